@@ -1,0 +1,207 @@
+"""SqlBackend: each method is one hop to a worker thread and one transaction there. Embedding comes before it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+import anyio.to_thread
+
+from mcp_memory import identity, language, traits
+from mcp_memory.backends.sql import memories, profiles
+from mcp_memory.backends.sql import recall as recalling
+from mcp_memory.backends.sql.database import Database, Signature, Transaction
+from mcp_memory.embedding import Embedder
+from mcp_memory.errors import Invalid, NotFound
+from mcp_memory.ids import PROFILE, STORE, MakeId, prefix_range
+from mcp_memory.model import (
+    Identifier,
+    Lookup,
+    NewObservation,
+    NewSummary,
+    Observation,
+    Profile,
+    Recall,
+    RecallQuery,
+    Receipt,
+    Scope,
+    Store,
+    StoreChanges,
+    Summary,
+    Upserted,
+)
+
+T = TypeVar("T")
+
+
+class SqlBackend:
+    def __init__(
+        self, database: Database, embedder: Embedder, *, now: Callable[[], datetime], make_id: MakeId, region: str
+    ) -> None:
+        """`region`: the country of phone numbers written without one, as in "US"."""
+        self._database, self._embedder = database, embedder
+        self._now, self._make_id, self._region = now, make_id, region
+
+    async def open_store(self, tenant: str, display_name: str) -> Scope:
+        return await _hop(lambda: self._open_store(tenant, display_name))
+
+    async def get_store(self, scope: Scope) -> Store:
+        return await _hop(lambda: self._get_store(scope))
+
+    async def update_store(self, scope: Scope, changes: StoreChanges) -> Store:
+        def work() -> Store:
+            policy = changes.undeclared_traits
+            if policy is not None:
+                self._database.write_catalog(lambda catalog: catalog.set_undeclared_traits(scope, policy))
+            return self._get_store(scope)
+
+        return await _hop(work)
+
+    async def lookup_profile(self, scope: Scope, candidates: Sequence[Identifier]) -> Lookup:
+        normalised = self._normalised(candidates)
+        return await self._read(scope, lambda tx: profiles.lookup(tx, normalised))
+
+    async def get_profile(self, scope: Scope, profile_id: str) -> Profile:
+        return await self._read(scope, lambda tx: profiles.view(tx, profiles.existing(tx, profile_id)))
+
+    async def list_profile_ids(self, scope: Scope, prefix: str, limit: int) -> list[str]:
+        id_range = prefix_range(PROFILE, prefix.lower())
+        return await self._read(scope, lambda tx: tx.profile_ids(id_range, prefix.lower(), limit))
+
+    async def upsert_traits(self, scope: Scope, given: traits.Raw, profile_id: str | None) -> Upserted:
+        def work() -> Upserted:
+            policy = self._stored(scope).undeclared_traits
+            return self._database.write(
+                scope,
+                lambda tx: profiles.upsert(
+                    tx,
+                    given,
+                    profile_id,
+                    policy=policy,
+                    region=self._region,
+                    now=self._now(),
+                    make_id=self._make_id,
+                ),
+            )
+
+        return await _hop(work)
+
+    async def add_observations(self, scope: Scope, profile_id: str, new: Sequence[NewObservation]) -> list[Receipt]:
+        def work() -> list[Receipt]:
+            signatures = self._signatures([one.content for one in new])
+            return self._database.write(
+                scope,
+                lambda tx: memories.add_observations(
+                    tx, profile_id, new, signatures, now=self._now(), make_id=self._make_id
+                ),
+            )
+
+        return await _hop(work)
+
+    async def add_summary(self, scope: Scope, profile_id: str, new: NewSummary) -> Receipt:
+        def work() -> Receipt:
+            (signature,) = self._signatures([new.content])
+            return self._database.write(
+                scope,
+                lambda tx: memories.add_summary(tx, profile_id, new, signature, now=self._now(), make_id=self._make_id),
+            )
+
+        return await _hop(work)
+
+    async def recall(self, scope: Scope, profile_id: str, query: RecallQuery) -> Recall:
+        def work() -> Recall:
+            question = self._question(query.query) if query.query else None
+            return self._database.read(scope, lambda tx: recalling.recall(tx, profile_id, query, question))
+
+        return await _hop(work)
+
+    async def list_observations(
+        self, scope: Scope, profile_id: str, limit: int, before: datetime | None = None
+    ) -> list[Observation]:
+        def work(tx: Transaction) -> list[Observation]:
+            profile = profiles.existing(tx, profile_id)
+            return tx.latest_observations(profile.profile_id, limit, None, before, ties=True)
+
+        return await self._read(scope, work)
+
+    async def list_summaries(
+        self, scope: Scope, profile_id: str, limit: int, before: datetime | None = None
+    ) -> list[Summary]:
+        def work(tx: Transaction) -> list[Summary]:
+            profile = profiles.existing(tx, profile_id)
+            return tx.latest_summaries(profile.profile_id, limit, None, before, ties=True)
+
+        return await self._read(scope, work)
+
+    async def close(self) -> None:
+        await _hop(self._database.close)
+
+    # On the worker thread
+
+    async def _read(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
+        return await _hop(lambda: self._database.read(scope, work))
+
+    def _open_store(self, tenant: str, display_name: str) -> Scope:
+        store = self._database.read_catalog(lambda catalog: catalog.find_store(tenant, display_name))
+        if store is None:
+            new = Store(
+                store_id=self._make_id(STORE),
+                display_name=display_name,
+                created_at=self._now(),
+                undeclared_traits="declare",
+            )
+            store = self._database.write_catalog(
+                lambda catalog: catalog.find_store(tenant, display_name) or catalog.insert_store(tenant, new)
+            )
+        scope = Scope(tenant=tenant, store_id=store.store_id)
+        if not self._database.read(scope, lambda tx: tx.definitions()):
+            self._database.write(scope, lambda tx: tx.declare(traits.DEFAULT_DEFINITIONS))
+        return scope
+
+    def _get_store(self, scope: Scope) -> Store:
+        count = self._database.read(scope, lambda tx: tx.count_profiles())
+        return replace(self._stored(scope), profile_count=count)
+
+    def _stored(self, scope: Scope) -> Store:
+        store = self._database.read_catalog(lambda catalog: catalog.get_store(scope))
+        if store is None:
+            raise NotFound("There is no such store.")
+        return store
+
+    def _normalised(self, candidates: Sequence[Identifier]) -> list[Identifier]:
+        normalised, refusal = [], None
+        for one in candidates:
+            try:
+                normalised.append(identity.normalise(one, self._region, "value"))
+            except Invalid as exc:
+                refusal = refusal or exc
+        if refusal is not None and not normalised:
+            raise refusal
+        return normalised
+
+    def _signatures(self, texts: Sequence[str]) -> list[Signature]:
+        pieces = [language.chunks(text) for text in texts]
+        vectors = self._embedder.embed([piece for chunks in pieces for piece in chunks])
+        signatures, start = [], 0
+        for chunks in pieces:
+            signatures.append(
+                Signature(
+                    model_id=self._embedder.model_id,
+                    vectors=vectors[start : start + len(chunks)],
+                    terms=[language.terms(piece) for piece in chunks],
+                )
+            )
+            start += len(chunks)
+        return signatures
+
+    def _question(self, text: str) -> Signature:
+        return Signature(
+            model_id=self._embedder.model_id,
+            vectors=self._embedder.embed([text]),
+            terms=[language.query_terms(text)],
+        )
+
+
+async def _hop(work: Callable[[], T]) -> T:
+    """To a worker thread and back. A caller that gives up meanwhile waits for it: a write is never left in doubt."""
+    return await anyio.to_thread.run_sync(work)

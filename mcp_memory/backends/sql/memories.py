@@ -1,0 +1,74 @@
+"""What is remembered, inside a transaction: add without doubling, read latest first."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from mcp_memory import language
+from mcp_memory.backends.sql.database import Known, NewItem, Signature, Transaction
+from mcp_memory.backends.sql.profiles import existing
+from mcp_memory.ids import OBSERVATION, SUMMARY, MakeId
+from mcp_memory.model import NewObservation, NewSummary, Observation, Receipt, Summary
+
+
+def add_observations(
+    tx: Transaction,
+    profile_id: str,
+    new: Sequence[NewObservation],
+    signatures: Sequence[Signature],
+    *,
+    now: datetime,
+    make_id: MakeId,
+) -> list[Receipt]:
+    profile = existing(tx, profile_id, lock=True)
+    digests = [language.digest(one.content) for one in new]
+    known = tx.known("observation", profile.profile_id, digests)
+    receipts: list[Receipt] = []
+    added: list[NewItem[Observation]] = []
+    for one, digest, signature in zip(new, digests, signatures, strict=True):
+        double = _double(one.occurred_at, [item for item in known if item.digest == digest])
+        if double is not None:
+            receipts.append(Receipt(id=double.id, outcome="duplicate"))
+            continue
+        item = Observation(
+            id=make_id(OBSERVATION),
+            content=one.content,
+            source=one.source,
+            occurred_at=one.occurred_at or now,
+            created_at=now,
+            updated_at=now,
+            conversation_ids=one.conversation_ids,
+        )
+        added.append(NewItem(item=item, digest=digest, signature=signature))
+        known.append(Known(id=item.id, digest=digest, occurred_at=item.occurred_at))
+        receipts.append(Receipt(id=item.id, outcome="added"))
+    if added:
+        tx.insert_observations(profile.profile_id, added)
+        tx.touch_profile(profile.profile_id, now)
+    return receipts
+
+
+def add_summary(
+    tx: Transaction, profile_id: str, new: NewSummary, signature: Signature, *, now: datetime, make_id: MakeId
+) -> Receipt:
+    profile = existing(tx, profile_id, lock=True)
+    digest = language.digest(new.content)
+    for known in tx.known("summary", profile.profile_id, [digest]):
+        if known.conversation_id == new.conversation_id:
+            return Receipt(id=known.id, outcome="duplicate")
+    item = Summary(
+        id=make_id(SUMMARY),
+        content=new.content,
+        source=new.source,
+        conversation_id=new.conversation_id,
+        occurred_at=new.occurred_at or now,
+        created_at=now,
+        updated_at=now,
+    )
+    tx.insert_summaries(profile.profile_id, [NewItem(item=item, digest=digest, signature=signature)])
+    tx.touch_profile(profile.profile_id, now)
+    return Receipt(id=item.id, outcome="added")
+
+
+def _double(occurred_at: datetime | None, same_words: Sequence[Known]) -> Known | None:
+    """The same words at another stated time are another event; without a time they are said again."""
+    return next((one for one in same_words if occurred_at in (None, one.occurred_at)), None)

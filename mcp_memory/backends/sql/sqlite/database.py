@@ -1,0 +1,91 @@
+"""A folder of SQLite files: catalog.db, and stores/<store id>.db for each store."""
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+
+from mcp_memory.backends.sql.database import Catalog, Transaction
+from mcp_memory.backends.sql.sqlite.catalog import SqliteCatalog
+from mcp_memory.backends.sql.sqlite.file import SqliteFile
+from mcp_memory.backends.sql.sqlite.transaction import SqliteTransaction
+from mcp_memory.errors import NotFound, Unavailable
+from mcp_memory.model import Scope
+
+T = TypeVar("T")
+
+MIGRATIONS = files("mcp_memory.backends.sql.sqlite") / "migrations"
+
+
+class SqliteDatabase:
+    """Touches the disk at the first use, not before."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._catalog: SqliteFile[Catalog] | None = None
+        self._stores: dict[Scope, SqliteFile[Transaction]] = {}
+        self._opening = threading.Lock()
+
+    def read(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
+        return self._store(scope).read(work)
+
+    def write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
+        return self._store(scope).write(work)
+
+    def read_catalog(self, work: Callable[[Catalog], T]) -> T:
+        return self._open_catalog().read(work)
+
+    def write_catalog(self, work: Callable[[Catalog], T]) -> T:
+        return self._open_catalog().write(work)
+
+    def close(self) -> None:
+        with self._opening:
+            opened: list[SqliteFile[Any]] = [*self._stores.values(), *([self._catalog] if self._catalog else [])]
+            self._stores, self._catalog = {}, None
+        for file in opened:
+            file.close()
+
+    def _open_catalog(self) -> SqliteFile[Catalog]:
+        with self._opening:
+            if self._catalog is None:
+                make_private(self._folder)
+                self._catalog = SqliteFile(self._folder / "catalog.db", MIGRATIONS / "catalog", SqliteCatalog)
+            return self._catalog
+
+    def _store(self, scope: Scope) -> SqliteFile[Transaction]:
+        opened = self._stores.get(scope)
+        if opened is not None:
+            return opened
+        if self.read_catalog(lambda catalog: catalog.get_store(scope)) is None:
+            raise NotFound("There is no such store.")
+        with self._opening:
+            if scope not in self._stores:
+                path = make_private(self._folder / "stores") / f"{scope.store_id}.db"
+                self._stores[scope] = SqliteFile(
+                    path, MIGRATIONS / "store", SqliteTransaction, lambda connection: _check_owner(connection, scope)
+                )
+            return self._stores[scope]
+
+
+def make_private(folder: Path) -> Path:
+    """The folder, made if need be for its owner's eyes only (where the system has such a thing)."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise Unavailable("The data folder can't be made or entered: run `mcp-memory doctor` to see why.") from exc
+    with suppress(OSError):
+        folder.chmod(0o700)
+    return folder
+
+
+def _check_owner(connection: apsw.Connection, scope: Scope) -> None:
+    """A file answers only for the store and tenant it was made for, wherever it was copied to."""
+    owner = connection.execute("select tenant, store_id from store").fetchall()
+    if not owner:
+        connection.execute("insert into store (tenant, store_id) values (?, ?)", (scope.tenant, scope.store_id))
+    elif owner != [(scope.tenant, scope.store_id)]:
+        raise Unavailable("The store's file belongs to another store: put the right file back.")

@@ -1,0 +1,35 @@
+"""How keys and times are packed into SQLite's integers. Pure.
+
+Arithmetic of the store's schema; see migrations/store/0001_initial.sql.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+SEQ_BITS, KIND_BITS = 20, 3
+KINDS = {"observation": 0, "summary": 1}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+FOREVER = -(1 << 62), 1 << 62
+
+
+def key(profile_no: int, kind: str, seq: int) -> int:
+    return (profile_no << KIND_BITS | KINDS[kind]) << SEQ_BITS | seq
+
+
+def key_range(profile_no: int, kind: str) -> tuple[int, int]:
+    return key(profile_no, kind, 0), key(profile_no, kind, (1 << SEQ_BITS) - 1)
+
+
+def to_micros(time: datetime) -> int:
+    return (time - EPOCH) // MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    return EPOCH + micros * MICROSECOND
+
+
+def period(begin: datetime | None, end: datetime | None) -> dict[str, int]:
+    return {
+        "begin": FOREVER[0] if begin is None else to_micros(begin),
+        "end": FOREVER[1] if end is None else to_micros(end),
+    }

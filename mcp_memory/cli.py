@@ -1,0 +1,151 @@
+"""The commands. The only file that prints, and the only one that reads the environment."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import anyio
+
+from mcp_memory import __version__, settings
+from mcp_memory.errors import Error, Invalid
+from mcp_memory.settings import Settings
+
+EXPLANATION = """\
+mcp-memory is an MCP server: it talks to an agent host over stdin and stdout, so there is nothing to type here.
+
+  mcp-memory demo       watch an agent meet a customer twice
+  mcp-memory doctor     check the data folder, the model and the configuration
+  mcp-memory serve      serve over HTTP: Streamable HTTP at /mcp, SSE at /sse
+  mcp-memory --help     everything else
+
+To use it, tell your host to run it. Claude Desktop, for example, in claude_desktop_config.json:
+
+  {{"mcpServers": {{"memory": {{"command": "mcp-memory"}}}}}}
+
+Data folder: {folder}"""
+
+Command = Callable[[Settings, dict[str, Any]], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    given = vars(_parser().parse_args(arguments))
+    command: Command = given.pop("command")
+    try:
+        loaded = settings.load({name: given[name] for name in ("config", *settings.NAMES) if name in given}, os.environ)
+        logging.basicConfig(level=loaded.log_level.upper(), stream=sys.stderr)
+        code = command(loaded, given)
+    except Error as exc:
+        print(f"mcp-memory: {exc}", file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+def stdio(loaded: Settings, given: dict[str, Any]) -> int:
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        print(EXPLANATION.format(folder=loaded.data_dir))
+        return 0
+    from mcp_memory import app  # with the SDK half a second: not for --help
+    from mcp_memory.server import build_server
+    from mcp_memory.stdio import serve_stdio
+
+    memory, caller = app.build_memory(loaded), app.local_caller(loaded)
+    serve_stdio(build_server(memory, lambda ctx: caller), memory.close)
+    return 0
+
+
+def serve(loaded: Settings, given: dict[str, Any]) -> int:
+    from mcp_memory import app
+    from mcp_memory.http.app import LOOPBACK, build_app, listen, run
+    from mcp_memory.server import build_server
+
+    if loaded.host not in LOOPBACK:
+        raise Invalid(
+            f"host {loaded.host} is not a loopback address, and no authentication is configured: whoever reached it "
+            "could read everything. Use 127.0.0.1, behind a proxy that authenticates if others must connect."
+        )
+    memory, caller = app.build_memory(loaded), app.local_caller(loaded)
+    with listen(loaded.host, loaded.port) as socket:
+        address = f"http://{'[::1]' if loaded.host == '::1' else loaded.host}:{socket.getsockname()[1]}"
+        print(
+            f"mcp-memory {__version__}: Streamable HTTP at {address}/mcp, SSE at {address}/sse, {address}/health\n"
+            "No authentication is configured: bound to loopback, for programs on this machine only.",
+            file=sys.stderr,
+            flush=True,
+        )
+        run(build_app(build_server(memory, lambda ctx: caller), memory.close), socket, loaded.log_level)
+    return 0
+
+
+def demo(loaded: Settings, given: dict[str, Any]) -> int:
+    from mcp_memory.demo import play
+
+    anyio.run(play, given.get("data_dir"), print)
+    return 0
+
+
+def doctor(loaded: Settings, given: dict[str, Any]) -> int:
+    from mcp_memory.doctor import examine
+
+    findings = examine(loaded)
+    for finding in findings:
+        print(f"{'ok ' if finding.ok else 'BAD'}  {finding.what}: {finding.seen}")
+        if finding.advice:
+            print(f"     -> {finding.advice}")
+    return 0 if all(finding.ok for finding in findings) else 1
+
+
+def store(loaded: Settings, given: dict[str, Any]) -> int:
+    from mcp_memory import app, views
+    from mcp_memory.model import StoreChanges
+
+    async def work() -> dict[str, Any]:
+        memory, caller = app.build_memory(loaded), app.local_caller(loaded)
+        try:
+            return views.store_data(
+                await memory.update_store(caller, StoreChanges(undeclared_traits=given.get("undeclared_traits")))
+            )
+        finally:
+            await memory.close()
+
+    for name, value in anyio.run(work).items():
+        print(f"{name}: {value}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    options.add_argument("--data-dir", metavar="FOLDER", help="where the stores are (MCP_MEMORY_DATA_DIR)")
+    options.add_argument("--config", metavar="FILE", help="settings in TOML (MCP_MEMORY_CONFIG)")
+    options.add_argument("--tenant", metavar="NAME", help="whose data to work with (MCP_MEMORY_TENANT; default local)")
+
+    parser = argparse.ArgumentParser(
+        prog="mcp-memory",
+        description="Memory of customers for AI agents. Without a command: the MCP server on stdin and stdout.",
+        parents=[options],
+    )
+    parser.add_argument("--version", action="version", version=f"mcp-memory {__version__}")
+    parser.set_defaults(command=stdio)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def add(name: str, command: Command, meaning: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name, help=meaning, description=meaning, parents=[options], argument_default=argparse.SUPPRESS
+        )
+        added.set_defaults(command=command)
+        return added
+
+    serving = add("serve", serve, "serve over HTTP: Streamable HTTP at /mcp, SSE at /sse, and /health")
+    serving.add_argument("--host", metavar="ADDRESS", help="default 127.0.0.1")
+    serving.add_argument("--port", metavar="NUMBER", help="default 8765")
+    add("demo", demo, "watch an agent meet a customer twice, in a folder of its own")
+    add("doctor", doctor, "check the data folder, the model and the configuration, and say what to do")
+    storing = add("store", store, "show the store, or change its rules")
+    storing.add_argument(
+        "--undeclared-traits", choices=("declare", "refuse"), help="what to do with traits nobody has declared"
+    )
+    return parser

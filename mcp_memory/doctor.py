@@ -1,0 +1,87 @@
+"""Is everything in order? Each finding says what was looked at, what was seen, and what to do about it."""
+
+import os
+import platform
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+
+from mcp_memory.embedding.minilm import MiniLM
+from mcp_memory.errors import Error
+from mcp_memory.settings import Settings
+
+ROOM = 100 * 1024 * 1024  # bytes; about 150,000 observations
+FIXED_SQLITE = (3, 51, 3)  # before it, two writers could corrupt a WAL file (sqlite.org/wal.html#walresetbug)
+
+
+@dataclass(frozen=True)
+class Finding:
+    what: str
+    ok: bool
+    seen: str
+    advice: str = ""
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Writes nothing but a file of its own, which it removes; makes no folder."""
+    return [
+        Finding("configuration", True, f"tenant {settings.tenant}, region {settings.region}"),
+        _sqlite(),
+        *_folder(settings.data_dir),
+        *_stores(settings.data_dir),
+        _model(),
+    ]
+
+
+def _sqlite() -> Finding:
+    version = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
+    seen = f"Python {platform.python_version()}, SQLite {apsw.sqlite_lib_version()}"
+    return Finding("engine", version >= FIXED_SQLITE, seen, "" if version >= FIXED_SQLITE else "pip install -U apsw")
+
+
+def _folder(folder: Path) -> list[Finding]:
+    place = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    seen = str(folder) if place == folder else f"{folder} (will be made at the first use)"
+    try:
+        with tempfile.NamedTemporaryFile(dir=place) as file:
+            file.write(b"mcp-memory")
+            file.flush()
+            os.fsync(file.fileno())
+        free = shutil.disk_usage(place).free
+    except OSError as exc:
+        advice = "Give yourself the right to write there, or choose another folder with --data-dir."
+        return [Finding("data folder", False, f"{folder}: {exc.strerror}", advice)]
+    room = Finding("disk", free >= ROOM, f"{free // 2**20} MB free", "" if free >= ROOM else "Free some space.")
+    return [Finding("data folder", True, seen), room]
+
+
+def _stores(folder: Path) -> list[Finding]:
+    files = [path for path in (folder / "catalog.db", *sorted((folder / "stores").glob("*.db"))) if path.exists()]
+    findings = [finding for path in files if (finding := _damage(path)) is not None]
+    return findings or [Finding("stores", True, f"{max(len(files) - 1, 0)} found, none damaged")]
+
+
+def _damage(path: Path) -> Finding | None:
+    try:
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        with connection:
+            seen = "; ".join(row[0] for row in connection.execute("pragma quick_check(3)"))
+        connection.close()
+    except apsw.Error as exc:
+        seen = str(exc)
+    if seen == "ok":
+        return None
+    return Finding("store file", False, f"{path}: {seen}", "Restore it from a backup; keep the damaged file.")
+
+
+def _model() -> Finding:
+    model = MiniLM()
+    try:
+        model.check()
+        vector = model.embed(["A customer called."])
+    except Error as exc:
+        return Finding("model", False, str(exc), "pip install --force-reinstall mcp-memory")
+    return Finding("model", True, f"{model.model_id}, {vector.shape[1]} dimensions, offline")

@@ -1,0 +1,50 @@
+"""The vocabulary of failure.
+
+    Error                code            the caller can
+    ├── Invalid          invalid         correct the named field and call again
+    ├── NotFound         not_found       look for something else; also said of what is not theirs
+    ├── Conflict         conflict        resolve what contradicts, then call again
+    ├── Unsupported      unsupported     do without
+    └── Unavailable      unavailable     try again later, or mend the machine
+
+Messages are for the person or model who can act. They name fields and limits and never hold stored content,
+SQL, hosts or secrets. Whatever is not an `Error` is a bug: logged at the door and shown as internal.
+"""
+
+from typing import ClassVar
+
+
+class Error(Exception):
+    """Something the caller can act on."""
+
+    code: ClassVar[str] = "error"
+
+
+class Invalid(Error):
+    """What was given breaks a rule; nothing was written."""
+
+    code = "invalid"
+
+
+class NotFound(Error):
+    """There is no such thing in this store."""
+
+    code = "not_found"
+
+
+class Conflict(Error):
+    """What was given contradicts what is known; nothing was written."""
+
+    code = "conflict"
+
+
+class Unsupported(Error):
+    """This backend cannot do that."""
+
+    code = "unsupported"
+
+
+class Unavailable(Error):
+    """The memory can't be reached or written now; nothing was written."""
+
+    code = "unavailable"

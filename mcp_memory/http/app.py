@@ -1,0 +1,75 @@
+"""One Starlette app: Streamable HTTP at /mcp, SSE at /sse, and /health."""
+
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from mcp.server.lowlevel import Server
+from mcp.server.sse import SseServerTransport
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from mcp_memory import __version__
+from mcp_memory.errors import Unavailable
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+MAX_BODY = 4 * 1024 * 1024  # bytes; ten observations of the greatest length are 160 kB
+MESSAGES = "/messages/"
+GRACE_SECONDS = 1  # for what is under way; streams that stay open are cut then
+
+
+def build_app(server: Server[Any], close: Callable[[], Awaitable[None]]) -> Starlette:
+    """Answers only to loopback names, so that a page in a browser cannot reach it through a name of its own."""
+    hosts = ["127.0.0.1", "localhost", "[::1]"]
+    security = TransportSecuritySettings(
+        allowed_hosts=[*hosts, *(f"{host}:*" for host in hosts)],
+        allowed_origins=[f"http://{host}:*" for host in hosts],
+    )
+    streamable = server.streamable_http_app(max_request_body_size=MAX_BODY, transport_security=security)
+    sse = SseServerTransport(MESSAGES, security_settings=security, max_request_body_size=MAX_BODY)
+
+    async def connect(request: Request) -> Response:
+        async with sse.connect_sse(request.scope, request.receive, request._send) as (reading, writing):
+            await server.run(reading, writing, server.create_initialization_options())
+        return Response()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with server.session_manager.run():
+            yield
+        await close()
+
+    return Starlette(
+        routes=[
+            *streamable.routes,
+            Route("/sse", connect, methods=["GET"]),
+            Mount(MESSAGES, app=sse.handle_post_message),
+            Route("/health", health, methods=["GET"]),
+        ],
+        lifespan=lifespan,
+    )
+
+
+async def health(request: Request) -> Response:
+    return JSONResponse({"status": "ok", "version": __version__})
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket, so that its port is known before the first request. Raises Unavailable, saying why."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as exc:
+        raise Unavailable(f"Port {port} on {host} can't be used ({exc.strerror}): choose another with --port.") from exc
+
+
+def run(app: Starlette, bound: socket.socket, log_level: str) -> None:
+    """Until SIGINT or SIGTERM. h11, because httptools keeps blanks in header values that MCP compares."""
+    config = uvicorn.Config(
+        app, http="h11", ws="none", log_level=log_level, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS
+    )
+    uvicorn.Server(config).run(sockets=[bound])

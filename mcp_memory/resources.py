@@ -1,0 +1,180 @@
+"""Profile views as MCP resources, and the completion of their profile_id."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.shared.uri_template import UriTemplate
+
+from mcp_memory import model, views
+from mcp_memory.errors import Invalid, NotFound
+from mcp_memory.session import Session
+
+STORE = "memory://store"
+PROFILE = "memory://profiles/{profile_id}"
+JSON, MARKDOWN = "application/json", "text/markdown"
+
+CONTEXT_TOKENS = 1_000  # a twentieth of what a long history costs, and all of a short one
+LISTED = 50
+TIMELINE = 20
+MAX_TIMELINE = 100
+
+Parameters = Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    uri: str
+    """Fixed, or a template of RFC 6570."""
+    name: str
+    title: str
+    description: str
+    mime_type: str
+    render: Callable[[Session, Parameters], Awaitable[str]]
+
+    @property
+    def is_template(self) -> bool:
+        return "{" in self.uri
+
+
+async def store(session: Session, parameters: Parameters) -> str:
+    return _json(views.store_data(await session.memory.get_store(session.caller)))
+
+
+async def profile(session: Session, parameters: Parameters) -> str:
+    return _json(views.profile_data(await session.memory.get_profile(session.caller, parameters["profile_id"])))
+
+
+async def context(session: Session, parameters: Parameters) -> str:
+    id = parameters["profile_id"]
+    found = await session.memory.get_profile(session.caller, id)
+    observations = await session.memory.list_observations(session.caller, id, LISTED)
+    summaries = await session.memory.list_summaries(session.caller, id, LISTED)
+    return views.context_markdown(found, observations, summaries, CONTEXT_TOKENS)
+
+
+async def traits(session: Session, parameters: Parameters) -> str:
+    found = await session.memory.get_profile(session.caller, parameters["profile_id"])
+    return _json({"profile_id": found.profile_id, "traits": views.plain(found.traits)})
+
+
+async def observations(session: Session, parameters: Parameters) -> str:
+    items = await session.memory.list_observations(session.caller, parameters["profile_id"], LISTED)
+    return _json({"observations": [views.item_data(one) for one in items]})
+
+
+async def summaries(session: Session, parameters: Parameters) -> str:
+    items = await session.memory.list_summaries(session.caller, parameters["profile_id"], LISTED)
+    return _json({"summaries": [views.item_data(one) for one in items]})
+
+
+async def timeline(session: Session, parameters: Parameters) -> str:
+    """Both kinds, latest first. `next_before` continues: no moment is torn apart, none is shown twice."""
+    id, limit = parameters["profile_id"], _limit(parameters.get("limit"))
+    before = model.parse_time(parameters["before"], "before") if "before" in parameters else None
+    seen = await session.memory.list_observations(session.caller, id, limit, before)
+    said = await session.memory.list_summaries(session.caller, id, limit, before)
+    items: list[model.Item] = sorted([*seen, *said], key=lambda item: item.occurred_at, reverse=True)
+    shown = [item for item in items if len(items) <= limit or item.occurred_at >= items[limit - 1].occurred_at]
+    data: dict[str, Any] = {
+        "timeline": [
+            {"kind": "observation" if isinstance(item, model.Observation) else "summary", **views.item_data(item)}
+            for item in shown
+        ]
+    }
+    if len(shown) >= limit:
+        data["next_before"] = shown[-1].occurred_at.isoformat()  # to the microsecond, as it is compared
+    return _json(data)
+
+
+RESOURCES = (
+    Resource(
+        uri=STORE,
+        name="store",
+        title="Memory store",
+        description="The store you work in: its name, its rule for new traits, how many profiles it holds.",
+        mime_type=JSON,
+        render=store,
+    ),
+    Resource(
+        uri=PROFILE,
+        name="profile",
+        title="Customer profile",
+        description="Traits, identifiers, counts and last activity of one customer.",
+        mime_type=JSON,
+        render=profile,
+    ),
+    Resource(
+        uri=PROFILE + "/context",
+        name="profile_context",
+        title="Customer context for a prompt",
+        description=f"Who the customer is and what was noticed lately, as Markdown of at most {CONTEXT_TOKENS} tokens.",
+        mime_type=MARKDOWN,
+        render=context,
+    ),
+    Resource(
+        uri=PROFILE + "/traits",
+        name="profile_traits",
+        title="Customer traits",
+        description="The stable facts about one customer, by group.",
+        mime_type=JSON,
+        render=traits,
+    ),
+    Resource(
+        uri=PROFILE + "/observations",
+        name="profile_observations",
+        title="Customer observations",
+        description=f"The latest {LISTED} observations of one customer. The timeline has all.",
+        mime_type=JSON,
+        render=observations,
+    ),
+    Resource(
+        uri=PROFILE + "/summaries",
+        name="profile_summaries",
+        title="Conversation summaries",
+        description=f"The latest {LISTED} conversation summaries of one customer. The timeline has all.",
+        mime_type=JSON,
+        render=summaries,
+    ),
+    Resource(
+        uri=PROFILE + "/timeline{?limit,before}",
+        name="profile_timeline",
+        title="Customer timeline",
+        description="Observations and summaries, latest first. Continue with before=next_before.",
+        mime_type=JSON,
+        render=timeline,
+    ),
+)
+_TEMPLATES = tuple((one, UriTemplate.parse(one.uri)) for one in RESOURCES)
+
+
+async def read(session: Session, uri: str) -> tuple[Resource, str]:
+    """The resource a URI names, and its text."""
+    for resource, template in _TEMPLATES:
+        matched = template.match(uri)
+        if matched is not None:
+            parameters = {name: value for name, value in matched.items() if isinstance(value, str) and value}
+            if resource.is_template and "profile_id" not in parameters:
+                break
+            return resource, await resource.render(session, parameters)
+    raise NotFound("There is no such resource: see resources/list and resources/templates/list.")
+
+
+def changed_by(write: str, profile_id: str) -> list[str]:
+    """The URIs that read differently after a write of traits, observations or summaries."""
+    base = f"memory://profiles/{profile_id}"
+    timeline = [] if write == "traits" else [f"{base}/timeline"]
+    return [base, f"{base}/context", f"{base}/{write}", *timeline, *([STORE] if write == "traits" else [])]
+
+
+def _limit(given: str | None) -> int:
+    if given is None:
+        return TIMELINE
+    if not (given.isascii() and given.isdigit() and len(given) <= 3 and 1 <= int(given) <= MAX_TIMELINE):
+        raise Invalid(f"limit must be a whole number from 1 to {MAX_TIMELINE}.")
+    return int(given)
+
+
+def _json(data: dict[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))

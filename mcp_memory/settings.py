@@ -1,0 +1,113 @@
+"""Every setting, its default and what it means. Unknown names are refused, whoever sets them.
+
+A setting comes from the command line, else the environment (MCP_MEMORY_ and the name in capitals), else the TOML
+file, else its default.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from mcp_memory.errors import Invalid
+from mcp_memory.identity import DEFAULT_REGION
+from mcp_memory.model import MAX_TENANT
+
+PREFIX = "MCP_MEMORY_"
+LEVELS = ("debug", "info", "warning", "error")
+
+
+def _setting(default: Any, meaning: str) -> Any:
+    return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    data_dir: Path = field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("mcp-memory", appauthor=False)),
+        metadata={"meaning": "Folder of the stores. Default: the platform's user data folder."},
+    )
+    tenant: str = _setting("local", "Whose data this process works with.")
+    host: str = _setting("127.0.0.1", "Address `serve` binds to. Without authentication only a loopback address.")
+    port: int = _setting(8765, "Port `serve` binds to.")
+    region: str = _setting(DEFAULT_REGION, "Country of phone numbers written without one, as two letters.")
+    log_level: str = _setting("warning", "debug, info, warning or error; logs go to stderr.")
+
+
+NAMES = tuple(one.name for one in fields(Settings))
+
+
+def load(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
+    """`given`: what the command line says, without what it leaves open; `config` names the TOML file.
+
+    Raises Invalid naming the setting, where it was set, and what it takes.
+    """
+    environment = _from_environ(environ)
+    config = given.get("config") or environment.pop("config", None)
+    environment.pop("config", None)
+    values = {
+        **(_from_toml(Path(config)) if config else {}),
+        **environment,
+        **{name: value for name, value in given.items() if name != "config"},
+    }
+    return _checked(values)
+
+
+def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
+    found = {
+        name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.upper().startswith(PREFIX)
+    }
+    for name in found:
+        if name not in (*NAMES, "config"):
+            known = ", ".join(PREFIX + one.upper() for one in (*NAMES, "config"))
+            raise Invalid(f"{PREFIX}{name.upper()} in the environment is no setting. Settings: {known}.")
+    return found
+
+
+def _from_toml(path: Path) -> dict[str, Any]:
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise Invalid(f"The configuration {path} can't be read: {exc.strerror}.") from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise Invalid(f"The configuration {path} is not TOML: {exc}.") from exc
+    for name in found:
+        if name not in NAMES:
+            raise Invalid(f"{name} in {path} is no setting. Settings: {', '.join(NAMES)}.")
+    if isinstance(found.get("data_dir"), str):
+        found["data_dir"] = path.parent / Path(found["data_dir"]).expanduser()  # relative to the file that says so
+    return found
+
+
+def _checked(values: Mapping[str, Any]) -> Settings:
+    checked = dict(values)
+    if "data_dir" in checked:
+        checked["data_dir"] = _folder(checked["data_dir"])
+    if "port" in checked:
+        checked["port"] = _port(checked["port"])
+    for name in ("tenant", "host", "region", "log_level"):
+        if name in checked and not (isinstance(checked[name], str) and checked[name].strip()):
+            raise Invalid(f"{name} must be a text that is not empty.")
+    settings = Settings(**checked)
+    if len(settings.tenant) > MAX_TENANT or not settings.tenant.isprintable():
+        raise Invalid(f"tenant must be 1 to {MAX_TENANT} printable characters.")
+    if not (len(settings.region) == 2 and settings.region.isascii() and settings.region.isupper()):
+        raise Invalid("region must be a country as two capital letters, like US or DE.")
+    if settings.log_level not in LEVELS:
+        raise Invalid(f"log_level must be one of {', '.join(LEVELS)}.")
+    return settings
+
+
+def _folder(value: object) -> Path:
+    if not isinstance(value, str | Path) or not str(value).strip():
+        raise Invalid("data_dir must be a folder's path.")
+    return Path(value).expanduser()
+
+
+def _port(value: object) -> int:
+    if isinstance(value, bool) or not str(value).isdecimal() or not 0 <= int(str(value)) <= 65_535:
+        raise Invalid("port must be a number from 0 to 65535; 0 takes any free one.")
+    return int(str(value))

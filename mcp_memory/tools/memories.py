@@ -1,0 +1,193 @@
+"""Tools about what is remembered of the customer."""
+
+from time import perf_counter
+from typing import Annotated, Literal
+
+from mcp.types import ToolAnnotations
+from pydantic import Field
+
+from mcp_memory import model, resources, views
+from mcp_memory.session import Session
+from mcp_memory.tools import Answer, Arguments, Loaded, OccurredAt, ProfileId, Result, Source, Tool
+
+Limit = Annotated[int, Field(strict=True, ge=0, le=model.MAX_RECALL)]
+
+
+class ObservationArgument(Arguments):
+    content: Annotated[str, Field(description=f"One self-contained sentence, 1-{model.MAX_CONTENT} characters")]
+    occurred_at: OccurredAt = None
+    source: Source = None
+    conversation_ids: list[str] | None = None
+
+
+class AddObservation(Arguments):
+    profile_id: ProfileId
+    observations: Annotated[list[ObservationArgument], Loaded, Field(description=f"1-{model.MAX_OBSERVATIONS}")]
+
+
+class ReceiptResult(Result):
+    id: str
+    outcome: Literal["added", "duplicate"]
+
+
+class AddObservationResult(Result):
+    profile_id: str
+    observations: list[ReceiptResult]
+
+
+class WriteSummary(Arguments):
+    profile_id: ProfileId
+    conversation_id: Annotated[str, Field(description="The conversation summarised, in your own form")]
+    content: Annotated[str, Field(description=f"Topic, issues, outcome, promises; 1-{model.MAX_CONTENT} characters")]
+    occurred_at: OccurredAt = None
+    source: Source = None
+
+
+class WriteSummaryResult(ReceiptResult):
+    profile_id: str
+
+
+class RecallArguments(Arguments):
+    profile_id: ProfileId
+    query: Annotated[
+        str | None,
+        Field(
+            description=f"What you want to know, in words, ids included; max {model.MAX_QUERY} characters. "
+            "Left out: the latest"
+        ),
+    ] = None
+    conversation_id: str | None = None
+    observations_limit: Limit = 10
+    summaries_limit: Limit = 3
+    communications_limit: Limit = 0
+    begin: Annotated[str | None, Field(description="occurred_at from, with time zone")] = None
+    end: Annotated[str | None, Field(description="occurred_at before")] = None
+    relevance_threshold: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.0
+    max_tokens: Annotated[
+        int | None, Field(strict=True, ge=1, le=model.MAX_TOKENS, description="Keep the best that fits")
+    ] = None
+
+
+class RecalledItem(Result):
+    id: str
+    content: str
+    source: str
+    occurred_at: str
+    created_at: str
+    score: float | None = None
+
+
+class RecalledObservation(RecalledItem):
+    conversation_ids: list[str] | None = None
+
+
+class RecalledSummary(RecalledItem):
+    conversation_id: str
+
+
+class RecallResult(Result):
+    observations: list[RecalledObservation]
+    summaries: list[RecalledSummary]
+    communications: list[RecalledItem]
+    query_time_ms: int
+    left_out: int | None = None
+
+
+async def add_observation(session: Session, asked: AddObservation) -> Answer:
+    now = session.memory.now()
+    new = [
+        model.new_observation(
+            content=one.content,
+            occurred_at=one.occurred_at,
+            source=one.source,
+            conversation_ids=one.conversation_ids or (),
+            now=now,
+            name=f"observations[{position}]",
+        )
+        for position, one in enumerate(asked.observations)
+    ]
+    receipts = await session.memory.add_observations(session.caller, asked.profile_id, new)
+    await session.changed(resources.changed_by("observations", asked.profile_id))
+    return Answer(
+        AddObservationResult(
+            profile_id=asked.profile_id,
+            observations=[ReceiptResult(id=one.id, outcome=one.outcome) for one in receipts],
+        ),
+        "\n".join(views.receipt_text(one) for one in receipts),
+    )
+
+
+async def write_summary(session: Session, asked: WriteSummary) -> Answer:
+    new = model.new_summary(
+        content=asked.content,
+        conversation_id=asked.conversation_id,
+        occurred_at=asked.occurred_at,
+        source=asked.source,
+        now=session.memory.now(),
+    )
+    receipt = await session.memory.add_summary(session.caller, asked.profile_id, new)
+    await session.changed(resources.changed_by("summaries", asked.profile_id))
+    return Answer(
+        WriteSummaryResult(profile_id=asked.profile_id, id=receipt.id, outcome=receipt.outcome),
+        views.receipt_text(receipt),
+    )
+
+
+async def recall(session: Session, asked: RecallArguments) -> Answer:
+    started = perf_counter()
+    query = model.recall_query(**asked.model_dump(exclude={"profile_id"}))
+    recalled = await session.memory.recall(session.caller, asked.profile_id, query)
+    result = RecallResult(
+        observations=[
+            RecalledObservation(**views.item_data(one.item), score=one.score) for one in recalled.observations
+        ],
+        summaries=[RecalledSummary(**views.item_data(one.item), score=one.score) for one in recalled.summaries],
+        communications=[],  # none can be stored yet, so that there are none is the truth
+        query_time_ms=round((perf_counter() - started) * 1000),
+        left_out=recalled.left_out or None,
+    )
+    return Answer(result, views.recall_text(asked.profile_id, recalled))
+
+
+TOOLS = (
+    Tool(
+        name="recall",
+        title="Recall what is known",
+        description=(
+            "What is remembered of a customer that matters now: hybrid search by meaning, words and exact ids over "
+            "observations and conversation summaries, best first with scores from 0 to 1. "
+            "Call it before you answer a question about the customer."
+        ),
+        arguments=RecallArguments,
+        result=RecallResult,
+        annotations=ToolAnnotations(
+            read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+        ),
+        run=recall,
+    ),
+    Tool(
+        name="add_observation",
+        title="Remember what happened",
+        description=(
+            "Remember things about a customer: what they want, prefer, report, were promised. All or none are stored. "
+            "Returns per item its id and outcome: added, or duplicate with the id of what already says so."
+        ),
+        arguments=AddObservation,
+        result=AddObservationResult,
+        annotations=ToolAnnotations(
+            read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+        ),
+        run=add_observation,
+    ),
+    Tool(
+        name="write_summary",
+        title="Summarise a conversation",
+        description="Keep the summary of a conversation with a customer, at its end or when it is handed over.",
+        arguments=WriteSummary,
+        result=WriteSummaryResult,
+        annotations=ToolAnnotations(
+            read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+        ),
+        run=write_summary,
+    ),
+)

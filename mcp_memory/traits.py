@@ -1,0 +1,156 @@
+"""Pure: trait names, values and types; which traits identify a person."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mcp_memory.errors import Invalid
+from mcp_memory.model import DataType, TraitChanges, TraitDefinition, Traits, TraitValue, clean
+
+# Limits published for the Memory API.
+MAX_GROUPS = 50
+MAX_TRAITS = 95  # in one group
+MAX_NAME = 64
+MAX_STRING = 1024
+MAX_ARRAY = 100
+MAX_INTEGER = 2**31 - 1
+
+CONTACT = "Contact"
+DEFAULT_DEFINITIONS = (
+    *(
+        TraitDefinition(group=CONTACT, name=name, data_type="STRING", id_type_promotion=name)
+        for name in ("email", "phone", "whatsapp", "chat")
+    ),
+    *(
+        TraitDefinition(group=CONTACT, name=name, data_type="STRING")
+        for name in ("firstName", "lastName", "street", "city", "state", "postalCode", "country", "preferredLanguage")
+    ),
+)
+"""What every store starts with."""
+
+_GROUP = re.compile(r"[a-zA-Z0-9_.-]+")
+_WORDS = re.compile(r"[^\W_]+")
+
+Raw = Mapping[str, Mapping[str, Any]]
+
+
+def changes(given: Raw, declared: Iterable[TraitDefinition]) -> TraitChanges:
+    """Check what a caller wants changed; names come out as declared, or in lowerCamelCase where they are new.
+
+    Raises Invalid naming the trait for every value of a wrong type or size.
+    """
+    known = {(one.group.lower(), one.name.lower()): one for one in declared}
+    groups = {one.group.lower(): one.group for one in known.values()}
+    if not 1 <= len(given) <= MAX_GROUPS:
+        raise Invalid(f"traits has {len(given)} groups: give 1 to {MAX_GROUPS}, like {{'Contact': {{'phone': …}}}}.")
+    values: dict[str, dict[str, TraitValue]] = {}
+    removed: set[tuple[str, str]] = set()
+    for raw_group, members in given.items():
+        group = groups.get(raw_group.lower()) or _group_name(raw_group)
+        if not 1 <= len(members) <= MAX_TRAITS:
+            raise Invalid(f"traits.{group} has {len(members)} traits: give 1 to {MAX_TRAITS}.")
+        for raw_name, raw in members.items():
+            name = trait_name(raw_name, f"traits.{group}")
+            definition = known.get((group.lower(), name.lower()))
+            name = definition.name if definition else name
+            if name in values.get(group, ()) or (group, name) in removed:
+                raise Invalid(f"traits.{group}.{name} is given twice, in different spellings: give it once.")
+            if raw is None:
+                removed.add((group, name))
+            else:
+                values.setdefault(group, {})[name] = _value(raw, definition, f"traits.{group}.{name}")
+    return TraitChanges(values=values, removed=frozenset(removed))
+
+
+def undeclared(wanted: TraitChanges, declared: Iterable[TraitDefinition]) -> list[TraitDefinition]:
+    """Definitions, with the type their values show, for what is set but not declared."""
+    known = {(one.group, one.name) for one in declared}
+    return [
+        TraitDefinition(group=group, name=name, data_type=data_type(value))
+        for group, members in wanted.values.items()
+        for name, value in members.items()
+        if (group, name) not in known
+    ]
+
+
+def check_room(declared: Iterable[TraitDefinition], new: Iterable[TraitDefinition]) -> None:
+    """Raise Invalid where the new definitions would pass the limits of a store."""
+    groups: dict[str, int] = {}
+    for one in (*declared, *new):
+        groups[one.group] = groups.get(one.group, 0) + 1
+    if len(groups) > MAX_GROUPS:
+        raise Invalid(f"traits: the store would have {len(groups)} trait groups, the limit is {MAX_GROUPS}.")
+    for group, count in groups.items():
+        if count > MAX_TRAITS:
+            raise Invalid(f"traits.{group}: the group would have {count} traits, the limit is {MAX_TRAITS}.")
+
+
+def identifying(values: Traits, declared: Iterable[TraitDefinition]) -> dict[tuple[str, str], tuple[str, str]]:
+    """(group, name) -> (identifier type, value as given), for the traits that are promoted to identifiers."""
+    return {
+        (one.group, one.name): (one.id_type_promotion, str(values[one.group][one.name]))
+        for one in declared
+        if one.id_type_promotion and one.name in values.get(one.group, ())
+    }
+
+
+def data_type(value: TraitValue) -> DataType:
+    match value:
+        case bool():
+            return "BOOLEAN"
+        case int() | float():
+            return "NUMBER"
+        case str():
+            return "STRING"
+        case _:
+            return "ARRAY"
+
+
+def trait_name(name: str, where: str) -> str:
+    """lowerCamelCase, so that first_name, First Name and firstName are one trait."""
+    words = _WORDS.findall(clean(name))
+    joined = "".join(word[0].upper() + word[1:] for word in words)
+    joined = joined[:1].lower() + joined[1:]
+    if not joined or len(joined) > MAX_NAME or joined[0].isdigit():
+        raise Invalid(f"{where}: a trait's name must be 1 to {MAX_NAME} letters and digits and start with a letter.")
+    return joined
+
+
+def _group_name(name: str) -> str:
+    if len(name) > MAX_NAME or not _GROUP.fullmatch(name):
+        raise Invalid(
+            f"traits: a group's name must be 1 to {MAX_NAME} ASCII letters, digits, dots, dashes or underscores."
+        )
+    return name
+
+
+def _value(raw: object, definition: TraitDefinition | None, where: str) -> TraitValue:
+    value: TraitValue
+    if isinstance(raw, list | tuple):
+        if len(raw) > MAX_ARRAY:
+            raise Invalid(f"{where} has {len(raw)} elements, the limit is {MAX_ARRAY}.")
+        value = tuple(_scalar(one, where) for one in raw)
+    else:
+        value = _scalar(raw, where)
+    if definition and definition.data_type != data_type(value):
+        raise Invalid(f"{where} is declared {definition.data_type}, the value given is {data_type(value)}.")
+    return value
+
+
+def _scalar(raw: object, where: str) -> str | int | float | bool:
+    match raw:
+        case bool():
+            return raw
+        case int() if abs(raw) > MAX_INTEGER:
+            raise Invalid(f"{where} is out of range: whole numbers go to ±{MAX_INTEGER}; give it as a string.")
+        case float() if raw != raw or raw in (float("inf"), float("-inf")):
+            raise Invalid(f"{where} is not a number.")
+        case int() | float():
+            return raw
+        case str():
+            cleaned = clean(raw)
+            if len(cleaned) > MAX_STRING:
+                raise Invalid(f"{where} is {len(cleaned)} characters long, the limit is {MAX_STRING}.")
+            return cleaned
+        case _:
+            raise Invalid(f"{where} must be a string, number, boolean, null, or a list of those: no nested objects.")

@@ -1,0 +1,197 @@
+"""The plan of the house, executed: who may import whom, how long things may be, who may touch the world.
+
+A new file fails until the table says where it stands.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parent.parent / "mcp_memory"
+
+MAX_FILE = 400  # lines; the longest files of the codebases we admire are the ones nobody admires
+MAX_FUNCTION = 40
+
+PURE = "errors model ids"
+SQL = f"{PURE} language traits identity budget ranking backends/sql/database"
+MAY_IMPORT = {
+    "__init__": "",
+    "__main__": "cli",
+    # The middle: values and rules, no I/O
+    "errors": "",
+    "model": "errors",
+    "ids": "errors",
+    "budget": "",
+    "language": "",
+    "ranking": "",
+    "identity": "errors model",
+    "traits": "errors model",
+    "views": "model budget",
+    # The seam, and what is true of every backend
+    "backend": "model traits",
+    "service": "errors model ids identity backend",
+    "session": "model service",
+    # Embedding
+    "embedding/__init__": "",
+    "embedding/runtime": "",
+    "embedding/wordpiece": "",
+    "embedding/minilm": "errors embedding/runtime embedding/wordpiece",
+    "embedding/build_model": "embedding/runtime embedding/minilm",
+    # Backends: they know the middle, never a front door
+    "backends/__init__": "",
+    "backends/sql/__init__": "",
+    "backends/sql/database": "model ranking",
+    "backends/sql/migrations": "errors",
+    "backends/sql/profiles": SQL,
+    "backends/sql/memories": f"{SQL} backends/sql/profiles",
+    "backends/sql/recall": f"{SQL} backends/sql/profiles",
+    "backends/sql/backend": f"{SQL} embedding/__init__ backends/sql/memories backends/sql/profiles backends/sql/recall",
+    "backends/sql/sqlite/__init__": "",
+    "backends/sql/sqlite/keys": "",
+    "backends/sql/sqlite/packing": "ranking backends/sql/database",
+    "backends/sql/sqlite/file": "errors backends/sql/migrations",
+    "backends/sql/sqlite/catalog": "model backends/sql/sqlite/keys",
+    "backends/sql/sqlite/transaction": (
+        f"{PURE} language ranking backends/sql/database backends/sql/migrations backends/sql/sqlite/keys "
+        "backends/sql/sqlite/packing"
+    ),
+    "backends/sql/sqlite/database": (
+        "errors model backends/sql/database backends/sql/sqlite/catalog backends/sql/sqlite/file "
+        "backends/sql/sqlite/transaction"
+    ),
+    # Front doors: they parse, call and render
+    "changes": "model",
+    "resources": "errors model session views",
+    "prompts": "model session resources views",
+    "tools/__init__": "session",
+    "tools/schema": "",
+    "tools/profiles": "errors model session resources views tools/__init__",
+    "tools/memories": "model session resources views tools/__init__",
+    "tools/toolsets": "tools/__init__ tools/profiles tools/memories",
+    "server": (
+        "__init__ errors model service session changes resources prompts tools/__init__ tools/schema tools/toolsets"
+    ),
+    "stdio": "",
+    "http/__init__": "",
+    "http/app": "__init__ errors",
+    # Wiring
+    "settings": "errors identity model",
+    "app": ("ids model service settings backend backends/sql/backend backends/sql/sqlite/database embedding/minilm"),
+    "doctor": "errors settings embedding/minilm",
+    "demo": "",
+    "cli": "__init__ errors model settings views app server stdio http/app doctor demo",
+}
+
+# May catch anything: the doors, which log it and say "internal"; group commit, which hands it to whoever waits;
+# and whoever must undo before passing it on.
+CATCHES_ALL = {"server", "backends/sql/sqlite/file"}
+READS_ENVIRONMENT = {"cli"}
+WRITES_ENVIRONMENT = {"embedding/runtime"}  # a message to a library that would otherwise phone home
+PRINTS = {"cli", "embedding/build_model"}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(HOUSE).with_suffix("").as_posix()
+
+
+FILES = {name_of(path): path for path in sorted(HOUSE.rglob("*.py"))}
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
+
+
+def imports(name: str) -> Iterator[str]:
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} imports relatively"
+            module = (node.module or "").replace(".", "/").removeprefix("mcp_memory").lstrip("/")
+            if (node.module or "").split(".")[0] == "mcp_memory":
+                inside = {f"{module}/{alias.name}".lstrip("/"): alias.name for alias in node.names}
+                for path in inside:
+                    yield path if path in FILES else module if module in FILES else f"{module}/__init__".lstrip("/")
+        elif isinstance(node, ast.Import):
+            assert not any(alias.name.startswith("mcp_memory") for alias in node.names), f"{name}: use from … import"
+
+
+def test_every_file_has_its_place() -> None:
+    assert set(FILES) == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("name", sorted(MAY_IMPORT))
+def test_a_file_imports_only_what_it_may(name: str) -> None:
+    assert set(imports(name)) <= set(MAY_IMPORT[name].split())
+
+
+def test_the_table_of_imports_has_no_cycle() -> None:
+    left = {name: set(allowed.split()) for name, allowed in MAY_IMPORT.items()}
+    while free := [name for name, needs in left.items() if not needs & set(left)]:
+        for name in free:
+            del left[name]
+
+    assert left == {}
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_files_and_functions_are_short(name: str) -> None:
+    long = [
+        f"{node.name} ({node.end_lineno - node.lineno + 1})"
+        for node in ast.walk(TREES[name])
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno + 1 > MAX_FUNCTION
+    ]
+
+    assert long == []
+    assert len(FILES[name].read_text(encoding="utf-8").splitlines()) <= MAX_FILE
+
+
+def test_only_the_cli_touches_the_world() -> None:
+    def users(*words: str) -> set[str]:
+        return {name for name, tree in TREES.items() if any(word in ast.unparse(tree) for word in words)}
+
+    assert users("os.environ", "os.getenv") == READS_ENVIRONMENT | WRITES_ENVIRONMENT
+    assert {name for name, tree in TREES.items() if "print" in names_called(tree)} == PRINTS
+
+
+def names_called(tree: ast.AST) -> set[str]:
+    return {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+
+
+def test_everything_is_caught_only_at_the_doors() -> None:
+    broad = {
+        name
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"})
+    }
+
+    assert broad == CATCHES_ALL
+
+
+def test_nobody_above_the_dialect_knows_sqlite() -> None:
+    sqlite = {name for name, tree in TREES.items() if "apsw" in {*modules(tree)}}
+
+    assert sqlite <= {name for name in FILES if name.startswith("backends/sql/sqlite/")} | {"doctor"}
+
+
+def modules(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def test_files_are_opened_with_an_encoding() -> None:
+    careless = [
+        f"{name}: {ast.unparse(node)}"
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"read_text", "write_text"}
+        and not any(keyword.arg == "encoding" for keyword in node.keywords)
+    ]
+
+    assert careless == []
