@@ -27,10 +27,10 @@ def unpack(rows: Sequence[tuple[int, int, int, bytes, bytes]], model_no: int, qu
     """Rows of (key, occurred_at, model_no, emb, terms), ordered by key."""
     occurred_at = np.array([row[1] for row in rows], dtype=np.int64)
     stream = np.frombuffer(b"".join(row[4] for row in rows), dtype="<u4")
-    row_ends = np.cumsum([len(row[4]) // 4 for row in rows])
+    row_ends = np.cumsum([len(row[4]) // 4 for row in rows], dtype=np.int64)
     ends = stream == 0
     item_of_chunk = np.searchsorted(row_ends, np.flatnonzero(ends), side="right")
-    same_model = np.array([row[2] == model_no for row in rows])
+    same_model = np.array([row[2] == model_no for row in rows], dtype=bool)
     cosines = np.zeros(len(item_of_chunk), dtype=np.float32)
     cosines[same_model[item_of_chunk]] = _dots(b"".join(row[3] for row in rows if row[2] == model_no), query.vectors[0])
     return Candidates(

@@ -1,0 +1,26 @@
+"""Shared by all tests: one event loop flavour unless a test asks for both, and nothing may block it."""
+
+from collections.abc import Iterator
+
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+
+from mcp_memory.embedding.minilm import MiniLM
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def never_block_the_loop() -> Iterator[BlockBuster]:
+    """Any blocking call of our code on the event loop fails the test."""
+    with blockbuster_ctx("mcp_memory") as blockbuster:
+        yield blockbuster
+
+
+@pytest.fixture(scope="session")
+def embedder() -> MiniLM:
+    """The real one: loaded once, 2 ms a sentence."""
+    return MiniLM()

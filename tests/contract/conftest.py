@@ -1,0 +1,66 @@
+"""What the contract runs on: each leg is a backend on a store of its own."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from mcp_memory import ids
+from mcp_memory.backend import Backend
+from mcp_memory.backends.sql.backend import SqlBackend
+from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
+from mcp_memory.embedding.minilm import MiniLM
+from mcp_memory.model import Scope
+
+MONDAY = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
+
+
+class Clock:
+    """Stands still until it is told to move."""
+
+    def __init__(self) -> None:
+        self.time = MONDAY
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def pass_(self, **duration: float) -> None:
+        self.time += timedelta(**duration)
+
+    def make_id(self, prefix: str) -> str:
+        return ids.new_id(prefix, self.time, os.urandom(10))
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@asynccontextmanager
+async def sqlite(folder: Path, embedder: MiniLM, clock: Clock) -> AsyncIterator[Backend]:
+    backend = SqlBackend(SqliteDatabase(folder), embedder, now=clock, make_id=clock.make_id, region="US")
+    try:
+        yield backend
+    finally:
+        await backend.close()
+
+
+@pytest.fixture(params=[pytest.param(sqlite, id="sqlite")])
+async def backend(
+    request: pytest.FixtureRequest, tmp_path: Path, embedder: MiniLM, clock: Clock
+) -> AsyncIterator[Backend]:
+    async with request.param(tmp_path, embedder, clock) as backend:
+        yield backend
+
+
+@pytest.fixture
+async def scope(backend: Backend) -> Scope:
+    return await backend.open_store("acme", "default")

@@ -1,0 +1,66 @@
+"""Another tenant, another store: what is not yours is not there."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from mcp_memory.backend import Backend
+from mcp_memory.errors import NotFound
+from mcp_memory.model import Identifier, NewObservation, NewSummary, RecallQuery, Scope
+
+pytestmark = pytest.mark.anyio
+
+PHONE = "+13175550142"
+
+CALLS: dict[str, Callable[[Backend, Scope, str], Awaitable[object]]] = {
+    "get_profile": lambda backend, scope, id: backend.get_profile(scope, id),
+    "upsert_traits": lambda backend, scope, id: backend.upsert_traits(scope, {"Contact": {"city": "Gary"}}, id),
+    "add_observations": lambda backend, scope, id: backend.add_observations(scope, id, [NewObservation(content="x")]),
+    "add_summary": lambda backend, scope, id: backend.add_summary(
+        scope, id, NewSummary(content="x", conversation_id="c")
+    ),
+    "recall": lambda backend, scope, id: backend.recall(scope, id, RecallQuery(query="x")),
+    "list_observations": lambda backend, scope, id: backend.list_observations(scope, id, 10),
+    "list_summaries": lambda backend, scope, id: backend.list_summaries(scope, id, 10),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("neighbour", [("globex", "default"), ("acme", "staging")])
+async def test_a_neighbour_cannot_use_a_profile_id(
+    backend: Backend, scope: Scope, neighbour: tuple[str, str], call: str
+) -> None:
+    profile = (await backend.upsert_traits(scope, {"Contact": {"phone": PHONE}}, None)).profile
+    await backend.add_observations(scope, profile.profile_id, [NewObservation(content="A secret.")])
+    elsewhere = await backend.open_store(*neighbour)
+
+    with pytest.raises(NotFound):
+        await CALLS[call](backend, elsewhere, profile.profile_id)
+
+    after = await backend.get_profile(scope, profile.profile_id)
+    assert (after.traits, after.observation_count) == ({"Contact": {"phone": PHONE}}, 1)
+
+
+async def test_a_neighbour_finds_nobody_by_my_identifiers(backend: Backend, scope: Scope) -> None:
+    mine = (await backend.upsert_traits(scope, {"Contact": {"phone": PHONE}}, None)).profile
+    elsewhere = await backend.open_store("globex", "default")
+
+    assert (await backend.lookup_profile(elsewhere, [Identifier("phone", PHONE)])).profile is None
+    assert await backend.list_profile_ids(elsewhere, "", 10) == []
+    theirs = (await backend.upsert_traits(elsewhere, {"Contact": {"phone": PHONE}}, None)).profile
+    assert theirs.profile_id != mine.profile_id
+
+
+async def test_a_scope_made_up_from_two_halves_opens_nothing(backend: Backend, scope: Scope) -> None:
+    elsewhere = await backend.open_store("globex", "default")
+
+    with pytest.raises(NotFound):
+        await backend.list_profile_ids(Scope(tenant="globex", store_id=scope.store_id), "", 10)
+    with pytest.raises(NotFound):
+        await backend.list_profile_ids(Scope(tenant="acme", store_id=elsewhere.store_id), "", 10)
+
+
+def test_every_call_about_a_profile_is_tried() -> None:
+    without_profile = {"open_store", "get_store", "update_store", "lookup_profile", "list_profile_ids", "close"}
+
+    assert {name for name in vars(Backend) if not name.startswith("_")} == {*CALLS, *without_profile}
