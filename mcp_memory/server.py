@@ -24,6 +24,7 @@ from mcp_memory.prompts import PROMPTS, Prompt
 from mcp_memory.service import Memory
 from mcp_memory.session import Session
 from mcp_memory.tools import Tool
+from mcp_memory.tools.complaints import complaints
 from mcp_memory.tools.schema import compact
 from mcp_memory.tools.toolsets import AGENT
 
@@ -92,7 +93,7 @@ class _Doors:
         try:
             arguments = tool.arguments.model_validate(params.arguments or {})
         except ValidationError as exc:
-            return _failed(f"invalid: {_complaints(exc, tool)}")
+            return _failed(f"invalid: {complaints(exc, tool.arguments)}")
         try:
             answer = await tool.run(self._session(ctx), arguments)
         except Error as exc:
@@ -205,21 +206,6 @@ def _listed(tool: Tool) -> types.Tool:
 
 def _failed(text: str) -> types.CallToolResult:
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=True)
-
-
-def _complaints(exc: ValidationError, tool: Tool) -> str:
-    """A line per field, without the value: what was sent is the caller's, and may be long or hostile."""
-    known = ", ".join(tool.arguments.model_fields)
-    lines = []
-    for error in exc.errors(include_input=False, include_url=False, include_context=False):
-        where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
-        if error["type"] == "extra_forbidden":
-            lines.append(f"unknown argument {where[:100]}. {tool.name} takes: {known}.")
-        elif error["type"] == "missing":
-            lines.append(f"{where} is required.")
-        else:
-            lines.append(f"{where[:100]}: {error['msg']}.")
-    return "\n".join(lines[:10])
 
 
 def _check_arguments(prompt: Prompt, given: dict[str, str]) -> None:

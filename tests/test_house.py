@@ -67,11 +67,13 @@ MAY_IMPORT = {
     "prompts": "model session resources views",
     "tools/__init__": "session",
     "tools/schema": "",
+    "tools/complaints": "",
     "tools/profiles": "errors model session resources views tools/__init__",
     "tools/memories": "model session resources views tools/__init__",
     "tools/toolsets": "tools/__init__ tools/profiles tools/memories",
     "server": (
-        "__init__ errors model service session changes resources prompts tools/__init__ tools/schema tools/toolsets"
+        "__init__ errors model service session changes resources prompts tools/__init__ tools/complaints "
+        "tools/schema tools/toolsets"
     ),
     "stdio": "",
     "http/__init__": "",

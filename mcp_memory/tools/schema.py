@@ -21,10 +21,10 @@ def _compact(node: Any, definitions: Schema) -> Any:
         return [_compact(one, definitions) for one in node]
     if not isinstance(node, dict):
         return node
+    node = _without_null(node)
     if "$ref" in node:
         target = definitions[node["$ref"].removeprefix("#/$defs/")]
         return _compact({**target, **{key: value for key, value in node.items() if key != "$ref"}}, definitions)
-    node = _without_null(node)
     return {
         key: {name: _compact(one, definitions) for name, one in value.items()}
         if key == "properties"

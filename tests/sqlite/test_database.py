@@ -1,0 +1,136 @@
+"""A folder of files: which store is in which, and whose it is."""
+
+import shutil
+import stat
+import sys
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mcp_memory.backends.sql.database import NewItem, Signature
+from mcp_memory.backends.sql.sqlite import packing
+from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
+from mcp_memory.backends.sql.sqlite.keys import from_micros, key, key_range, to_micros
+from mcp_memory.errors import Invalid, Unavailable
+from mcp_memory.ids import OBSERVATION, PROFILE, STORE, from_bytes
+from mcp_memory.model import Observation, Scope, Store
+
+MONDAY = datetime(2026, 5, 4, 9, 30, 0, 123456, tzinfo=UTC)
+DANA = from_bytes(PROFILE, bytes(16))
+
+
+def add_store(database: SqliteDatabase, tenant: str, number: int) -> Scope:
+    store = Store(
+        store_id=from_bytes(STORE, bytes(15) + bytes([number])),
+        display_name="default",
+        created_at=MONDAY,
+        undeclared_traits="declare",
+    )
+    database.write_catalog(lambda catalog: catalog.insert_store(tenant, store))
+    return Scope(tenant=tenant, store_id=store.store_id)
+
+
+def test_nothing_is_touched_before_the_first_use(tmp_path: Path) -> None:
+    SqliteDatabase(tmp_path / "data").close()
+
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+def test_the_data_is_for_its_owners_eyes(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "data")
+    database.read(add_store(database, "acme", 1), lambda tx: tx.count_profiles())
+    database.close()
+
+    for folder in (tmp_path / "data", tmp_path / "data" / "stores"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_each_store_is_a_file(database: SqliteDatabase, tmp_path: Path) -> None:
+    scopes = [add_store(database, "acme", 1), add_store(database, "globex", 2)]
+    for scope in scopes:
+        database.write(scope, lambda tx: tx.insert_profile(DANA, MONDAY))
+
+    assert {path.stem for path in (tmp_path / "stores").glob("*.db")} == {scope.store_id for scope in scopes}
+
+
+def test_a_file_put_in_anothers_place_is_refused(database: SqliteDatabase, tmp_path: Path) -> None:
+    mine, theirs = add_store(database, "acme", 1), add_store(database, "globex", 2)
+    database.write(theirs, lambda tx: tx.insert_profile(DANA, MONDAY))
+    database.close()
+    stores = tmp_path / "stores"
+    shutil.copy(stores / f"{theirs.store_id}.db", stores / f"{mine.store_id}.db")
+
+    with pytest.raises(Unavailable, match="belongs to another store"):
+        database.read(mine, lambda tx: tx.find_profile(DANA))
+
+
+def test_a_data_folder_that_is_no_folder_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+
+    with pytest.raises(Unavailable, match="doctor"):
+        SqliteDatabase(tmp_path / "file" / "data").read_catalog(lambda catalog: catalog.find_store("acme", "default"))
+
+
+def test_a_full_profile_takes_no_more(database: SqliteDatabase) -> None:
+    scope = add_store(database, "acme", 1)
+    database.write(scope, lambda tx: tx.insert_profile(DANA, MONDAY))
+    connection = database._stores[scope]._writer
+    connection.execute("update profile set next_seq = (1 << 20) - 1")
+
+    def add(number: int) -> None:
+        signature = Signature(model_id="m", vectors=np.ones((1, 4), dtype=np.float32), terms=[[1]])
+        item = Observation(
+            id=from_bytes(OBSERVATION, bytes([number] * 16)),
+            content="x",
+            source="agent",
+            occurred_at=MONDAY,
+            created_at=MONDAY,
+            updated_at=MONDAY,
+        )
+        new = NewItem(item=item, digest=bytes([number]), signature=signature)
+        database.write(scope, lambda tx: tx.insert_observations(DANA, [new]))
+
+    add(1)
+    with pytest.raises(Invalid, match="The profile is full"):
+        add(2)
+    row = database.read(scope, lambda tx: tx.find_profile(DANA))
+    assert row is not None and row.observation_count == 1
+
+
+def test_times_and_keys_are_packed_without_loss_or_overlap() -> None:
+    assert from_micros(to_micros(MONDAY)) == MONDAY
+    ranges = [key_range(no, kind) for no in (1, 2) for kind in ("observation", "summary")]
+    assert all(one[1] < other[0] for one, other in pairwise(ranges))
+    assert ranges[1][0] == key(1, "summary", 0)
+
+
+def test_int8_keeps_the_cosine_to_the_second_digit() -> None:
+    generator = np.random.default_rng(1)
+    vectors = generator.normal(size=(50, 384)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    rows = [(at, 0, 1, packing.pack_vectors(vectors[at : at + 1]), packing.pack_terms([[7]])) for at in range(50)]
+
+    unpacked = packing.unpack(rows, 1, Signature(model_id="m", vectors=vectors[:1], terms=[[]]))
+
+    assert np.abs(unpacked.cosines - vectors @ vectors[0]).max() < 0.005
+
+
+def test_items_of_other_models_and_of_several_chunks_keep_their_places() -> None:
+    unit = np.eye(4, dtype=np.float32)
+    rows = [
+        (1, 10, 1, packing.pack_vectors(unit[:2]), packing.pack_terms([[5, 6], []])),
+        (2, 20, 2, packing.pack_vectors(np.ones((1, 9), dtype=np.float32)), packing.pack_terms([[7]])),
+        (3, 30, 1, packing.pack_vectors(unit[1:2]), packing.pack_terms([[8, 8]])),
+    ]
+
+    unpacked = packing.unpack(rows, 1, Signature(model_id="m", vectors=unit[1:2], terms=[[]]))
+
+    assert unpacked.item_of_chunk.tolist() == [0, 0, 1, 2]
+    assert unpacked.cosines == pytest.approx([0, 1, 0, 1], abs=0.01)
+    assert unpacked.terms.tolist() == [5, 6, 7, 8, 8]
+    assert unpacked.chunk_of_term.tolist() == [0, 0, 2, 3, 3]
+    assert unpacked.occurred_at.tolist() == [10, 20, 30]

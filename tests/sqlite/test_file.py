@@ -1,0 +1,231 @@
+"""What one SQLite file promises: migrated once, committed in groups, errors in our own words."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from mcp_memory.backends.sql import migrations
+from mcp_memory.backends.sql.sqlite.file import SqliteFile
+from mcp_memory.errors import Conflict, Unavailable
+
+Connection = apsw.Connection
+
+
+@pytest.fixture
+def schema(tmp_path: Path) -> Path:
+    folder = tmp_path / "schema"
+    folder.mkdir()
+    (folder / "0001_first.sql").write_text("create table t (n integer primary key) strict;", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def open_file(tmp_path: Path, schema: Path) -> Iterator[Callable[[], SqliteFile[Connection]]]:
+    opened: list[SqliteFile[Connection]] = []
+
+    def open_() -> SqliteFile[Connection]:
+        opened.append(SqliteFile(tmp_path / "t.db", schema, lambda connection: connection))
+        return opened[-1]
+
+    yield open_
+    for file in opened:
+        file.close()
+
+
+OpenFile = Callable[[], SqliteFile[Connection]]
+
+
+def numbers(file: SqliteFile[Connection]) -> list[object]:
+    return file.read(lambda tx: [row[0] for row in tx.execute("select n from t order by n")])
+
+
+def put(number: int) -> Callable[[Connection], None]:
+    def work(tx: Connection) -> None:
+        tx.execute("insert into t values (?)", (number,))
+
+    return work
+
+
+def together(*jobs: Callable[[], object]) -> list[BaseException | None]:
+    errors: list[BaseException | None] = [None] * len(jobs)
+    start = threading.Barrier(len(jobs))
+
+    def run(at: int) -> None:
+        start.wait()
+        try:
+            jobs[at]()
+        except Exception as exc:
+            errors[at] = exc
+
+    threads = [threading.Thread(target=run, args=(at,)) for at in range(len(jobs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return errors
+
+
+def test_a_file_is_durable_private_and_ready_for_erasure(open_file: OpenFile) -> None:
+    def pragmas(tx: Connection) -> list[object]:
+        names = ("journal_mode", "synchronous", "auto_vacuum", "secure_delete", "foreign_keys")
+        return [tx.execute(f"pragma {name}").fetchall()[0][0] for name in names]
+
+    assert open_file().write(pragmas) == ["wal", 2, 2, 1, 1]  # full, incremental, on, on
+
+
+def test_sqlite_is_new_enough_for_two_processes_on_one_file() -> None:
+    assert tuple(map(int, apsw.sqlite_lib_version().split("."))) >= (3, 51, 3)
+
+
+def test_many_openers_of_a_new_file_migrate_it_once(open_file: OpenFile) -> None:
+    assert together(*[open_file] * 8) == [None] * 8
+
+    applied = open_file().read(lambda tx: tx.execute("select version, name from schema_migration").fetchall())
+    assert applied == [(1, "0001_first.sql")]
+
+
+def test_a_later_migration_is_added_to_a_file_in_use(open_file: OpenFile, schema: Path) -> None:
+    open_file().write(put(1))
+    (schema / "0002_more.sql").write_text("alter table t add column m text;", encoding="utf-8")
+
+    assert open_file().read(lambda tx: tx.execute("select n, m from t").fetchall()) == [(1, None)]
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(open_file: OpenFile, schema: Path) -> None:
+    open_file().write(put(1))
+    (schema / "0002_bad.sql").write_text("create table u (n); insert into t values (1);", encoding="utf-8")
+    with pytest.raises(Conflict):
+        open_file()
+    (schema / "0002_bad.sql").unlink()
+
+    assert numbers(open_file()) == [1]
+    assert open_file().read(lambda tx: tx.table_exists("main", "u")) is False
+
+
+def test_an_edited_migration_and_a_newer_file_are_refused(open_file: OpenFile, schema: Path) -> None:
+    (schema / "0002_more.sql").write_text("create table u (n integer) strict;", encoding="utf-8")
+    open_file()
+    (schema / "0002_more.sql").write_text("create table u (n text) strict;", encoding="utf-8")
+    with pytest.raises(Unavailable, match=r"0002_more\.sql is not the one"):
+        open_file()
+    (schema / "0002_more.sql").unlink()
+    with pytest.raises(Unavailable, match="written by a newer mcp-memory"):
+        open_file()
+
+
+def test_a_gap_among_migrations_is_a_mistake_of_ours(schema: Path) -> None:
+    (schema / "0003_later.sql").write_text("select 1;", encoding="utf-8")
+
+    with pytest.raises(ValueError, match="out of order"):
+        migrations.load(schema)
+
+
+def test_one_commit_serves_all_who_wait_and_one_failure_only_its_own(open_file: OpenFile) -> None:
+    file = open_file()
+    file.write(put(0))
+    commits: list[int] = []
+
+    def count() -> bool:
+        commits.append(1)
+        return False  # do not turn the commit into a rollback
+
+    file.write(lambda tx: tx.set_commit_hook(count))
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(tx: Connection) -> None:
+        put(1)(tx)
+        entered.set()
+        assert leave.wait(30)
+
+    first = threading.Thread(target=lambda: file.write(slow))
+    first.start()
+    assert entered.wait(30)
+    jobs = [lambda n=n: file.write(put(n)) for n in (2, 3, 0, 4)]
+    errors: list[list[BaseException | None]] = []
+    rest = threading.Thread(target=lambda: errors.append(together(*jobs)))
+    rest.start()
+    while len(file._waiting) < 4:  # all four are in line behind the first
+        threading.Event().wait(0.001)
+    before = len(commits)
+    leave.set()
+    first.join(30)
+    rest.join(30)
+
+    assert [type(error) for error in errors[0]] == [type(None), type(None), Conflict, type(None)]
+    assert numbers(file) == [0, 1, 2, 3, 4]
+    assert len(commits) == before + 2
+
+
+def test_work_that_raises_leaves_nothing_behind(open_file: OpenFile) -> None:
+    file = open_file()
+
+    def work(tx: Connection) -> None:
+        put(1)(tx)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        file.write(work)
+
+    assert numbers(file) == []
+
+
+def test_a_full_disk_is_an_error_that_stores_nothing_and_passes(open_file: OpenFile) -> None:
+    file = open_file()
+    file.write(lambda tx: tx.execute("create table big (b blob)"))
+    pages = file.write(lambda tx: tx.execute("pragma page_count").fetchall()[0][0])
+    file.write(put(1))
+    file._writer.execute(f"pragma max_page_count = {pages}")
+
+    def work(tx: Connection) -> None:
+        put(2)(tx)
+        tx.execute("insert into big values (zeroblob(1000000))")
+
+    with pytest.raises(Unavailable, match="The disk is full and nothing was written"):
+        file.write(work)
+    assert numbers(file) == [1]
+
+    file._writer.execute("pragma max_page_count = 100000")
+    file.write(work)
+    assert numbers(file) == [1, 2]
+
+
+def test_a_reader_sees_one_moment(open_file: OpenFile) -> None:
+    file = open_file()
+    file.write(put(1))
+
+    def work(tx: Connection) -> list[int]:
+        seen = [len(tx.execute("select n from t").fetchall())]
+        file.write(put(2))
+        return [*seen, len(tx.execute("select n from t").fetchall())]
+
+    assert file.read(work) == [1, 1]
+    assert numbers(file) == [1, 2]
+
+
+def test_a_reader_cannot_write(open_file: OpenFile) -> None:
+    with pytest.raises(Unavailable):
+        open_file().read(put(1))
+
+
+def test_readers_are_kept_but_not_without_end(open_file: OpenFile) -> None:
+    file = open_file()
+    barrier = threading.Barrier(12)
+
+    def read() -> None:
+        file.read(lambda tx: barrier.wait(30))
+
+    assert together(*[read] * 12) == [None] * 12
+    assert file._idle.qsize() == 4
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a database, by any means" * 100])
+def test_a_file_that_is_no_database_is_named_damaged(tmp_path: Path, schema: Path, damage: bytes) -> None:
+    (tmp_path / "t.db").write_bytes(damage)
+    if not damage:  # an empty file is a new one
+        SqliteFile(tmp_path / "t.db", schema, lambda connection: connection).close()
+        return
+    with pytest.raises(Unavailable, match="damaged"):
+        SqliteFile(tmp_path / "t.db", schema, lambda connection: connection)

@@ -1,0 +1,74 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_memory.errors import Invalid
+from mcp_memory.identity import ID_TYPES, candidate_types, normalise
+from mcp_memory.model import Identifier
+
+
+def normal(id_type: str, value: str, region: str = "US") -> str:
+    return normalise(Identifier(id_type, value), region, "value").value
+
+
+@pytest.mark.parametrize(
+    ("id_type", "value", "stored"),
+    [
+        ("phone", "1-317-555-6789", "+13175556789"),
+        ("phone", "(317) 555-6789", "+13175556789"),
+        ("phone", "317.555.6789", "+13175556789"),
+        ("phone", "whatsapp:+13175556789", "+13175556789"),
+        ("phone", "tel:+1-317-555-6789", "+13175556789"),
+        ("phone", "+49 30 901820", "+4930901820"),
+        ("whatsapp", "whatsapp:+49 30 901820", "+4930901820"),
+        ("whatsapp", "+4930901820", "+4930901820"),
+        ("email", " Ann.Lee@Example.COM ", "ann.lee@example.com"),
+        ("email", "ann . lee @example.com", "ann.lee@example.com"),
+        ("email", "mailto:ann+tag@example.com", "ann+tag@example.com"),
+        ("chat", "  User_8841 ", "User_8841"),
+    ],
+)
+def test_a_value_is_stored_in_one_spelling(id_type: str, value: str, stored: str) -> None:
+    assert normal(id_type, value) == stored
+
+
+def test_a_national_number_belongs_to_the_default_region() -> None:
+    assert normal("phone", "030 901820", region="DE") == "+4930901820"
+
+
+@pytest.mark.parametrize("id_type", ID_TYPES)
+@given(value=st.text() | st.from_regex(r"\+?[0-9 ().-]{5,17}", fullmatch=True) | st.emails())
+def test_normalising_twice_is_normalising_once(id_type: str, value: str) -> None:
+    try:
+        once = normal(id_type, value)
+    except Invalid:
+        return
+    assert normal(id_type, once) == once
+
+
+@pytest.mark.parametrize(
+    ("id_type", "value"),
+    [
+        ("phone", "12"),
+        ("phone", "call me"),
+        ("phone", "555-0142"),
+        ("phone", "+1 317 555 67890"),
+        ("phone", "+999 123456"),
+        ("whatsapp", "whatsapp:me"),
+        ("email", "ann"),
+        ("email", "ann@example"),
+        ("email", "@example.com"),
+        ("email", "ann@lee@example.com"),
+        ("email", "a" * 250 + "@b.co"),
+        ("chat", "chat:"),
+        ("fax", "x"),
+    ],
+)
+def test_what_is_no_such_identifier_is_refused_by_its_field(id_type: str, value: str) -> None:
+    with pytest.raises(Invalid, match=r"^value"):
+        normal(id_type, value)
+
+
+@given(st.text())
+def test_every_value_has_a_likely_type(value: str) -> None:
+    assert set(candidate_types(value)) <= set(ID_TYPES)

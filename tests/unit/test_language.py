@@ -1,0 +1,58 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_memory import language
+from mcp_memory.language import chunks, digest, query_terms, terms
+
+
+@pytest.mark.parametrize(
+    ("stored", "asked"),
+    [
+        ("Deliveries were delayed", "delivery delay"),
+        ("The customer's dog", "dogs"),
+        ("It\u2019s Dana\u2019s order", "Dana's orders"),
+        ("Order A-1042", "a-1042"),
+        ("Order A-1042", "A1042"),
+        ("order a1042", "A-1042?"),
+        ("Ticket TCK_88213.", "tck_88213"),
+        ("Write to dana.reyes@example.com", "DANA.REYES@EXAMPLE.COM"),
+        ("喜欢绿茶", "绿茶"),
+    ],
+)
+def test_a_question_shares_terms_with_what_answers_it(stored: str, asked: str) -> None:
+    assert set(query_terms(asked)) & set(terms(stored))
+
+
+def test_an_exact_id_counts_whole_too() -> None:
+    order, neighbour = set(terms("order A-1042")), set(terms("order A-1043"))
+
+    assert len(set(query_terms("A-1042")) & order) > len(set(query_terms("A-1042")) & neighbour)
+
+
+def test_words_that_only_ask_are_dropped_from_questions_unless_nothing_else_is_left() -> None:
+    assert query_terms("What kind of tea does the customer like?") == query_terms("tea")
+    assert query_terms("What did they say about it?") == query_terms("say")
+    assert terms("said") != []
+
+
+@given(st.text())
+def test_terms_are_32_bit_and_never_the_end_of_a_chunk(text: str) -> None:
+    assert all(0 < term < 2**32 for term in terms(text))
+
+
+@given(st.text(st.sampled_from("ab \n"), max_size=900))
+def test_chunks_hold_every_word_in_order(text: str) -> None:
+    pieces = chunks(text)
+
+    assert " ".join(pieces).split() == text.split()
+    assert all(len(piece.split()) <= language.LONG_ITEM_WORDS for piece in pieces)
+
+
+@given(st.text())
+def test_texts_that_differ_in_case_and_blanks_have_one_digest(text: str) -> None:
+    assert digest(f" {text} \n") == digest(text.casefold())
+
+
+def test_texts_in_other_words_have_another_digest() -> None:
+    assert digest("Prefers email.") != digest("Prefers e-mail.")

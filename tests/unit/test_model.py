@@ -1,0 +1,64 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_memory import model
+from mcp_memory.errors import Invalid
+
+NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
+
+
+@given(st.text())
+def test_cleaning_twice_is_cleaning_once_and_leaves_text_that_can_be_stored(text: str) -> None:
+    cleaned = model.clean(text)
+
+    assert model.clean(cleaned) == cleaned
+    cleaned.encode()
+    assert "\x00" not in cleaned and "\r" not in cleaned
+
+
+@given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"])))
+def test_cleaning_leaves_visible_text_alone(text: str) -> None:
+    assert model.clean(text) == text.strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2026-05-03T14:30:00Z", datetime(2026, 5, 3, 14, 30, tzinfo=UTC)),
+        ("2026-05-03T14:30:00+02:00", datetime(2026, 5, 3, 12, 30, tzinfo=UTC)),
+        (" 2026-05-03 14:30:00.5-05:00 ", datetime(2026, 5, 3, 19, 30, 0, 500_000, tzinfo=UTC)),
+    ],
+)
+def test_a_time_with_its_offset_is_read_as_utc(text: str, utc: datetime) -> None:
+    read = model.parse_time(text, "begin")
+
+    assert read == utc and read.utcoffset() == timedelta(0)
+
+
+@given(st.text())
+def test_any_other_text_is_refused_by_its_field(text: str) -> None:
+    try:
+        model.parse_time(text, "begin")
+    except Invalid as exc:
+        assert str(exc).startswith("begin ")
+
+
+def test_what_happens_tomorrow_may_be_a_wrong_clock_and_what_happens_later_is_refused() -> None:
+    tomorrow = (NOW + timedelta(hours=23)).isoformat()
+
+    assert model.happened(tomorrow, NOW, "occurred_at") == NOW + timedelta(hours=23)
+    with pytest.raises(Invalid, match="occurred_at lies in the future"):
+        model.happened((NOW + timedelta(hours=25)).isoformat(), NOW, "occurred_at")
+
+
+def test_a_conversation_named_twice_is_named_once() -> None:
+    new = model.new_observation(content="x", now=NOW, conversation_ids=["a", " a ", "b"])
+
+    assert new.conversation_ids == ("a", "b")
+
+
+def test_an_empty_question_is_no_question() -> None:
+    assert model.recall_query(query=" \x00 ").query is None
