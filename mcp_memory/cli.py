@@ -1,6 +1,7 @@
 """The commands. The only file that prints, and the only one that reads the environment."""
 
 import argparse
+import json
 import logging
 import os
 import sys
@@ -23,7 +24,7 @@ mcp-memory is an MCP server: it talks to an agent host over stdin and stdout, so
 
 To use it, tell your host to run it. Claude Desktop, for example, in claude_desktop_config.json:
 
-  {{"mcpServers": {{"memory": {{"command": "mcp-memory"}}}}}}
+  {configuration}
 
 Data folder: {folder}"""
 
@@ -35,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command: Command = given.pop("command")
     try:
         loaded = settings.load({name: given[name] for name in ("config", *settings.NAMES) if name in given}, os.environ)
-        logging.basicConfig(level=loaded.log_level.upper(), stream=sys.stderr)
+        logging.basicConfig(stream=sys.stderr)  # warnings of others: at their lower levels they log what customers said
+        logging.getLogger("mcp_memory").setLevel(loaded.log_level.upper())
         code = command(loaded, given)
     except Error as exc:
         print(f"mcp-memory: {exc}", file=sys.stderr)
@@ -47,7 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def stdio(loaded: Settings, given: dict[str, Any]) -> int:
     if sys.stdin.isatty() and sys.stdout.isatty():
-        print(EXPLANATION.format(folder=loaded.data_dir))
+        command = {"command": sys.executable, "args": ["-m", "mcp_memory"]}
+        configuration = json.dumps({"mcpServers": {"memory": command}})
+        print(EXPLANATION.format(configuration=configuration, folder=loaded.data_dir))
         return 0
     from mcp_memory import app  # with the SDK half a second: not for --help
     from mcp_memory.server import build_server

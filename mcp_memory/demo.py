@@ -75,7 +75,7 @@ class _Caller:
         self._client, self._say = client, say
 
     async def __call__(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        self._say(f"\n   {tool} {json.dumps(_shortened(arguments), ensure_ascii=False)}")
+        self._say("\n".join([f"\n   {tool}", *_lines(arguments)]))
         result = await self._client.call_tool(tool, arguments)
         text = "\n".join(getattr(block, "text", "") for block in result.content)
         self._say(_indented(text))
@@ -95,10 +95,16 @@ async def _agent(data: str, say: Say) -> AsyncIterator[_Caller]:
         yield _Caller(client, say)
 
 
-def _shortened(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Without the long id: which customer is plain from the story."""
-    return {name: value for name, value in arguments.items() if name != "profile_id"}
+def _lines(arguments: dict[str, Any]) -> list[str]:
+    """An argument a line, without profile_id: which customer it is, is plain from the story."""
+    shown = {name: value if isinstance(value, list) else [value] for name, value in arguments.items()}
+    return [
+        f"   > {name} {json.dumps(value, ensure_ascii=False)}"
+        for name, values in shown.items()
+        if name != "profile_id"
+        for value in values
+    ]
 
 
 def _indented(text: str) -> str:
-    return "\n".join(f"     {line}" for line in text.splitlines())
+    return "\n".join(f"     {line}".rstrip() for line in text.splitlines())

@@ -1,0 +1,160 @@
+"""What README says, executed."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp.client import Client
+from mcp.client.stdio import StdioServerParameters
+
+from mcp_memory import resources, settings
+from mcp_memory.prompts import PROMPTS
+from mcp_memory.settings import Settings
+from mcp_memory.tools.toolsets import AGENT
+
+ROOT = Path(__file__).parent.parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PYTHON = "/path/to/mcp-memory/.venv/bin/python"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def table(first_header: str) -> list[list[str]]:
+    """The rows of the table whose first column has this header."""
+    found = re.search(rf"^\| {first_header} \|.*\n\|[-| ]+\n((?:\|.*\n)+)", README, flags=re.MULTILINE)
+    assert found, f"no table of {first_header}"
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in found[1].splitlines()]
+
+
+def run(*command: str, folder: Path | None = None) -> str:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("MCP_MEMORY_")}
+    if folder is not None:
+        environ["MCP_MEMORY_DATA_DIR"] = str(folder)
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, encoding="utf-8", timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def masked(text: str) -> str:
+    """Without what differs from run to run: ids, days, and the last digit of a score."""
+    text = re.sub(r"(mem_[a-z]+)_[0-9a-z]{26}", r"\1_…", text)
+    text = re.sub(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(Z|\+00:00))?", "<day>", text)
+    return re.sub(r"- 0\.\d\d ", "- <score> ", text).strip()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs make")
+def test_make_demo_prints_what_readme_shows() -> None:
+    printed = run("make", "--silent", "demo")
+
+    assert masked(printed) == masked(blocks("text")[0])
+
+
+def test_the_two_commands_are_those_of_the_makefile() -> None:
+    commands = re.findall(r"^    (make \w+)$", README, flags=re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+    assert commands == ["make demo", "make test"]
+    for target in re.findall(r"`make (\w+)`", README):
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+
+
+def stdio_configurations() -> list[dict[str, Any]]:
+    parsed = [json.loads(block) for block in blocks("json")]
+    servers = [server for one in parsed for server in next(iter(one.values())).values()]
+    (claude,) = re.findall(r"^claude mcp add memory -- (.*)$", README, flags=re.MULTILINE)
+    command, *arguments = claude.split()
+    return [*(one for one in servers if "command" in one), {"command": command, "args": arguments}]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("configured", stdio_configurations())
+async def test_a_host_configured_like_this_gets_the_tools(configured: dict[str, Any], tmp_path: Path) -> None:
+    assert configured["command"] == PYTHON
+    server = StdioServerParameters(
+        command=sys.executable, args=configured["args"], env={"MCP_MEMORY_DATA_DIR": str(tmp_path)}
+    )
+    async with Client(server) as client:
+        assert len((await client.list_tools()).tools) == len(AGENT)
+
+
+def test_the_address_for_http_hosts_is_the_default_one() -> None:
+    (configured,) = [json.loads(block) for block in blocks("json") if "url" in block]
+
+    assert configured["servers"]["memory"]["url"] == f"http://{Settings().host}:{Settings().port}/mcp"
+
+
+def test_the_tables_name_what_there_is() -> None:
+    assert [row[0] for row in table("tool")] == [f"`{tool.name}`" for tool in AGENT]
+    assert [row[0] for row in table("resource")] == [f"`{one.uri}`" for one in resources.RESOURCES]
+    assert all(f"`{prompt.name}`" in README for prompt in PROMPTS)
+
+
+def test_the_cost_of_the_tools_is_what_readme_says() -> None:
+    claimed = int(re.findall(r"cost a model about ([\d,]+) tokens", README)[0].replace(",", ""))
+    listed = (ROOT / "tests" / "edges" / "tools.json").read_text(encoding="utf-8")
+
+    assert abs(len(json.dumps(json.loads(listed), separators=(",", ":"))) / 4 - claimed) < 100
+
+
+def test_the_table_of_settings_is_that_of_the_code() -> None:
+    expected = [
+        [
+            f"`{one.name}`",
+            f"`{settings.PREFIX}{one.name.upper()}`",
+            "" if one.default is MISSING else f"`{one.default}`",
+            one.metadata["meaning"],
+        ]
+        for one in fields(Settings)
+    ]
+
+    assert table("in the file") == expected
+
+
+def test_the_example_configuration_holds_every_setting_at_its_default() -> None:
+    text = (ROOT / "config" / "mcp-memory.example.toml").read_text(encoding="utf-8")
+    loaded = settings.load({"config": str(ROOT / "config" / "mcp-memory.example.toml")}, {})
+
+    assert loaded == Settings()
+    assert set(re.findall(r"^(?:# )?(\w+) = ", text, flags=re.MULTILINE)) == set(settings.NAMES)
+
+
+def test_every_command_exists_and_explains_itself() -> None:
+    for command, _ in table("command"):
+        words = command.strip("`").split()[1:]
+        assert run(sys.executable, "-m", "mcp_memory", *words, "--help").startswith("usage: mcp-memory")
+    listed = {command.strip("`").removeprefix("mcp-memory").strip() for command, _ in table("command")}
+    helped = re.findall(r"^    (\w+) ", run(sys.executable, "-m", "mcp_memory", "--help"), flags=re.MULTILINE)
+    assert listed - {""} == set(helped)
+
+
+def test_the_store_command_does_what_readme_says(tmp_path: Path) -> None:
+    printed = run(sys.executable, "-m", "mcp_memory", "store", "--undeclared-traits", "refuse", folder=tmp_path)
+
+    assert "undeclared_traits: refuse" in printed
+
+
+def test_the_example_agent_remembers_between_messages(tmp_path: Path) -> None:
+    printed = run(sys.executable, "examples/agent.py", folder=tmp_path)
+
+    assert "what the model gets to see: []" in printed
+    assert "boiler model B-77" in printed.splitlines()[-1]
+
+
+def test_every_file_readme_links_to_is_there() -> None:
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
+
+    assert links and all((ROOT / link).exists() for link in links)
+
+
+def test_the_changelog_names_the_tools() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+    assert all(f"`{tool.name}`" in changelog for tool in AGENT)
