@@ -1,6 +1,7 @@
 """The composition root: the one file that knows every concrete class."""
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mcp_memory import ids
@@ -8,9 +9,12 @@ from mcp_memory.backend import Backend
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.embedding.minilm import MiniLM
+from mcp_memory.errors import Invalid
 from mcp_memory.model import Caller
+from mcp_memory.server import build_server
 from mcp_memory.service import Memory
 from mcp_memory.settings import Settings
+from mcp_memory.stdio import serve_stdio
 
 
 def now() -> datetime:
@@ -27,6 +31,30 @@ def build_memory(settings: Settings) -> Memory:
         SqliteDatabase(settings.data_dir), MiniLM(), now=now, make_id=make_id, region=settings.region
     )
     return Memory(backend, now)
+
+
+def run_stdio(settings: Settings) -> None:
+    """Until stdin ends, or a signal says so."""
+    memory, caller = build_memory(settings), local_caller(settings)
+    serve_stdio(build_server(memory, lambda ctx: caller), memory.close)
+
+
+def run_http(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Until a signal says so. `announce` is told the address once it is bound.
+
+    Raises Invalid for an address that others can reach: there is no authentication that could stop them.
+    """
+    from mcp_memory.http import app as http  # uvicorn and Starlette: not needed over stdio
+
+    if settings.host not in http.LOOPBACK:
+        raise Invalid(
+            f"host {settings.host} is not a loopback address, and no authentication is configured: whoever reached it "
+            "could read everything. Use 127.0.0.1, behind a proxy that authenticates if others must connect."
+        )
+    memory, caller = build_memory(settings), local_caller(settings)
+    with http.listen(settings.host, settings.port) as bound:
+        announce(http.address(bound))
+        http.run(http.build_app(build_server(memory, lambda ctx: caller), memory.close), bound, settings.log_level)
 
 
 def local_caller(settings: Settings) -> Caller:

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 
 from mcp_memory import __version__, settings
-from mcp_memory.errors import Error, Invalid
+from mcp_memory.errors import Error
 from mcp_memory.settings import Settings
 
 EXPLANATION = """\
@@ -51,44 +51,33 @@ def stdio(loaded: Settings, given: dict[str, Any]) -> int:
     if sys.stdin.isatty() and sys.stdout.isatty():
         command = {"command": sys.executable, "args": ["-m", "mcp_memory"]}
         configuration = json.dumps({"mcpServers": {"memory": command}})
-        print(EXPLANATION.format(configuration=configuration, folder=loaded.data_dir))
+        _say(EXPLANATION.format(configuration=configuration, folder=loaded.data_dir))
         return 0
     from mcp_memory import app  # with the SDK half a second: not for --help
-    from mcp_memory.server import build_server
-    from mcp_memory.stdio import serve_stdio
 
-    memory, caller = app.build_memory(loaded), app.local_caller(loaded)
-    serve_stdio(build_server(memory, lambda ctx: caller), memory.close)
+    app.run_stdio(loaded)
     return 0
 
 
 def serve(loaded: Settings, given: dict[str, Any]) -> int:
     from mcp_memory import app
-    from mcp_memory.http.app import LOOPBACK, build_app, listen, run
-    from mcp_memory.server import build_server
 
-    if loaded.host not in LOOPBACK:
-        raise Invalid(
-            f"host {loaded.host} is not a loopback address, and no authentication is configured: whoever reached it "
-            "could read everything. Use 127.0.0.1, behind a proxy that authenticates if others must connect."
-        )
-    memory, caller = app.build_memory(loaded), app.local_caller(loaded)
-    with listen(loaded.host, loaded.port) as socket:
-        address = f"http://{'[::1]' if loaded.host == '::1' else loaded.host}:{socket.getsockname()[1]}"
+    def announce(address: str) -> None:
         print(
             f"mcp-memory {__version__}: Streamable HTTP at {address}/mcp, SSE at {address}/sse, {address}/health\n"
             "No authentication is configured: bound to loopback, for programs on this machine only.",
             file=sys.stderr,
             flush=True,
         )
-        run(build_app(build_server(memory, lambda ctx: caller), memory.close), socket, loaded.log_level)
+
+    app.run_http(loaded, announce)
     return 0
 
 
 def demo(loaded: Settings, given: dict[str, Any]) -> int:
     from mcp_memory.demo import play
 
-    anyio.run(play, given.get("data_dir"), print)
+    anyio.run(play, given.get("data_dir"), _say)
     return 0
 
 
@@ -97,9 +86,9 @@ def doctor(loaded: Settings, given: dict[str, Any]) -> int:
 
     findings = examine(loaded)
     for finding in findings:
-        print(f"{'ok ' if finding.ok else 'BAD'}  {finding.what}: {finding.seen}")
+        _say(f"{'ok ' if finding.ok else 'BAD'}  {finding.what}: {finding.seen}")
         if finding.advice:
-            print(f"     -> {finding.advice}")
+            _say(f"     -> {finding.advice}")
     return 0 if all(finding.ok for finding in findings) else 1
 
 
@@ -117,8 +106,16 @@ def store(loaded: Settings, given: dict[str, Any]) -> int:
             await memory.close()
 
     for name, value in anyio.run(work).items():
-        print(f"{name}: {value}")
+        _say(f"{name}: {value}")
     return 0
+
+
+def _say(text: str) -> None:
+    """Prints until nobody reads any more, as behind `| head`; then what is left goes nowhere."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

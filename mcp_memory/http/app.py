@@ -67,6 +67,11 @@ def listen(host: str, port: int) -> socket.socket:
         raise Unavailable(f"Port {port} on {host} can't be used ({exc.strerror}): choose another with --port.") from exc
 
 
+def address(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if bound.family == socket.AF_INET6 else f"http://{host}:{port}"
+
+
 def run(app: Starlette, bound: socket.socket, log_level: str) -> None:
     """Until SIGINT or SIGTERM. h11, because httptools keeps blanks in header values that MCP compares."""
     config = uvicorn.Config(
