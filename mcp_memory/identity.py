@@ -24,7 +24,7 @@ def normalise(identifier: Identifier, region: str, name: str) -> Identifier:
     """The identifier as it is stored and compared, or `Invalid` naming `name` and the form it takes."""
     rule = _RULES.get(identifier.id_type)
     if rule is None:
-        raise Invalid(f"{name}: unknown id_type. Known: {', '.join(ID_TYPES)}.")
+        raise Invalid(f"id_type is unknown in this store. Known: {', '.join(ID_TYPES)}.")
     return Identifier(identifier.id_type, rule(required_text(identifier.value, MAX_IDENTIFIER, name), region, name))
 
 

@@ -16,9 +16,7 @@ TraitsByGroup = dict[str, dict[str, Any]]
 
 class LookupProfile(Arguments):
     value: Annotated[str | None, Field(description="Phone, email, WhatsApp or chat id, in any spelling")] = None
-    id_type: Annotated[
-        Literal["phone", "email", "whatsapp", "chat"] | None, Field(description="Inferred when left out")
-    ] = None
+    id_type: Annotated[str | None, Field(description="phone, email, whatsapp or chat. Inferred when left out")] = None
     profile_id: Annotated[str | None, Field(description="Instead of value")] = None
 
 

@@ -272,7 +272,11 @@ OTHERS: list[tuple[str, dict[str, Any], str]] = [
     ("lookup_profile", {"value": "12", "id_type": "phone"}, "value is not a phone number: write it"),
     ("lookup_profile", {"value": "+1 317 555 014"}, "value is not a phone number"),
     ("lookup_profile", {"value": "dana@"}, "value is not an email address: write it like"),
-    ("lookup_profile", {"value": "x", "id_type": "fax"}, "id_type must be 'phone', 'email', 'whatsapp' or 'chat'"),
+    (
+        "lookup_profile",
+        {"value": "x", "id_type": "fax"},
+        "id_type is unknown in this store. Known: email, whatsapp, phone, chat",
+    ),
     ("lookup_profile", {"phone": "x"}, "unknown argument phone. Known here: value, id_type, profile_id"),
     ("upsert_traits", {}, "traits is required"),
     ("upsert_traits", {"traits": []}, "traits must be an object"),

@@ -61,12 +61,16 @@ def test_normalising_twice_is_normalising_once(id_type: str, value: str) -> None
         ("email", "ann@lee@example.com"),
         ("email", "a" * 250 + "@b.co"),
         ("chat", "chat:"),
-        ("fax", "x"),
     ],
 )
 def test_what_is_no_such_identifier_is_refused_by_its_field(id_type: str, value: str) -> None:
     with pytest.raises(Invalid, match=r"^value"):
         normal(id_type, value)
+
+
+def test_an_unknown_type_is_refused_with_those_there_are() -> None:
+    with pytest.raises(Invalid, match=r"id_type is unknown in this store\. Known: email, whatsapp, phone, chat"):
+        normal("fax", "x")
 
 
 @given(st.text())
