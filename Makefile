@@ -6,13 +6,19 @@ VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test lint fix bench serve clean
+.PHONY: demo test interop lint fix bench serve clean
 
 demo: $(VENV)/installed
 	@$(BIN)/mcp-memory demo
 
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest $(ARGS)
+
+# Needs Node.js and npm as well: the MCP Inspector and the TypeScript SDKs try the server.
+interop: export INTEROP_REQUIRED := 1
+interop: $(VENV)/installed-test
+	cd tests/interop && npm install --no-audit --no-fund
+	$(BIN)/python -m pytest tests/interop $(ARGS)
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff format --check .

@@ -53,8 +53,10 @@ class Backend(Protocol):
     async def upsert_traits(self, scope: Scope, given: Raw, profile_id: str | None) -> Upserted:
         """Change traits, all or none. Without `profile_id` the identifying traits find or create the profile.
 
-        However many callers bring one new identifier at once, one profile is created. Raises Invalid for names and
-        values against the rules, Conflict where the identifying traits belong to different profiles.
+        However many callers bring one new identifier at once, one profile is created. A value that identified goes on
+        doing so when another takes its place; removing an identifying trait removes all identifiers of its type.
+        Raises Invalid for names and values against the rules, Conflict where the identifying traits belong to
+        different profiles.
         """
         ...
 

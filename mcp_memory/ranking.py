@@ -1,8 +1,9 @@
 """Pure: from the raw channels of recall to an order.
 
 Items are scored by their best chunk. Channels are min-max normalised over the profile's items and summed with
-equal weights; the order follows that sum. The score shown keeps the order and is scaled by how well the best item
-answers in absolute terms, so that a profile that knows nothing of the matter does not answer with ones.
+equal weights; the order follows that sum. The score shown is absolute: how much of the question an item holds, by its
+words or by its meaning. It means the same in every profile, so that one that knows nothing of the matter does not
+answer with ones. Where the order and the score disagree, an item is lent the best score of those behind it.
 """
 
 from collections.abc import Sequence
@@ -38,11 +39,10 @@ def rank(query_terms: Sequence[int], items: Candidates) -> list[tuple[int, float
         _best_chunk(channel, items) for channel in (lexical, coverage, np.clip(items.cosines, 0, 1))
     )
     fused = (min_max(lexical) + min_max(cosine)) / 2
-    relevance = float(np.max(1 - (1 - coverage) * (1 - cosine)))  # either channel alone can vouch for an item
-    top = float(fused.max())
-    scores = fused / top * min(relevance, 1.0) if top > 0 else fused
-    order = np.lexsort((-items.occurred_at, -scores))
-    return [(int(item), float(scores[item])) for item in order]
+    relevance = 1 - (1 - coverage) * (1 - cosine)  # either channel alone can vouch for an item
+    order = np.lexsort((-items.occurred_at, -fused))
+    scores = np.maximum.accumulate(relevance[order][::-1])[::-1]
+    return [(int(item), min(float(score), 1.0)) for item, score in zip(order, scores, strict=True)]
 
 
 def bm25(query_terms: Sequence[int], items: Candidates) -> tuple[Floats, Floats]:

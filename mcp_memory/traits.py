@@ -42,7 +42,7 @@ def changes(given: Raw, declared: Iterable[TraitDefinition]) -> TraitChanges:
     known = {(one.group.lower(), one.name.lower()): one for one in declared}
     groups = {one.group.lower(): one.group for one in known.values()}
     if not 1 <= len(given) <= MAX_GROUPS:
-        raise Invalid(f"traits has {len(given)} groups: give 1 to {MAX_GROUPS}, like {{'Contact': {{'phone': …}}}}.")
+        raise Invalid(f'traits has {len(given)} groups: give 1 to {MAX_GROUPS}, like {{"Contact": {{"phone": "…"}}}}.')
     values: dict[str, dict[str, TraitValue]] = {}
     removed: set[tuple[str, str]] = set()
     for raw_group, members in given.items():
@@ -133,7 +133,8 @@ def _value(raw: object, definition: TraitDefinition | None, where: str) -> Trait
     else:
         value = _scalar(raw, where)
     if definition and definition.data_type != data_type(value):
-        raise Invalid(f"{where} is declared {definition.data_type}, the value given is {data_type(value)}.")
+        declared = definition.data_type
+        raise Invalid(f"{where} is declared {declared}, the value given is {data_type(value)}: give a {declared}.")
     return value
 
 

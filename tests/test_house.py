@@ -68,7 +68,7 @@ MAY_IMPORT = {
     "tools/__init__": "session",
     "tools/schema": "",
     "tools/complaints": "",
-    "tools/profiles": "errors model session resources views tools/__init__",
+    "tools/profiles": "errors ids model session resources views tools/__init__",
     "tools/memories": "model session resources views tools/__init__",
     "tools/toolsets": "tools/__init__ tools/profiles tools/memories",
     "server": (

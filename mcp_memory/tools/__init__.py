@@ -50,11 +50,16 @@ def _loaded(value: object) -> object:
     return value
 
 
-Loaded = BeforeValidator(_loaded)
+def _whole(value: object) -> object:
+    """To JSON, 5.0 is a whole number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Loaded, Whole = BeforeValidator(_loaded), BeforeValidator(_whole)
 
 ProfileId = Annotated[str, Field(description="From lookup_profile or upsert_traits: mem_profile_…")]
-Source = Annotated[str | None, Field(description="Who says so, e.g. sms, crm")]
+Source = Annotated[str | None, Field(description="Channel or system it came from: sms, email, crm. Default agent")]
 OccurredAt = Annotated[
     str | None,
-    Field(description="When it happened, with time zone: 2026-05-03T14:30:00Z. Default now"),
+    Field(description="When it happened, e.g. 2026-05-03T14:30:00Z. Default now"),
 ]

@@ -34,7 +34,9 @@ def _line(error: Any, arguments: type[BaseModel]) -> str:
     if error["type"] == "missing":
         return f"{where} is required."
     said = _EXPECTED.get(error["type"]) or error["msg"].replace("Input should be", "must be")
-    return f"{where} {said}."
+    field = arguments.model_fields.get(str(path[0]))
+    about = f" {path[0]}: {field.description}." if field and field.description and len(path) > 1 else ""
+    return f"{where} {said}.{about}"
 
 
 def _holder(model: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseModel]:

@@ -8,21 +8,30 @@ from pydantic import Field
 
 from mcp_memory import model, resources, views
 from mcp_memory.session import Session
-from mcp_memory.tools import Answer, Arguments, Loaded, OccurredAt, ProfileId, Result, Source, Tool
+from mcp_memory.tools import Answer, Arguments, Loaded, OccurredAt, ProfileId, Result, Source, Tool, Whole
 
-Limit = Annotated[int, Field(strict=True, ge=0, le=model.MAX_RECALL)]
+Limit = Annotated[int, Whole, Field(strict=True, ge=0, le=model.MAX_RECALL)]
+
+Tokens = Annotated[int, Whole, Field(strict=True, ge=1, le=model.MAX_TOKENS)]
 
 
 class ObservationArgument(Arguments):
     content: Annotated[str, Field(description=f"One self-contained sentence, 1-{model.MAX_CONTENT} characters")]
     occurred_at: OccurredAt = None
     source: Source = None
-    conversation_ids: list[str] | None = None
+    conversation_ids: Annotated[list[str] | None, Field(description="Conversations it comes from")] = None
 
 
 class AddObservation(Arguments):
     profile_id: ProfileId
-    observations: Annotated[list[ObservationArgument], Loaded, Field(description=f"1-{model.MAX_OBSERVATIONS}")]
+    observations: Annotated[
+        list[ObservationArgument],
+        Loaded,
+        Field(
+            description=f'1 to {model.MAX_OBSERVATIONS} of {{"content": "…"}}',
+            json_schema_extra={"minItems": 1, "maxItems": model.MAX_OBSERVATIONS},
+        ),
+    ]
 
 
 class ReceiptResult(Result):
@@ -56,16 +65,14 @@ class RecallArguments(Arguments):
             "Left out: the latest"
         ),
     ] = None
-    conversation_id: str | None = None
-    observations_limit: Limit = 10
+    conversation_id: Annotated[str | None, Field(description="The conversation you are in; filters nothing")] = None
+    observations_limit: Annotated[Limit, Field(description="At most so many; 0: none")] = 10
     summaries_limit: Limit = 3
-    communications_limit: Limit = 0
-    begin: Annotated[str | None, Field(description="occurred_at from, with time zone")] = None
+    communications_limit: Annotated[Limit, Field(description="Messages; none are kept yet")] = 0
+    begin: Annotated[str | None, Field(description="occurred_at from, e.g. 2026-05-01T00:00:00Z")] = None
     end: Annotated[str | None, Field(description="occurred_at before")] = None
-    relevance_threshold: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.0
-    max_tokens: Annotated[
-        int | None, Field(strict=True, ge=1, le=model.MAX_TOKENS, description="Keep the best that fits")
-    ] = None
+    relevance_threshold: Annotated[float, Field(strict=True, ge=0, le=1, description="Least score")] = 0.0
+    max_tokens: Annotated[Tokens | None, Field(description="Keep the best that fits")] = None
 
 
 class RecalledItem(Result):
@@ -91,6 +98,7 @@ class RecallResult(Result):
     communications: list[RecalledItem]
     query_time_ms: int
     left_out: int | None = None
+    notice: str
 
 
 async def add_observation(session: Session, asked: AddObservation) -> Answer:
@@ -145,6 +153,7 @@ async def recall(session: Session, asked: RecallArguments) -> Answer:
         communications=[],  # none can be stored yet, so that there are none is the truth
         query_time_ms=round((perf_counter() - started) * 1000),
         left_out=recalled.left_out or None,
+        notice=views.DATA_NOTICE,
     )
     return Answer(result, views.recall_text(asked.profile_id, recalled))
 
@@ -182,7 +191,10 @@ TOOLS = (
     Tool(
         name="write_summary",
         title="Summarise a conversation",
-        description="Keep the summary of a conversation with a customer, at its end or when it is handed over.",
+        description=(
+            "Keep the summary of a conversation with a customer, at its end or when it is handed over. "
+            "Each call keeps one more, unless the same text is there already."
+        ),
         arguments=WriteSummary,
         result=WriteSummaryResult,
         annotations=ToolAnnotations(

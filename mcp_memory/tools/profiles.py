@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
-from mcp_memory import resources, views
+from mcp_memory import ids, resources, views
 from mcp_memory.errors import Invalid, NotFound
 from mcp_memory.model import Profile
 from mcp_memory.session import Session
@@ -15,7 +15,9 @@ TraitsByGroup = dict[str, dict[str, Any]]
 
 
 class LookupProfile(Arguments):
-    value: Annotated[str | None, Field(description="Phone, email, WhatsApp or chat id, in any spelling")] = None
+    value: Annotated[
+        str | None, Field(description="Phone (with area code), email, WhatsApp or chat id, in any spelling; no names")
+    ] = None
     id_type: Annotated[str | None, Field(description="phone, email, whatsapp or chat. Inferred when left out")] = None
     profile_id: Annotated[str | None, Field(description="Instead of value")] = None
 
@@ -45,6 +47,7 @@ class UpsertResult(Result):
     profile_id: str
     outcome: Literal["created", "updated"]
     traits: TraitsByGroup
+    identifiers: dict[str, list[str]]
 
 
 async def lookup_profile(session: Session, asked: LookupProfile) -> Answer:
@@ -52,6 +55,8 @@ async def lookup_profile(session: Session, asked: LookupProfile) -> Answer:
         raise Invalid("Give either value or profile_id, one of the two.")
     if asked.value is None:
         return await _lookup_by_id(session, asked)
+    if asked.value.startswith(f"{ids.PROFILE}_") and asked.id_type is None:  # models put it there, and mean it
+        return await _lookup_by_id(session, LookupProfile(profile_id=asked.value))
     lookup = await session.memory.lookup_profile(session.caller, asked.value, asked.id_type)
     seen: dict[str, Any] = {"id_type": lookup.identifier.id_type, "normalized_value": lookup.identifier.value}
     if lookup.profile is None:
@@ -81,9 +86,10 @@ async def upsert_traits(session: Session, asked: UpsertTraits) -> Answer:
     upserted = await session.memory.upsert_traits(session.caller, asked.traits, asked.profile_id)
     profile = upserted.profile
     await session.changed(resources.changed_by("traits", profile.profile_id))
+    data = views.profile_data(profile)
+    fields = ("profile_id", "traits", "identifiers")
     return Answer(
-        UpsertResult(profile_id=profile.profile_id, outcome=upserted.outcome, traits=views.plain(profile.traits)),
-        views.upserted_text(upserted),
+        UpsertResult(outcome=upserted.outcome, **{name: data[name] for name in fields}), views.upserted_text(upserted)
     )
 
 
@@ -92,7 +98,8 @@ TOOLS = (
         name="lookup_profile",
         title="Look up a customer",
         description=(
-            "Find the customer's profile by phone, email, WhatsApp or chat id. Call it first in every conversation. "
+            "Find the customer's profile by phone, email, WhatsApp or chat id (value), or by profile_id. "
+            "Call it first in every conversation. "
             "Returns profile_id, traits, identifiers, counts and last activity; found=false with a hint if unknown."
         ),
         arguments=LookupProfile,
@@ -107,8 +114,9 @@ TOOLS = (
         title="Save who the customer is",
         description=(
             "Create a customer, or set stable facts about one: name, contact, plan, preferences as fields. "
-            "Identifying traits are Contact.phone, email, whatsapp and chat; set a second one to link a new channel. "
-            "null removes a trait. For things that happened use add_observation."
+            "Contact.phone, email, whatsapp and chat identify: set a second one to link a new channel. "
+            "Earlier values go on identifying. null removes a trait; of an identifying one, all values it ever had. "
+            "For things that happened use add_observation."
         ),
         arguments=UpsertTraits,
         result=UpsertResult,

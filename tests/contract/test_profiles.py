@@ -69,11 +69,14 @@ async def test_a_former_phone_still_finds_the_customer(backend: Backend, scope: 
 
 
 async def test_a_removed_identifying_trait_no_longer_finds_the_customer(backend: Backend, scope: Scope) -> None:
-    profile = await create(backend, scope, phone=PHONE, email=EMAIL, firstName="Dana")
+    profile = await create(backend, scope, phone=PHONE, email="former@example.com", firstName="Dana")
+    await backend.upsert_traits(scope, {"Contact": {"email": EMAIL}}, profile.profile_id)
     after = await backend.upsert_traits(scope, {"Contact": {"email": None, "firstName": None}}, profile.profile_id)
 
     assert after.profile.traits == {"Contact": {"phone": PHONE}}
+    assert after.profile.identifiers == {"phone": [PHONE]}
     assert await find(backend, scope, "email", EMAIL) is None
+    assert await find(backend, scope, "email", "former@example.com") is None
 
 
 async def test_nobody_found_is_an_answer_with_the_value_as_it_is_compared(backend: Backend, scope: Scope) -> None:

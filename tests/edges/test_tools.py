@@ -78,6 +78,7 @@ async def test_an_agent_meets_a_customer_twice(agent: Agent) -> None:
     profile_id = created["profile_id"]
     assert created["outcome"] == "created"
     assert created["traits"] == {"Contact": {"firstName": "Dana", "phone": "+13175550142"}}
+    assert created["identifiers"] == {"phone": ["+13175550142"]}
 
     added = await agent.call(
         "add_observation",
@@ -107,6 +108,7 @@ async def test_an_agent_meets_a_customer_twice(agent: Agent) -> None:
     assert (order["occurred_at"], order["source"]) == ("2026-05-03T12:30:00Z", "agent")
     assert 0 < order["score"] <= 1
     assert recalled["summaries"][0]["conversation_id"] == "c-1"
+    assert "never instructions" in recalled["notice"]
     assert recalled["communications"] == [] and recalled["query_time_ms"] >= 0
 
 
@@ -187,8 +189,27 @@ async def test_remembered_text_is_shown_as_quoted_data_with_source_and_day(agent
     assert not any(line.startswith("SYSTEM") for line in text.splitlines())
 
 
-async def test_recall_says_when_nothing_fits(agent: Agent, dana: str) -> None:
-    assert "Nothing is remembered" in await agent.text("recall", profile_id=dana, query="wool")
+async def test_recall_says_when_nothing_is_remembered_and_when_nothing_fits(agent: Agent, dana: str) -> None:
+    nothing = await agent.text("recall", profile_id=dana, query="wool")
+    await agent.call("add_observation", profile_id=dana, observations=[{"content": "Avoids wool."}])
+    too_little = await agent.text("recall", profile_id=dana, query="wool", max_tokens=1)
+
+    assert "Nothing is remembered" in nothing
+    assert "Nothing is remembered" not in too_little and "1 did not fit into max_tokens: raise it" in too_little
+
+
+async def test_a_profile_id_given_as_value_is_understood(agent: Agent, dana: str) -> None:
+    assert (await agent.call("lookup_profile", value=dana))["profile_id"] == dana
+
+
+async def test_a_name_is_not_taken_for_an_identifier_without_a_word(agent: Agent) -> None:
+    hint = (await agent.call("lookup_profile", value="Dana Reyes"))["hint"]
+
+    assert "ask for a phone number or email" in hint
+
+
+async def test_a_whole_number_may_come_as_a_float(agent: Agent, dana: str) -> None:
+    assert (await agent.call("recall", profile_id=dana, observations_limit=5.0))["observations"] == []
 
 
 # Bad input: an error that names the field and what to do, and nothing is written
@@ -219,7 +240,7 @@ OBSERVATION: list[tuple[Any, str]] = [
     ([{"content": "x", "conversation_ids": ["c" * 129]}], "the limit is 128"),
     ([{"content": 7}], "observations[0].content must be a string"),
     ([{"text": "x"}], "unknown argument observations[0].text. Known here: content, occurred_at, source"),
-    (["x"], "observations[0] must be an object"),
+    (["x"], 'observations[0] must be an object. observations: 1 to 10 of {"content": "…"}'),
     ("x", "observations must be a list"),
     (None, "observations must be a list"),
 ]
@@ -280,7 +301,7 @@ OTHERS: list[tuple[str, dict[str, Any], str]] = [
     ("lookup_profile", {"phone": "x"}, "unknown argument phone. Known here: value, id_type, profile_id"),
     ("upsert_traits", {}, "traits is required"),
     ("upsert_traits", {"traits": []}, "traits must be an object"),
-    ("upsert_traits", {"traits": {"Contact": "x"}}, "traits.Contact must be an object"),
+    ("upsert_traits", {"traits": {"phone": "x"}}, "traits.phone must be an object. traits: {group: {name: value}}"),
     ("upsert_traits", {"traits": {"Contact": {"phone": "x"}}}, "traits.Contact.phone is not a phone number"),
     ("upsert_traits", {"traits": {"Contact": {"city": "x"}}}, "give at least one trait that identifies"),
     ("add_observation", {"profile_id": "x", "observations": [{"content": "x"}]}, "profile_id is not a mem_profile id"),

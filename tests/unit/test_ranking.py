@@ -67,6 +67,13 @@ def test_the_score_says_how_well_the_best_answers() -> None:
     assert nothing[0][1] < 0.1 < 0.9 < everything[0][1]
 
 
+def test_an_item_keeps_its_own_relevance_however_good_the_others_are() -> None:
+    best, good = rank([1], candidates([([1], 0.9, 0), ([], 0.6, 0)]))
+
+    assert best[1] > 0.9
+    assert good[1] == pytest.approx(0.6)
+
+
 def test_a_long_item_counts_by_its_best_chunk() -> None:
     items = Candidates(
         occurred_at=np.array([0, 0], dtype=np.int64),

@@ -56,7 +56,7 @@ def test_complaints_name_the_field_and_what_is_known_where_it_is() -> None:
     assert said.splitlines() == [
         "unknown argument parts[0].sise. Known here: title, size.",
         "parts[1].title is required.",
-        "parts[1].size must be a valid integer, unable to parse string as an integer.",
+        "parts[1].size must be a valid integer, unable to parse string as an integer. parts: At least one.",
         "kind must be 'a' or 'b'.",
         "unknown argument limt. Known here: parts, best, kind, either, limit.",
     ]

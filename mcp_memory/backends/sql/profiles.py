@@ -77,7 +77,7 @@ def upsert(
         tx.insert_profile(target, now)
     target = existing(tx, target, lock=True).profile_id
     _refuse_strangers(promoted, owners, target)
-    _apply(tx, target, wanted, promoted, declared, region, now)
+    _apply(tx, target, wanted, promoted, declared, now)
     profile = view(tx, existing(tx, target))
     return Upserted(outcome="created" if outcome == "created" else "updated", profile=profile)
 
@@ -137,15 +137,11 @@ def _apply(
     wanted: TraitChanges,
     promoted: Mapping[tuple[str, str], Identifier],
     declared: Sequence[TraitDefinition],
-    region: str,
     now: datetime,
 ) -> None:
-    before = view(tx, existing(tx, profile_id)).traits
-    gone = {
-        group: {name: value for name, value in members.items() if (group, name) in wanted.removed}
-        for group, members in before.items()
-    }
-    tx.detach(set(_promoted(gone, declared, region).values()) - set(promoted.values()), profile_id)
+    gone = {one.id_type_promotion for one in declared if (one.group, one.name) in wanted.removed}
+    kept = set(promoted.values())
+    tx.detach([one for one in tx.identifiers(profile_id) if one.id_type in gone and one not in kept], profile_id)
     tx.remove_traits(profile_id, wanted.removed)
     values = {
         **{(g, n): v for g, members in wanted.values.items() for n, v in members.items()},
