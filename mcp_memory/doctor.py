@@ -70,8 +70,11 @@ def _damage(path: Path) -> Finding | None:
         with connection:
             seen = "; ".join(row[0] for row in connection.execute("pragma quick_check(3)"))
         connection.close()
-    except apsw.Error as exc:
+    except (apsw.CorruptError, apsw.NotADBError) as exc:
         seen = str(exc)
+    except apsw.Error as exc:
+        advice = "It may be sound: mend the folder or the disk first, then run this again."
+        return Finding("store file", False, f"{path} can't be examined: {exc}", advice)
     if seen == "ok":
         return None
     return Finding("store file", False, f"{path}: {seen}", "Restore it from a backup; keep the damaged file.")

@@ -29,8 +29,8 @@ class Candidates:
     chunk_of_term: Ints
 
 
-def rank(query_terms: Sequence[int], items: Candidates) -> list[tuple[int, float]]:
-    """(item, score in [0, 1]) best first; of equals the latest first."""
+def rank(query_terms: Sequence[int], items: Candidates, limit: int | None = None) -> list[tuple[int, float]]:
+    """The best `limit` as (item, score in [0, 1]), best first; of equals the latest first."""
     count = len(items.occurred_at)
     if count == 0:
         return []
@@ -42,7 +42,7 @@ def rank(query_terms: Sequence[int], items: Candidates) -> list[tuple[int, float
     relevance = 1 - (1 - coverage) * (1 - cosine)  # either channel alone can vouch for an item
     order = np.lexsort((-items.occurred_at, -fused))
     scores = np.maximum.accumulate(relevance[order][::-1])[::-1]
-    return [(int(item), min(float(score), 1.0)) for item, score in zip(order, scores, strict=True)]
+    return list(zip(order[:limit].tolist(), np.minimum(scores[:limit], 1).tolist(), strict=True))
 
 
 def bm25(query_terms: Sequence[int], items: Candidates) -> tuple[Floats, Floats]:

@@ -18,12 +18,12 @@ from pydantic import ValidationError
 
 from mcp_memory import __version__, resources
 from mcp_memory.changes import Changes
-from mcp_memory.errors import Error, Unavailable
+from mcp_memory.errors import Error, Invalid, Unavailable
 from mcp_memory.model import Caller
 from mcp_memory.prompts import PROMPTS, Prompt
 from mcp_memory.service import Memory
 from mcp_memory.session import Session
-from mcp_memory.tools import Tool
+from mcp_memory.tools import Arguments, Tool
 from mcp_memory.tools.complaints import complaints
 from mcp_memory.tools.schema import compact
 from mcp_memory.tools.toolsets import AGENT
@@ -91,11 +91,7 @@ class _Doors:
         if tool is None:
             raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name}. Known: {', '.join(self._tools)}.")
         try:
-            arguments = tool.arguments.model_validate(params.arguments or {})
-        except ValidationError as exc:
-            return _failed(f"invalid: {complaints(exc, tool.arguments)}")
-        try:
-            answer = await tool.run(self._session(ctx), arguments)
+            answer = await tool.run(self._session(ctx), _checked(tool, params.arguments))
         except Error as exc:
             _log(exc, f"tool {tool.name}")
             return _failed(f"{exc.code}: {exc}")
@@ -191,6 +187,13 @@ class _Doors:
     def _session(self, ctx: Context) -> Session:
         caller = self._who(ctx)
         return Session(memory=self._memory, caller=caller, changed=partial(self._changes.publish, caller))
+
+
+def _checked(tool: Tool, given: dict[str, Any] | None) -> Arguments:
+    try:
+        return tool.arguments.model_validate(given or {})
+    except ValidationError as exc:
+        raise Invalid(complaints(exc, tool.arguments)) from exc
 
 
 def _listed(tool: Tool) -> types.Tool:

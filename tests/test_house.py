@@ -80,13 +80,14 @@ MAY_IMPORT = {
     "http/app": "__init__ errors",
     # Wiring
     "settings": "errors identity model",
+    "logs": "",
     "app": (
         "errors ids model service settings server stdio http/app backend backends/sql/backend "
         "backends/sql/sqlite/database embedding/minilm"
     ),
     "doctor": "errors settings embedding/minilm",
     "demo": "",
-    "cli": "__init__ errors model settings views app doctor demo",
+    "cli": "__init__ errors logs model settings views app doctor demo",
 }
 
 # May catch anything: the doors, which log it and say "internal"; group commit, which hands it to whoever waits;

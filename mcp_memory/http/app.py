@@ -1,5 +1,6 @@
 """One Starlette app: Streamable HTTP at /mcp, SSE at /sse, and /health."""
 
+import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -10,9 +11,11 @@ from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_memory import __version__
 from mcp_memory.errors import Unavailable
@@ -33,11 +36,6 @@ def build_app(server: Server[Any], close: Callable[[], Awaitable[None]]) -> Star
     streamable = server.streamable_http_app(max_request_body_size=MAX_BODY, transport_security=security)
     sse = SseServerTransport(MESSAGES, security_settings=security, max_request_body_size=MAX_BODY)
 
-    async def connect(request: Request) -> Response:
-        async with sse.connect_sse(request.scope, request.receive, request._send) as (reading, writing):
-            await server.run(reading, writing, server.create_initialization_options())
-        return Response()
-
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with server.session_manager.run():
@@ -47,12 +45,43 @@ def build_app(server: Server[Any], close: Callable[[], Awaitable[None]]) -> Star
     return Starlette(
         routes=[
             *streamable.routes,
-            Route("/sse", connect, methods=["GET"]),
+            Route("/sse", _Sse(server, sse), methods=["GET"]),
             Mount(MESSAGES, app=sse.handle_post_message),
             Route("/health", health, methods=["GET"]),
         ],
         lifespan=lifespan,
+        middleware=[Middleware(_Completed)],
     )
+
+
+class _Sse:
+    """An ASGI app, not a handler: the transport answers by itself, so there is no response to return."""
+
+    def __init__(self, server: Server[Any], transport: SseServerTransport) -> None:
+        self._server, self._transport = server, transport
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._transport.connect_sse(scope, receive, send) as (reading, writing):
+            await self._server.run(reading, writing, self._server.create_initialization_options())
+
+
+class _Completed:
+    """Ends every response that was begun: at shutdown the SDK leaves open streams without their last part."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        last: Message = {}
+
+        async def remember(message: Message) -> None:
+            nonlocal last
+            last = message
+            await send(message)
+
+        await self._app(scope, receive, remember)
+        if last.get("type") == "http.response.start" or last.get("more_body"):
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def health(request: Request) -> Response:
@@ -74,6 +103,8 @@ def address(bound: socket.socket) -> str:
 
 def run(app: Starlette, bound: socket.socket, log_level: str) -> None:
     """Until SIGINT or SIGTERM. h11, because httptools keeps blanks in header values that MCP compares."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)  # uvicorn ends in peace, then raises the signal again for us to die of
     config = uvicorn.Config(
         app, http="h11", ws="none", log_level=log_level, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS
     )

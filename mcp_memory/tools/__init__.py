@@ -45,7 +45,7 @@ def _loaded(value: object) -> object:
     if isinstance(value, str):
         try:
             return json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):  # not JSON, or nested without end
             return value
     return value
 

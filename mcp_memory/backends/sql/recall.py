@@ -49,7 +49,7 @@ def _best(tx: Transaction, kind: Kind, profile_id: str, asked: RecallQuery, quer
     if limit == 0:
         return []
     keys, candidates = tx.candidates(kind, profile_id, query, asked.begin, asked.end)
-    ranked = ranking.rank(query.terms[0], candidates)[:limit]
+    ranked = ranking.rank(query.terms[0], candidates, limit)
     return [(keys[item], score) for item, score in ranked if score >= asked.relevance_threshold]
 
 

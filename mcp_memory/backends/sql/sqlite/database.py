@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -77,8 +76,6 @@ def make_private(folder: Path) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
         raise Unavailable("The data folder can't be made or entered: run `mcp-memory doctor` to see why.") from exc
-    with suppress(OSError):
-        folder.chmod(0o700)
     return folder
 
 

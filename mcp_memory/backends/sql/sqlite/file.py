@@ -26,6 +26,8 @@ Tx = TypeVar("Tx")
 T = TypeVar("T")
 
 BUSY_MILLISECONDS = 10_000  # another process may hold the file for a batch; none holds it for seconds
+NO_SPACE = "The disk is full and nothing was written: free some space, then try again."
+FULL = {apsw.SQLITE_IOERR_SHMSIZE}  # what an open of an existing file on a full disk ends with
 IDLE_READERS = 4  # each costs about 150 kB and three file descriptors
 
 
@@ -139,10 +141,12 @@ def translated() -> Iterator[None]:
     except (apsw.BusyError, apsw.LockedError) as exc:
         raise Unavailable("The store is busy: another program is writing to it. Try again.") from exc
     except apsw.FullError as exc:
-        raise Unavailable("The disk is full and nothing was written: free some space, then try again.") from exc
+        raise Unavailable(NO_SPACE) from exc
     except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError) as exc:
         raise Unavailable("The data folder can't be written: run `mcp-memory doctor` to see why.") from exc
     except apsw.IOError as exc:
+        if getattr(exc, "extendedresult", 0) in FULL:  # set by apsw, unknown to its type stubs
+            raise Unavailable(NO_SPACE) from exc
         raise Unavailable("The disk failed and nothing was written: run `mcp-memory doctor` to see more.") from exc
     except (apsw.CorruptError, apsw.NotADBError) as exc:
         raise Unavailable("The store's file is damaged: run `mcp-memory doctor`, restore a backup.") from exc

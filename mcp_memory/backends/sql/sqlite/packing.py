@@ -1,6 +1,7 @@
 """How vectors and terms are packed into SQLite's blobs: int8 with a scale per vector, 32-bit hashes. Pure."""
 
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,16 +26,18 @@ def pack_terms(chunks: Sequence[Sequence[int]]) -> bytes:
 
 def unpack(rows: Sequence[tuple[int, int, int, bytes, bytes]], model_no: int, query: Signature) -> Candidates:
     """Rows of (key, occurred_at, model_no, emb, terms), ordered by key."""
-    occurred_at = np.array([row[1] for row in rows], dtype=np.int64)
-    stream = np.frombuffer(b"".join(row[4] for row in rows), dtype="<u4")
-    row_ends = np.cumsum([len(row[4]) // 4 for row in rows], dtype=np.int64)
+    _, occurred_at, models, vectors, terms = zip(*rows, strict=True) if rows else ((),) * 5
+    stream = np.frombuffer(b"".join(terms), dtype="<u4")
+    row_ends = np.cumsum([len(blob) for blob in terms], dtype=np.int64) // 4
     ends = stream == 0
     item_of_chunk = np.searchsorted(row_ends, np.flatnonzero(ends), side="right")
-    same_model = np.array([row[2] == model_no for row in rows], dtype=bool)
+    same_model = np.array(models, dtype=np.int64) == model_no
+    if not same_model.all():
+        vectors = tuple(compress(vectors, same_model))
     cosines = np.zeros(len(item_of_chunk), dtype=np.float32)
-    cosines[same_model[item_of_chunk]] = _dots(b"".join(row[3] for row in rows if row[2] == model_no), query.vectors[0])
+    cosines[same_model[item_of_chunk]] = _dots(b"".join(vectors), query.vectors[0])
     return Candidates(
-        occurred_at=occurred_at,
+        occurred_at=np.array(occurred_at, dtype=np.int64),
         item_of_chunk=item_of_chunk,
         cosines=cosines,
         terms=stream[~ends],

@@ -1,0 +1,74 @@
+"""What a process costs, and what an installation weighs. Where the system does not say, None."""
+
+import importlib.metadata
+import os
+import platform
+import sys
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import mcp_memory
+
+MEGA = 1_000_000
+PROJECT = "mcp-memory"
+
+
+def description() -> str:
+    load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return (
+        f"{os.cpu_count()} cores, {platform.python_implementation()} {platform.python_version()}, "
+        f"{platform.system()} {platform.machine()}{load}"
+    )
+
+
+def cpu_seconds(pid: int) -> float | None:
+    """User and system time of all threads since the start, in ticks of usually 10 ms."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    user, system = stat.rpartition(")")[2].split()[11:13]  # the name before it may hold anything
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mb(pid: int) -> float | None:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    found = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")]
+    return int(found[0]) * 1024 / MEGA if found else None
+
+
+def since(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else after - before
+
+
+def installed_bytes() -> dict[str, int]:
+    """Per distribution that running the server needs, itself with its model included; no extras, no pip."""
+    package = Path(mcp_memory.__file__).parent
+    sizes = {PROJECT: sum(path.stat().st_size for path in package.rglob("*") if path.is_file())}
+    for name in _requirements(PROJECT, set()) - {PROJECT, "pip", "setuptools"}:
+        files = importlib.metadata.files(name) or []
+        located = (Path(str(file.locate())) for file in files)
+        sizes[name] = sum(path.stat().st_size for path in located if path.is_file())
+    return sizes
+
+
+def _requirements(name: str, found: set[str]) -> set[str]:
+    if name in found:
+        return found
+    found.add(name)
+    for text in importlib.metadata.requires(name) or []:
+        wanted = Requirement(text)
+        if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):
+            _requirements(canonicalize_name(wanted.name), found)
+    return found
+
+
+def bare_import_command() -> list[str]:
+    """What any Python server on this SDK pays before its own first line; prints the CPU seconds it took."""
+    code = "import mcp.server, os, sys; t = os.times(); print(t.user + t.system, flush=True)"
+    return [sys.executable, "-c", code]
