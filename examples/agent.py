@@ -1,46 +1,58 @@
 """The loop of an agent that remembers: look up, recall, answer, remember. Run: python examples/agent.py
 
-It talks to the server over stdio. For one that runs already (`mcp-memory serve`), give its address instead:
-python examples/agent.py http://127.0.0.1:8765/mcp
+It starts a server of its own on a folder that is removed afterwards. To use one that runs already
+(`mcp-memory serve`), give its address: python examples/agent.py http://127.0.0.1:8765/mcp
+Needs the MCP SDK for Python, 2.3 or newer: pip install 'mcp>=2.3'
 """
 
 import asyncio
-import os
 import sys
+import tempfile
 from typing import Any
 
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 
-MESSAGES = [
-    ("+1 317 555 0188", "Hi, it's Jo. My heating is out again, boiler model B-77."),
-    ("+1 317 555 0188", "Any news on the boiler?"),
-]
+PHONE = "+1 317 555 0188"
+MESSAGES = ["Hi, it's Jo. My boiler B-77 has no pressure again.", "Any news on the boiler?"]
 
 
-async def main(server: str | StdioServerParameters) -> None:
+def model(message: str, known: list[str]) -> tuple[str, list[str]]:
+    """Your language model goes here: from the message and what is known, an answer and what to remember."""
+    if known:
+        return f"I see: {known[0]} The engineer comes tomorrow.", ["Was promised an engineer for boiler B-77."]
+    return "Sorry to hear that, Jo. I'll look into it.", ["Jo's boiler B-77 has lost pressure, not for the first time."]
+
+
+async def converse(server: str | StdioServerParameters) -> None:
     async with Client(server) as memory:
-        for sender, message in MESSAGES:
-            customer = await profile_of(memory, sender)
-            known = await call(memory, "recall", profile_id=customer, query=message, observations_limit=3)
-            print(f"{message}\n  -> what the model gets to see: {[one['content'] for one in known['observations']]}")
-            await call(memory, "add_observation", profile_id=customer, observations=[{"content": message}])
-
-
-async def profile_of(memory: Client, sender: str) -> str:
-    found = await call(memory, "lookup_profile", value=sender)
-    if not found["found"]:
-        found = await call(memory, "upsert_traits", traits={"Contact": {found["id_type"]: sender}})
-    return str(found["profile_id"])
+        found = await call(memory, "lookup_profile", value=PHONE)
+        if not found["found"]:
+            found = await call(memory, "upsert_traits", traits={"Contact": {"phone": PHONE, "firstName": "Jo"}})
+        customer = found["profile_id"]
+        for message in MESSAGES:
+            recalled = await call(memory, "recall", profile_id=customer, query=message, relevance_threshold=0.2)
+            answer, learned = model(message, [one["content"] for one in recalled["observations"]])
+            print(f"customer: {message}\nagent:    {answer}")
+            observations = [{"content": fact, "source": "sms"} for fact in learned]
+            await call(memory, "add_observation", profile_id=customer, observations=observations)
+        await call(
+            memory, "write_summary", profile_id=customer, conversation_id="sms-1", content="Boiler B-77: engineer sent."
+        )
 
 
 async def call(memory: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     result = await memory.call_tool(tool, arguments)
     if result.is_error or not isinstance(result.structured_content, dict):
-        raise RuntimeError(f"{tool}: {result.content}")
+        # What a model would read here: the text starts with the kind of error and says what to do next.
+        raise RuntimeError(f"{tool}: {getattr(result.content[0], 'text', '')}")
     return result.structured_content
 
 
 if __name__ == "__main__":
-    local = StdioServerParameters(command=sys.executable, args=["-m", "mcp_memory"], env=dict(os.environ))
-    asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else local))
+    if len(sys.argv) > 1:
+        asyncio.run(converse(sys.argv[1]))
+    else:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            local = StdioServerParameters(command=sys.executable, args=["-m", "mcp_memory", "--data-dir", folder])
+            asyncio.run(converse(local))

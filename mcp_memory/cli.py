@@ -1,4 +1,4 @@
-"""The commands. The only file that prints, and the only one that reads the environment."""
+"""The commands. The only file of the server that prints, and the only one that reads the environment."""
 
 import argparse
 import gc
@@ -121,8 +121,7 @@ def store(loaded: Settings, given: dict[str, Any]) -> int:
         finally:
             await memory.close()
 
-    for name, value in anyio.run(work).items():
-        _say(f"{name}: {value}")
+    _say(json.dumps(anyio.run(work), indent=2, ensure_ascii=False))
     return 0
 
 
@@ -139,11 +138,14 @@ def _parser() -> argparse.ArgumentParser:
     options.add_argument("--data-dir", metavar="FOLDER", help="where the stores are (MCP_MEMORY_DATA_DIR)")
     options.add_argument("--config", metavar="FILE", help="settings in TOML (MCP_MEMORY_CONFIG)")
     options.add_argument("--tenant", metavar="NAME", help="whose data to work with (MCP_MEMORY_TENANT; default local)")
+    options.add_argument("--region", metavar="CC", help="country of phone numbers without one (default US)")
+    options.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning or error (default warning)")
 
     parser = argparse.ArgumentParser(
         prog="mcp-memory",
         description="Memory of customers for AI agents. Without a command: the MCP server on stdin and stdout.",
         parents=[options],
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"mcp-memory {__version__}")
     parser.set_defaults(command=stdio)
@@ -151,7 +153,12 @@ def _parser() -> argparse.ArgumentParser:
 
     def add(name: str, command: Command, meaning: str) -> argparse.ArgumentParser:
         added = commands.add_parser(
-            name, help=meaning, description=meaning, parents=[options], argument_default=argparse.SUPPRESS
+            name,
+            help=meaning,
+            description=meaning,
+            parents=[options],
+            argument_default=argparse.SUPPRESS,
+            allow_abbrev=False,
         )
         added.set_defaults(command=command)
         return added

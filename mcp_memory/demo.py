@@ -65,7 +65,7 @@ async def _by_email(data: str, say: Say) -> None:
         seen = await call("lookup_profile", value=EMAIL.lower())
         profile_id = seen["profile_id"]
         for question in ("When is a good time to call?", "What materials should we avoid?", "Where is order A-1042?"):
-            await call("recall", profile_id=profile_id, query=question, observations_limit=1, summaries_limit=1)
+            await call("recall", profile_id=profile_id, query=question, observations_limit=1, relevance_threshold=0.2)
         say(f"\n   read memory://profiles/{profile_id}/context")
         say(_indented(await call.read(f"memory://profiles/{profile_id}/context")))
 

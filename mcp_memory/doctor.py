@@ -44,7 +44,7 @@ def _sqlite() -> Finding:
 
 def _folder(folder: Path) -> list[Finding]:
     place = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    seen = str(folder) if place == folder else f"{folder} (will be made at the first use)"
+    seen = str(folder.absolute()) + ("" if place == folder else " (will be made at the first use)")
     try:
         with tempfile.NamedTemporaryFile(dir=place) as file:
             file.write(b"mcp-memory")
@@ -60,8 +60,25 @@ def _folder(folder: Path) -> list[Finding]:
 
 def _stores(folder: Path) -> list[Finding]:
     files = [path for path in (folder / "catalog.db", *sorted((folder / "stores").glob("*.db"))) if path.exists()]
-    findings = [finding for path in files if (finding := _damage(path)) is not None]
+    findings = _missing(folder) + [finding for path in files if (finding := _damage(path)) is not None]
     return findings or [Finding("stores", True, f"{max(len(files) - 1, 0)} found, none damaged")]
+
+
+def _missing(folder: Path) -> list[Finding]:
+    """Stores that the catalog knows and whose file is gone: an unmounted disk, a partial restore, a hand too many."""
+    catalog = folder / "catalog.db"
+    if not catalog.exists() or _damage(catalog) is not None:
+        return []
+    connection = apsw.Connection(str(catalog), flags=apsw.SQLITE_OPEN_READWRITE)
+    made = [str(row[0]) for row in connection.execute("select store_id from store where file_made order by store_id")]
+    connection.close()
+    return [
+        Finding(
+            "store file", False, f"{folder / 'stores' / id}.db is missing", "Put it back, from a backup if need be."
+        )
+        for id in made
+        if not (folder / "stores" / f"{id}.db").exists()
+    ]
 
 
 def _damage(path: Path) -> Finding | None:
@@ -86,5 +103,10 @@ def _model() -> Finding:
         model.check()
         vector = model.embed(["A customer called."])
     except Error as exc:
-        return Finding("model", False, str(exc), "pip install --force-reinstall mcp-memory")
+        return Finding(
+            "model",
+            False,
+            str(exc),
+            "Restore it: in a clone, git checkout -- mcp_memory/embedding/model; else install the same wheel again.",
+        )
     return Finding("model", True, f"{model.model_id}, {vector.shape[1]} dimensions, offline")

@@ -14,7 +14,12 @@ from mcp_memory.model import MAX_IDENTIFIER, Identifier, required_text
 DEFAULT_REGION = "US"
 
 _CHANNEL = re.compile(r"^(whatsapp|tel|sms|mms|rcs|mailto|email|chat):(//)?", re.IGNORECASE)
-_CHANNEL_TYPES = {"whatsapp": "whatsapp", "mailto": "email", "email": "email", "chat": "chat"}
+_CHANNEL_TYPES = {
+    "whatsapp": ("whatsapp", "phone"),
+    "mailto": ("email",),
+    "email": ("email",),
+    "chat": ("chat",),
+}
 _PHONE = re.compile(r"\+?[\d\s().\-/\u2010-\u2015\u00a0]{7,}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 MAX_EMAIL = 254  # RFC 5321: a path is at most 256 octets, two of them the brackets
@@ -29,10 +34,10 @@ def normalise(identifier: Identifier, region: str, name: str) -> Identifier:
 
 
 def candidate_types(value: str) -> tuple[str, ...]:
-    """The types a bare value can have, likeliest first: a phone number may be known from WhatsApp alone."""
+    """The types a bare value can have, likeliest first: a number may be known from a call or from WhatsApp alone."""
     channel = _CHANNEL.match(value.strip())
     if channel:
-        return (_CHANNEL_TYPES.get(channel[1].lower(), "phone"),)
+        return _CHANNEL_TYPES.get(channel[1].lower(), ("phone", "whatsapp"))
     if "@" in value:
         return ("email",)
     if _PHONE.fullmatch(value.strip()):

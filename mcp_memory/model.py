@@ -111,6 +111,8 @@ class Lookup:
 class Upserted:
     outcome: Literal["created", "updated"]
     profile: Profile
+    before: Profile | None
+    """The profile as it was; None where there was none."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,8 +73,8 @@ async def timeline(session: Session, parameters: Parameters) -> str:
     """Both kinds, latest first. `next_before` continues: no moment is torn apart, none is shown twice."""
     id, limit = parameters["profile_id"], _limit(parameters.get("limit"))
     before = model.parse_time(parameters["before"], "before") if "before" in parameters else None
-    seen = await session.memory.list_observations(session.caller, id, limit, before)
-    said = await session.memory.list_summaries(session.caller, id, limit, before)
+    seen = await session.memory.list_observations(session.caller, id, limit + 1, before)
+    said = await session.memory.list_summaries(session.caller, id, limit + 1, before)
     items: list[model.Item] = sorted([*seen, *said], key=lambda item: item.occurred_at, reverse=True)
     shown = [item for item in items if len(items) <= limit or item.occurred_at >= items[limit - 1].occurred_at]
     data: dict[str, Any] = {
@@ -83,7 +83,7 @@ async def timeline(session: Session, parameters: Parameters) -> str:
             for item in shown
         ]
     }
-    if len(shown) >= limit:
+    if len(shown) < len(items):
         data["next_before"] = shown[-1].occurred_at.isoformat()  # to the microsecond, as it is compared
     return _json(data)
 

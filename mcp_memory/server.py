@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 INSTRUCTIONS = """\
 Memory of the customers you talk to, shared by all agents of this store.
-1. lookup_profile first, with the phone, email or chat id you have; if nobody is found, upsert_traits creates them.
+1. lookup_profile first, with the phone, email, WhatsApp or chat id you have; upsert_traits creates who is unknown.
 2. recall before you answer anything about the customer.
 3. add_observation when you learn something worth knowing next time; upsert_traits for stable facts and new contacts.
 4. write_summary when the conversation ends.

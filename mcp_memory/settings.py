@@ -91,11 +91,14 @@ def _checked(values: Mapping[str, Any]) -> Settings:
     for name in ("tenant", "host", "region", "log_level"):
         if name in checked and not (isinstance(checked[name], str) and checked[name].strip()):
             raise Invalid(f"{name} must be a text that is not empty.")
+    for name, folded in (("region", str.upper), ("log_level", str.lower)):
+        if name in checked:
+            checked[name] = folded(checked[name])
     settings = Settings(**checked)
     if len(settings.tenant) > MAX_TENANT or not settings.tenant.isprintable():
         raise Invalid(f"tenant must be 1 to {MAX_TENANT} printable characters.")
     if not (len(settings.region) == 2 and settings.region.isascii() and settings.region.isupper()):
-        raise Invalid("region must be a country as two capital letters, like US or DE.")
+        raise Invalid("region must be a country as two letters, like US or DE.")
     if settings.log_level not in LEVELS:
         raise Invalid(f"log_level must be one of {', '.join(LEVELS)}.")
     return settings

@@ -1,4 +1,4 @@
-"""Pure: what a model or a person reads. Remembered text is always quoted, one line, with its source and day."""
+"""Pure: what a model or a person reads. Remembered text is always quoted, one line, with its source and time."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ def quoted(value: TraitValue) -> str:
 
 
 def memory_line(item: Item, score: float | None = None) -> str:
-    said = f"[{item.occurred_at:%Y-%m-%d}, {item.source}] {quoted(item.content)}"
+    said = f"[{item.occurred_at:%Y-%m-%d %H:%M}Z, {item.source}] {quoted(item.content)}"
     return said if score is None else f"{score:.2f} {said}"
 
 
@@ -74,7 +74,42 @@ def lookup_hint(lookup: Lookup) -> str:
 
 def upserted_text(upserted: Upserted) -> str:
     profile = upserted.profile
-    return "\n".join([f"{upserted.outcome} {profile.profile_id}", *trait_lines(profile), identified(profile)])
+    lines = [
+        f"{upserted.outcome} {profile.profile_id}",
+        *_changes(upserted),
+        *trait_lines(profile),
+        identified(profile),
+    ]
+    if not profile.identifiers:
+        lines.append("Nobody can look this customer up any more: set a contact, or keep this profile_id.")
+    return "\n".join([*lines, NOTICE])
+
+
+def _changes(upserted: Upserted) -> list[str]:
+    """What is other than before: a number that two people share turns one into the other only if nobody looks."""
+    before, after = upserted.before, upserted.profile
+    if before is None:
+        return []
+    old, new = _flat(before.traits), _flat(after.traits)
+    changed = [
+        f"{name} {quoted(old[name])} -> {quoted(new[name]) if name in new else 'removed'}"
+        for name in old
+        if old[name] != new.get(name)
+    ]
+    gone = [
+        quoted(value)
+        for id_type, values in before.identifiers.items()
+        for value in values
+        if value not in after.identifiers.get(id_type, ())
+    ]
+    lines = [f"Changed: {', '.join(changed)}"] if changed else [] if old != new else ["Nothing changed."]
+    return lines + (
+        [f"No longer identified by {', '.join(gone)}; what mentions it is still remembered."] if gone else []
+    )
+
+
+def _flat(traits: Mapping[str, Mapping[str, TraitValue]]) -> dict[str, TraitValue]:
+    return {f"{group}.{name}": value for group, members in traits.items() for name, value in members.items()}
 
 
 def receipt_text(receipt: Receipt) -> str:

@@ -72,9 +72,9 @@ class MiniLM:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as exc:
-            raise Unavailable(f"the embedding model's file {name} cannot be read: reinstall mcp-memory") from exc
+            raise Unavailable(f"the embedding model's file {name} cannot be read: install this package again") from exc
         if digest != SHA256[name]:
-            raise Unavailable(f"the embedding model's file {name} is damaged: reinstall mcp-memory")
+            raise Unavailable(f"the embedding model's file {name} is damaged: install this package again")
         return path
 
 
@@ -106,7 +106,7 @@ def _load(model: Path, vocabulary: Path) -> _Model:
 
         onnxruntime = import_onnxruntime()
     except ImportError as exc:
-        raise Unavailable("numpy or onnxruntime cannot be imported: reinstall mcp-memory") from exc
+        raise Unavailable("numpy or onnxruntime cannot be imported: install this package again") from exc
     options = onnxruntime.SessionOptions()
     # One thread per call: a second one shortens a sentence by a tenth, a second *caller* doubles the throughput.
     options.intra_op_num_threads = 1

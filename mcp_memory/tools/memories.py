@@ -10,9 +10,9 @@ from mcp_memory import model, resources, views
 from mcp_memory.session import Session
 from mcp_memory.tools import Answer, Arguments, Loaded, OccurredAt, ProfileId, Result, Source, Tool, Whole
 
-Limit = Annotated[int, Whole, Field(strict=True, ge=0, le=model.MAX_RECALL)]
-
-Tokens = Annotated[int, Whole, Field(strict=True, ge=1, le=model.MAX_TOKENS)]
+# Whole stands last, or pydantic would not know that the limits are those of a number.
+Limit = Annotated[int, Field(strict=True, ge=0, le=model.MAX_RECALL), Whole]
+Tokens = Annotated[int, Field(strict=True, ge=1, le=model.MAX_TOKENS), Whole]
 
 
 class ObservationArgument(Arguments):
@@ -164,8 +164,8 @@ TOOLS = (
         title="Recall what is known",
         description=(
             "What is remembered of a customer that matters now: hybrid search by meaning, words and exact ids over "
-            "observations and conversation summaries, best first with scores from 0 to 1. "
-            "Call it before you answer a question about the customer."
+            "observations and conversation summaries, best first with scores from 0 to 1. Where two disagree, the "
+            "later one holds. Call it before you answer a question about the customer. Traits are in lookup_profile."
         ),
         arguments=RecallArguments,
         result=RecallResult,
@@ -179,7 +179,7 @@ TOOLS = (
         title="Remember what happened",
         description=(
             "Remember things about a customer: what they want, prefer, report, were promised. All or none are stored. "
-            "Returns per item its id and outcome: added, or duplicate with the id of what already says so."
+            "Returns per item its id and outcome: added, or duplicate with the id of what says so in the same words."
         ),
         arguments=AddObservation,
         result=AddObservationResult,

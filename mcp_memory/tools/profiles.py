@@ -113,7 +113,8 @@ TOOLS = (
         name="upsert_traits",
         title="Save who the customer is",
         description=(
-            "Create a customer, or set stable facts about one: name, contact, plan, preferences as fields. "
+            "Create a customer, or set stable facts about one: Contact (firstName, lastName, street, city, postalCode, "
+            "country, preferredLanguage), plan, preferences, any group of yours. "
             "Contact.phone, email, whatsapp and chat identify: set a second one to link a new channel. "
             "Earlier values go on identifying. null removes a trait; of an identifying one, all values it ever had. "
             "For things that happened use add_observation."

@@ -70,7 +70,7 @@ async def test_the_context_is_markdown_ready_for_a_prompt(agent: Agent, client: 
 
     assert content.mime_type == "text/markdown"
     assert '- Contact: firstName "Dana", phone "+13175550142"' in text
-    assert '- [2026-05-03, agent] "Called."' in text
+    assert '- [2026-05-03 10:00Z, agent] "Called."' in text
     assert text.index("What was noticed") < text.index("Earlier conversations")
     assert "never instructions" in text
 
@@ -89,14 +89,16 @@ async def test_the_context_keeps_to_its_budget_and_says_that_there_is_more(agent
 async def test_the_timeline_joins_both_kinds_and_goes_back_page_by_page(agent: Agent, busy: str) -> None:
     seen: list[str] = []
     query = "?limit=1"
-    for _ in range(5):
+    pages = 0
+    while query:
+        pages += 1
         page = json.loads(await agent.read(f"memory://profiles/{busy}/timeline{query}"))
         seen += [one["content"] for one in page["timeline"]]
-        if "next_before" not in page:
-            break
-        query = f"?limit=1&before={page['next_before'].replace('+', '%2B')}"
+        following = page.get("next_before", "").replace("+", "%2B")
+        query = f"?limit=1&before={following}" if following else ""
     whole = json.loads(await agent.read(f"memory://profiles/{busy}/timeline"))
 
+    assert pages == 4
     assert seen == ["Called.", "Asked about delivery.", "Moved to Gary.", "Avoids wool."]
     assert [one["content"] for one in whole["timeline"]] == seen
     assert [one["kind"] for one in whole["timeline"]] == ["observation", "summary", "observation", "observation"]

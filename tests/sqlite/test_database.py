@@ -14,9 +14,11 @@ from mcp_memory.backends.sql.database import NewItem, Signature
 from mcp_memory.backends.sql.sqlite import packing
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.backends.sql.sqlite.keys import from_micros, key, key_range, to_micros
+from mcp_memory.doctor import examine
 from mcp_memory.errors import Invalid, Unavailable
 from mcp_memory.ids import OBSERVATION, PROFILE, STORE, from_bytes
 from mcp_memory.model import Observation, Scope, Store
+from mcp_memory.settings import Settings
 
 MONDAY = datetime(2026, 5, 4, 9, 30, 0, 123456, tzinfo=UTC)
 DANA = from_bytes(PROFILE, bytes(16))
@@ -45,8 +47,9 @@ def test_the_data_is_for_its_owners_eyes(tmp_path: Path) -> None:
     database.read(add_store(database, "acme", 1), lambda tx: tx.count_profiles())
     database.close()
 
-    for folder in (tmp_path / "data", tmp_path / "data" / "stores"):
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    for path in (tmp_path / "data").rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
 
 
 def test_each_store_is_a_file(database: SqliteDatabase, tmp_path: Path) -> None:
@@ -66,6 +69,21 @@ def test_a_file_put_in_anothers_place_is_refused(database: SqliteDatabase, tmp_p
 
     with pytest.raises(Unavailable, match="belongs to another store"):
         database.read(mine, lambda tx: tx.find_profile(DANA))
+
+
+def test_a_store_whose_file_is_gone_is_not_taken_for_an_empty_one(database: SqliteDatabase, tmp_path: Path) -> None:
+    scope = add_store(database, "acme", 1)
+    database.write(scope, lambda tx: tx.insert_profile(DANA, MONDAY))
+    database.close()
+    (tmp_path / "stores" / f"{scope.store_id}.db").rename(tmp_path / "elsewhere")
+
+    with pytest.raises(Unavailable, match="The store's file is missing"):
+        database.read(scope, lambda tx: tx.count_profiles())
+    findings = [finding for finding in examine(Settings(data_dir=tmp_path)) if not finding.ok]
+    assert [finding.what for finding in findings] == ["store file"] and "is missing" in findings[0].seen
+
+    (tmp_path / "elsewhere").rename(tmp_path / "stores" / f"{scope.store_id}.db")
+    assert database.read(scope, lambda tx: tx.count_profiles()) == 1
 
 
 def test_a_data_folder_that_is_no_folder_is_an_error(tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ def test_a_damaged_file_is_named_and_refused(tmp_path: Path, name: str) -> None:
     damaged = MiniLM(folder)
 
     for use in (damaged.check, lambda: damaged.embed(["tea"])):
-        with pytest.raises(Unavailable, match=f"{name} is damaged: reinstall mcp-memory"):
+        with pytest.raises(Unavailable, match=f"{name} is damaged: install this package again"):
             use()
 
 
@@ -200,7 +200,7 @@ def test_a_missing_file_is_named_and_a_repaired_one_is_used(tmp_path: Path, name
     broken = MiniLM(folder)
 
     for use in (broken.check, lambda: broken.embed(["tea"])):
-        with pytest.raises(Unavailable, match=f"{name} cannot be read: reinstall mcp-memory"):
+        with pytest.raises(Unavailable, match=f"{name} cannot be read: install this package again"):
             use()
     shutil.copy(SHIPPED / name, folder / name)
     assert broken.embed(["tea"]).shape == (1, DIMENSIONS)

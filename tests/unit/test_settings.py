@@ -45,7 +45,7 @@ def test_the_configuration_named_on_the_command_line_wins(tmp_path: Path) -> Non
         ("port = 'x'", "port must be a number from 0 to 65535"),
         ("port = true", "port must be a number"),
         ("port = 70000", "port must be a number"),
-        ("region = 'usa'", "region must be a country as two capital letters"),
+        ("region = 'usa'", "region must be a country as two letters"),
         ("log_level = 'loud'", "log_level must be one of debug, info, warning, error"),
         ("data_dir = 5", "data_dir must be a folder's path"),
     ],

@@ -42,7 +42,7 @@ def pending(migrations: list[Migration], applied: dict[int, str]) -> list[Migrat
     for migration in migrations:
         if applied.get(migration.version, migration.checksum) != migration.checksum:
             raise Unavailable(
-                f"Migration {migration.name} is not the one this data was made with: reinstall mcp-memory."
+                f"Migration {migration.name} is not the one this data was made with: install this package again."
             )
     return [migration for migration in migrations if migration.version not in applied]
 

@@ -69,17 +69,18 @@ def upsert(
     _declare(tx, wanted, declared, policy)
     promoted = _promoted(wanted.values, declared, region)
     owners = tx.claim(sorted(set(promoted.values())))
-    target, outcome = profile_id, "updated"
+    target = profile_id or _find(promoted, owners, declared)
+    before = None
     if target is None:
-        target = _find(promoted, owners, declared)
-    if target is None:
-        target, outcome = make_id(PROFILE), "created"
+        target = make_id(PROFILE)
         tx.insert_profile(target, now)
-    target = existing(tx, target, lock=True).profile_id
+    else:
+        before = view(tx, existing(tx, target, lock=True))
+        target = before.profile_id
     _refuse_strangers(promoted, owners, target)
     _apply(tx, target, wanted, promoted, declared, now)
-    profile = view(tx, existing(tx, target))
-    return Upserted(outcome="created" if outcome == "created" else "updated", profile=profile)
+    after = view(tx, existing(tx, target))
+    return Upserted(outcome="updated" if before else "created", profile=after, before=before)
 
 
 def _declare(
@@ -115,7 +116,7 @@ def _find(
         belongs = ", ".join(f"{'.'.join(where)} to {profile_id}" for profile_id, where in found.items())
         raise Conflict(
             f"These traits belong to different profiles ({belongs}) and nothing was written: "
-            "repeat the call with the profile_id you mean and only the traits that are its own."
+            "repeat the call with the profile_id you mean and only the traits that are its own. Profiles can't be merged yet."
         )
     return next(iter(found), None)
 
@@ -127,7 +128,7 @@ def _refuse_strangers(
         if owners.get(one, profile_id) != profile_id:
             raise Conflict(
                 f"{group}.{name} already identifies another profile, {owners[one]}, and nothing was written: "
-                "use that profile_id if it is the same customer, or leave this trait out."
+                "use that profile_id if it is the same customer, or leave this trait out. Profiles can't be merged yet."
             )
 
 

@@ -35,6 +35,16 @@ class SqliteCatalog:
             (policy, scope.tenant, scope.store_id),
         )
 
+    def file_made(self, scope: Scope) -> bool | None:
+        """Whether the store's file has been there; None where there is no such store."""
+        rows = self._connection.execute(
+            "select file_made from store where tenant = ? and store_id = ?", (scope.tenant, scope.store_id)
+        ).fetchall()
+        return bool(rows[0][0]) if rows else None
+
+    def mark_file_made(self, scope: Scope) -> None:
+        self._connection.execute("update store set file_made = 1 where store_id = ?", (scope.store_id,))
+
     def _one(self, sql: str, values: tuple[str, ...]) -> Store | None:
         rows = self._connection.execute(sql, values).fetchall()
         if not rows:

@@ -25,7 +25,7 @@ class SqliteDatabase:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._catalog: SqliteFile[Catalog] | None = None
+        self._catalog: SqliteFile[SqliteCatalog] | None = None
         self._stores: dict[Scope, SqliteFile[Transaction]] = {}
         self._opening = threading.Lock()
 
@@ -48,7 +48,7 @@ class SqliteDatabase:
         for file in opened:
             file.close()
 
-    def _open_catalog(self) -> SqliteFile[Catalog]:
+    def _open_catalog(self) -> SqliteFile[SqliteCatalog]:
         with self._opening:
             if self._catalog is None:
                 make_private(self._folder)
@@ -59,15 +59,21 @@ class SqliteDatabase:
         opened = self._stores.get(scope)
         if opened is not None:
             return opened
-        if self.read_catalog(lambda catalog: catalog.get_store(scope)) is None:
+        catalog = self._open_catalog()
+        made = catalog.read(lambda tx: tx.file_made(scope))
+        if made is None:
             raise NotFound("There is no such store.")
         with self._opening:
             if scope not in self._stores:
                 path = make_private(self._folder / "stores") / f"{scope.store_id}.db"
+                if made and not path.exists():
+                    raise Unavailable("The store's file is missing: put it back; `mcp-memory doctor` names it.")
                 self._stores[scope] = SqliteFile(
                     path, MIGRATIONS / "store", SqliteTransaction, lambda connection: _check_owner(connection, scope)
                 )
-            return self._stores[scope]
+        if not made:
+            catalog.write(lambda tx: tx.mark_file_made(scope))
+        return self._stores[scope]
 
 
 def make_private(folder: Path) -> Path:

@@ -7,6 +7,7 @@ Rule 4: whoever waits to write joins the transaction of the one who writes next:
         that fails is rolled back alone, to its savepoint; a disk that fails fails the whole batch.
 """
 
+import os
 import queue
 import threading
 import time
@@ -27,6 +28,7 @@ T = TypeVar("T")
 
 BUSY_MILLISECONDS = 10_000  # another process may hold the file for a batch; none holds it for seconds
 NO_SPACE = "The disk is full and nothing was written: free some space, then try again."
+UNWRITABLE = "The data folder can't be written: run `mcp-memory doctor` to see why."
 FULL = {apsw.SQLITE_IOERR_SHMSIZE}  # what an open of an existing file on a full disk ends with
 IDLE_READERS = 4  # each costs about 150 kB and three file descriptors
 
@@ -56,7 +58,8 @@ class SqliteFile(Generic[Tx]):
         self._waiting: deque[_Job] = deque()
         self._writing = threading.Lock()
         with translated():
-            self._writer = _open(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+            _create(path)
+            self._writer = _open(path, apsw.SQLITE_OPEN_READWRITE)
             try:
                 _migrate(self._writer, schema, prepare)
             except BaseException:
@@ -143,7 +146,7 @@ def translated() -> Iterator[None]:
     except apsw.FullError as exc:
         raise Unavailable(NO_SPACE) from exc
     except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError) as exc:
-        raise Unavailable("The data folder can't be written: run `mcp-memory doctor` to see why.") from exc
+        raise Unavailable(UNWRITABLE) from exc
     except apsw.IOError as exc:
         if getattr(exc, "extendedresult", 0) in FULL:  # set by apsw, unknown to its type stubs
             raise Unavailable(NO_SPACE) from exc
@@ -152,6 +155,14 @@ def translated() -> Iterator[None]:
         raise Unavailable("The store's file is damaged: run `mcp-memory doctor`, restore a backup.") from exc
     except apsw.ConstraintError as exc:
         raise Conflict("That contradicts what is stored, and nothing was written: read it again first.") from exc
+
+
+def _create(path: Path) -> None:
+    """For its owner's eyes only; SQLite gives the files beside it the same rights."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as exc:
+        raise Unavailable(UNWRITABLE) from exc
 
 
 def _open(path: Path, flags: int) -> apsw.Connection:
