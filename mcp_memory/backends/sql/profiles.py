@@ -116,7 +116,8 @@ def _find(
         belongs = ", ".join(f"{'.'.join(where)} to {profile_id}" for profile_id, where in found.items())
         raise Conflict(
             f"These traits belong to different profiles ({belongs}) and nothing was written: "
-            "repeat the call with the profile_id you mean and only the traits that are its own. Profiles can't be merged yet."
+            "repeat the call with the profile_id you mean and only the traits that are its own. "
+            "Profiles can't be merged yet."
         )
     return next(iter(found), None)
 
