@@ -4,6 +4,8 @@ import os
 import platform
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from mcp_memory.errors import Error
 from mcp_memory.settings import Settings
 
 ROOM = 100 * 1024 * 1024  # bytes; about 150,000 observations
+CHOOSE = "Give yourself the right to read and write there, or choose another folder with --data-dir."
 FIXED_SQLITE = (3, 51, 3)  # before it, two writers could corrupt a WAL file (sqlite.org/wal.html#walresetbug)
 
 
@@ -26,14 +29,17 @@ class Finding:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Writes nothing but a file of its own, which it removes; makes no folder."""
-    return [
+    """Writes nothing but a file of its own, which it removes; makes no folder, and leaves stores as they are."""
+    findings = [
         Finding("configuration", True, f"tenant {settings.tenant}, region {settings.region}"),
         _sqlite(),
-        *_folder(settings.data_dir),
-        *_stores(settings.data_dir),
-        _model(),
     ]
+    for look in (_folder, _stores):
+        try:
+            findings += look(settings.data_dir.absolute())
+        except OSError as exc:
+            findings.append(Finding("data folder", False, f"{settings.data_dir}: {exc.strerror}", CHOOSE))
+    return [*findings, _model()]
 
 
 def _sqlite() -> Finding:
@@ -43,35 +49,29 @@ def _sqlite() -> Finding:
 
 
 def _folder(folder: Path) -> list[Finding]:
-    place = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    seen = str(folder.absolute()) + ("" if place == folder else " (will be made at the first use)")
-    try:
-        with tempfile.NamedTemporaryFile(dir=place) as file:
-            file.write(b"mcp-memory")
-            file.flush()
-            os.fsync(file.fileno())
-        free = shutil.disk_usage(place).free
-    except OSError as exc:
-        advice = "Give yourself the right to write there, or choose another folder with --data-dir."
-        return [Finding("data folder", False, f"{folder}: {exc.strerror}", advice)]
-    room = Finding("disk", free >= ROOM, f"{free // 2**20} MB free", "" if free >= ROOM else "Free some space.")
-    return [Finding("data folder", True, seen), room]
+    place = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    with tempfile.NamedTemporaryFile(dir=place) as file:
+        file.write(b"mcp-memory")
+        file.flush()
+        os.fsync(file.fileno())
+    free = shutil.disk_usage(place).free
+    return [
+        Finding("data folder", True, f"{folder}{'' if place == folder else ' (will be made at the first use)'}"),
+        Finding("disk", free >= ROOM, f"{free // 2**20} MB free", "" if free >= ROOM else "Free some space."),
+    ]
 
 
 def _stores(folder: Path) -> list[Finding]:
     files = [path for path in (folder / "catalog.db", *sorted((folder / "stores").glob("*.db"))) if path.exists()]
-    findings = _missing(folder) + [finding for path in files if (finding := _damage(path)) is not None]
+    findings = [finding for path in files if (finding := _damage(path)) is not None]
+    findings += _missing(folder) if files and not findings else []
     return findings or [Finding("stores", True, f"{max(len(files) - 1, 0)} found, none damaged")]
 
 
 def _missing(folder: Path) -> list[Finding]:
     """Stores that the catalog knows and whose file is gone: an unmounted disk, a partial restore, a hand too many."""
-    catalog = folder / "catalog.db"
-    if not catalog.exists() or _damage(catalog) is not None:
-        return []
-    connection = apsw.Connection(str(catalog), flags=apsw.SQLITE_OPEN_READWRITE)
-    made = [str(row[0]) for row in connection.execute("select store_id from store where file_made order by store_id")]
-    connection.close()
+    with _opened(folder / "catalog.db") as catalog:
+        made = [str(row[0]) for row in catalog.execute("select store_id from store where file_made order by store_id")]
     return [
         Finding(
             "store file", False, f"{folder / 'stores' / id}.db is missing", "Put it back, from a backup if need be."
@@ -83,10 +83,8 @@ def _missing(folder: Path) -> list[Finding]:
 
 def _damage(path: Path) -> Finding | None:
     try:
-        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-        with connection:
-            seen = "; ".join(row[0] for row in connection.execute("pragma quick_check(3)"))
-        connection.close()
+        with _opened(path) as connection:
+            seen = "; ".join(str(row[0]) for row in connection.execute("pragma quick_check(3)"))
     except (apsw.CorruptError, apsw.NotADBError) as exc:
         seen = str(exc)
     except apsw.Error as exc:
@@ -94,7 +92,19 @@ def _damage(path: Path) -> Finding | None:
         return Finding("store file", False, f"{path} can't be examined: {exc}", advice)
     if seen == "ok":
         return None
-    return Finding("store file", False, f"{path}: {seen}", "Restore it from a backup; keep the damaged file.")
+    advice = "Restore it from a backup; keep the damaged file, and the -wal file beside it if there is one."
+    return Finding("store file", False, f"{path}: {seen}", advice)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[apsw.Connection]:
+    """To look only. Closing would otherwise write what is left in the WAL into the file, damaged or not."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        yield connection
+    finally:
+        connection.close()
 
 
 def _model() -> Finding:

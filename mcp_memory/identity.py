@@ -4,6 +4,7 @@ Normalising twice is normalising once. Types and their rules are those every sto
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
 
 import phonenumbers
@@ -21,7 +22,9 @@ _CHANNEL_TYPES = {
     "chat": ("chat",),
 }
 _PHONE = re.compile(r"\+?[\d\s().\-/\u2010-\u2015\u00a0]{7,}")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_JOINER = re.compile("[\u200c\u200d\ufe0e\ufe0f]")
+_NAMED_EMAIL = re.compile(r"[^<>]*<([^<>]*)>")  # Ann Smith <ann@example.com>
+_EMAIL = re.compile(r"[^@\s<>()\[\],;:\"\\?]+@[^@\s.<>()\[\],;:\"\\?]+(\.[^@\s.<>()\[\],;:\"\\?]+)+")
 MAX_EMAIL = 254  # RFC 5321: a path is at most 256 octets, two of them the brackets
 
 
@@ -30,7 +33,9 @@ def normalise(identifier: Identifier, region: str, name: str) -> Identifier:
     rule = _RULES.get(identifier.id_type)
     if rule is None:
         raise Invalid(f"id_type is unknown in this store. Known: {', '.join(ID_TYPES)}.")
-    return Identifier(identifier.id_type, rule(required_text(identifier.value, MAX_IDENTIFIER, name), region, name))
+    # NFKC, and no joiners: what is pasted from elsewhere differs in ways nobody sees.
+    value = _JOINER.sub("", unicodedata.normalize("NFKC", required_text(identifier.value, MAX_IDENTIFIER, name)))
+    return Identifier(identifier.id_type, rule(required_text(value, MAX_IDENTIFIER, name), region, name))
 
 
 def candidate_types(value: str) -> tuple[str, ...]:
@@ -52,6 +57,8 @@ def _phone(value: str, region: str, name: str) -> str:
         raise _not_a_phone(name) from exc
     if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise _not_a_phone(name)
+    if number.extension:
+        raise Invalid(f"{name} has an extension, which several people share: leave it out, or use an email or chat id.")
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
@@ -60,7 +67,9 @@ def _not_a_phone(name: str) -> Invalid:
 
 
 def _email(value: str, region: str, name: str) -> str:
-    email = "".join(_CHANNEL.sub("", value).split()).lower()
+    named = _NAMED_EMAIL.fullmatch(value)
+    address, _, _ = _CHANNEL.sub("", named[1] if named else value).partition("?")  # mailto:ann@example.com?subject=…
+    email = "".join(address.split()).lower()
     if len(email) > MAX_EMAIL or not _EMAIL.fullmatch(email):
         raise Invalid(f"{name} is not an email address: write it like ann@example.com.")
     return email

@@ -18,9 +18,11 @@ TERMS_VERSION = 1
 
 CHUNK_WORDS = 80  # reference measurements: best chunk of 80 words beats whole long items
 LONG_ITEM_WORDS = 100
+LONGEST_STEMMED = 40  # no English word is longer; what is, must not fill the cache
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
-_COMPOUND = re.compile(r"[^\W_]+(?:[-._/@+:][^\W_]+)+")
+# Possessive and tried at the start of a run only: else a text without a separator takes time in its square.
+_COMPOUND = re.compile(r"(?<![^\W_])[^\W_]++(?:[-._/@+:][^\W_]++)+")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 _BLANK = re.compile(r"\s+")
 _stemmer = snowballstemmer.stemmer("english")
@@ -85,9 +87,13 @@ def _cjk(run: str) -> Iterator[str]:
     yield from (run[at : at + 2] for at in range(len(run) - 1))
 
 
-@lru_cache(maxsize=65_536)  # stemming a word takes 20 µs, looking it up 0.1
 def _stem(word: str) -> str:
-    return word if any(letter.isdigit() for letter in word) else str(_stemmer.stemWord(word))
+    return word if len(word) > LONGEST_STEMMED or any(map(str.isdigit, word)) else _snowball(word)
+
+
+@lru_cache(maxsize=65_536)  # stemming a word takes 20 µs, looking it up 0.1
+def _snowball(word: str) -> str:
+    return str(_stemmer.stemWord(word))
 
 
 def _hash(stem: str) -> int:

@@ -5,6 +5,7 @@ What comes from outside enters through `clean`, `parse_time` and the `new_…` f
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -36,9 +37,16 @@ DataType = Literal["STRING", "NUMBER", "BOOLEAN", "ARRAY"]
 UndeclaredTraits = Literal["declare", "refuse"]
 
 _SOURCE = re.compile(r"[a-zA-Z0-9 _.-]+")
-# Control characters but tab and line feed; bidirectional overrides and tag characters, which hide text from
-# the person who reviews it but not from a model; lone surrogates, which no encoding can carry.
-_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]")
+# What hides text from the person who reviews it but not from a model, or hides nothing but differs: control
+# characters but tab and line feed; soft hyphens, zero-width characters but joiners, direction marks; variation
+# selectors but the emoji ones, and tags, both of which can spell out a text unseen; lone surrogates.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufe00-\ufe0d\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+_JOINERS = re.compile("([\u200c\u200d\ufe0e\ufe0f]{2})[\u200c\u200d\ufe0e\ufe0f]+")  # an emoji has two at most in a row
+_LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
+_BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,12 +222,17 @@ class TraitChanges:
 
 def clean(text: str) -> str:
     """Without characters that hide or break text, line ends as \\n, no blanks around."""
-    return _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    return _JOINERS.sub(r"\1", _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text))).strip()
+
+
+def visible(text: str) -> bool:
+    """Whether a reader sees anything of it."""
+    return any(unicodedata.category(letter)[0] not in "CZM" and letter not in _BLANK_LETTERS for letter in text)
 
 
 def required_text(text: str, limit: int, name: str) -> str:
     cleaned = clean(text)
-    if not cleaned:
+    if not visible(cleaned):
         raise Invalid(f"{name} is empty: give 1 to {limit} characters.")
     if len(cleaned) > limit:
         raise Invalid(f"{name} is {len(cleaned)} characters long, the limit is {limit}: shorten or split it.")

@@ -1,5 +1,6 @@
 """Pure: trait names, values and types; which traits identify a person."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -14,6 +15,7 @@ MAX_NAME = 64
 MAX_STRING = 1024
 MAX_ARRAY = 100
 MAX_INTEGER = 2**31 - 1
+MAX_SIZE = 65_536  # ours: characters of all traits of a profile as JSON
 
 CONTACT = "Contact"
 DEFAULT_DEFINITIONS = (
@@ -30,6 +32,7 @@ DEFAULT_DEFINITIONS = (
 
 _GROUP = re.compile(r"[a-zA-Z0-9_.-]+")
 _WORDS = re.compile(r"[^\W_]+")
+_NAME = re.compile(r"[a-z][a-zA-Z0-9]*")
 
 Raw = Mapping[str, Mapping[str, Any]]
 
@@ -45,16 +48,19 @@ def changes(given: Raw, declared: Iterable[TraitDefinition]) -> TraitChanges:
         raise Invalid(f'traits has {len(given)} groups: give 1 to {MAX_GROUPS}, like {{"Contact": {{"phone": "…"}}}}.')
     values: dict[str, dict[str, TraitValue]] = {}
     removed: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str]] = set()
     for raw_group, members in given.items():
-        group = groups.get(raw_group.lower()) or _group_name(raw_group)
+        group = groups.setdefault(raw_group.lower(), raw_group)
+        _check_group(group)
         if not 1 <= len(members) <= MAX_TRAITS:
             raise Invalid(f"traits.{group} has {len(members)} traits: give 1 to {MAX_TRAITS}.")
         for raw_name, raw in members.items():
             name = trait_name(raw_name, f"traits.{group}")
             definition = known.get((group.lower(), name.lower()))
             name = definition.name if definition else name
-            if name in values.get(group, ()) or (group, name) in removed:
+            if (group.lower(), name.lower()) in seen:
                 raise Invalid(f"traits.{group}.{name} is given twice, in different spellings: give it once.")
+            seen.add((group.lower(), name.lower()))
             if raw is None:
                 removed.add((group, name))
             else:
@@ -111,17 +117,23 @@ def trait_name(name: str, where: str) -> str:
     words = _WORDS.findall(clean(name))
     joined = "".join(word[0].upper() + word[1:] for word in words)
     joined = joined[:1].lower() + joined[1:]
-    if not joined or len(joined) > MAX_NAME or joined[0].isdigit():
-        raise Invalid(f"{where}: a trait's name must be 1 to {MAX_NAME} letters and digits and start with a letter.")
+    if len(joined) > MAX_NAME or not _NAME.fullmatch(joined):
+        raise Invalid(f"{where}: a trait's name must be 1 to {MAX_NAME} ASCII letters and digits, a letter first.")
     return joined
 
 
-def _group_name(name: str) -> str:
+def check_size(values: Traits) -> None:
+    """Raise Invalid where a profile would carry more traits than belong into an answer."""
+    size = len(json.dumps(values, ensure_ascii=False))
+    if size > MAX_SIZE:
+        raise Invalid(f"traits: the profile would have {size} characters of traits, the limit is {MAX_SIZE}.")
+
+
+def _check_group(name: str) -> None:
     if len(name) > MAX_NAME or not _GROUP.fullmatch(name):
         raise Invalid(
             f"traits: a group's name must be 1 to {MAX_NAME} ASCII letters, digits, dots, dashes or underscores."
         )
-    return name
 
 
 def _value(raw: object, definition: TraitDefinition | None, where: str) -> TraitValue:

@@ -80,6 +80,7 @@ def upsert(
     _refuse_strangers(promoted, owners, target)
     _apply(tx, target, wanted, promoted, declared, now)
     after = view(tx, existing(tx, target))
+    traits.check_size(after.traits)
     return Upserted(outcome="updated" if before else "created", profile=after, before=before)
 
 
