@@ -54,7 +54,7 @@ def run_http(settings: Settings, announce: Callable[[str], None]) -> None:
     memory, caller = build_memory(settings), local_caller(settings)
     with http.listen(settings.host, settings.port) as bound:
         announce(http.address(bound))
-        http.run(http.build_app(build_server(memory, lambda ctx: caller), memory.close), bound, settings.log_level)
+        http.run(http.build_app(build_server(memory, lambda ctx: caller), memory.close), bound)
 
 
 def local_caller(settings: Settings) -> Caller:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-CHARACTERS_PER_TOKEN = 4  # the usual rule of thumb for English
+BYTES_PER_TOKEN = 4  # of UTF-8: the usual rule of thumb for English, and near the truth for other scripts
 ITEM_TOKENS = 8  # a line's number, date, source and quotes
 
 
 def tokens(text: str) -> int:
-    return -(-len(text) // CHARACTERS_PER_TOKEN) + ITEM_TOKENS
+    return -(-len(text.encode()) // BYTES_PER_TOKEN) + ITEM_TOKENS
 
 
 def fitting(texts: Sequence[str], budget: int | None) -> list[int]:

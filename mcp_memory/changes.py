@@ -3,65 +3,66 @@
 Everything is kept per caller: equal URIs of two stores are two resources, and nobody hears of another's.
 """
 
-import logging
-from collections import OrderedDict
 from collections.abc import Sequence
 
 import anyio
+from mcp.server.connection import Connection
 from mcp.server.session import ServerSession
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
 
+from mcp_memory.errors import Invalid
 from mcp_memory.model import Caller
 
-logger = logging.getLogger(__name__)
-
-MAX_SUBSCRIPTIONS = 10_000  # of handshake-era clients; past it the oldest is forgotten
-NOTIFY_SECONDS = 1.0  # a client that does not read must not hold up the one who writes
+MAX_SUBSCRIPTIONS = 100  # of one connection: an agent talks to few customers at once
+MAX_URI = 256
+NOTIFY_SECONDS = 1.0  # in all: clients that do not read must not hold up the one who writes
 
 
 class Changes:
     def __init__(self) -> None:
         self._buses: dict[Caller, tuple[InMemorySubscriptionBus, ListenHandler]] = {}
-        self._subscribers: OrderedDict[tuple[Caller, str, int], ServerSession] = OrderedDict()
+        self._subscribed: dict[Connection, set[tuple[Caller, str]]] = {}
 
-    def listener(self, caller: Caller) -> ListenHandler:
+    def listener(self, caller: Caller, uris: Sequence[str]) -> ListenHandler:
         """For `subscriptions/listen` (2026-07-28)."""
+        if len(uris) > MAX_SUBSCRIPTIONS or any(len(uri) > MAX_URI for uri in uris):
+            raise Invalid(f"Listen to at most {MAX_SUBSCRIPTIONS} resources, of {MAX_URI} characters each.")
         return self._bus(caller)[1]
 
     def subscribe(self, caller: Caller, uri: str, session: ServerSession) -> None:
-        """For `resources/subscribe` (up to 2025-11-25)."""
-        self._subscribers[caller, uri, _connection(session)] = session
-        while len(self._subscribers) > MAX_SUBSCRIPTIONS:
-            self._subscribers.popitem(last=False)
+        """For `resources/subscribe` (up to 2025-11-25). Ends with the connection."""
+        connection = session._connection  # sessions are made anew for each request; the SDK shows it nowhere else
+        if connection not in self._subscribed:
+            self._subscribed[connection] = set()
+            connection.exit_stack.callback(self._subscribed.pop, connection, None)
+        if len(uri) > MAX_URI or len(self._subscribed[connection]) >= MAX_SUBSCRIPTIONS:
+            raise Invalid(f"Subscribe to at most {MAX_SUBSCRIPTIONS} resources, of {MAX_URI} characters each.")
+        self._subscribed[connection].add((caller, uri))
 
     def unsubscribe(self, caller: Caller, uri: str, session: ServerSession) -> None:
-        self._subscribers.pop((caller, uri, _connection(session)), None)
+        self._subscribed.get(session._connection, set()).discard((caller, uri))
 
     async def publish(self, caller: Caller, uris: Sequence[str]) -> None:
         if caller in self._buses:
             for uri in uris:
                 await self._bus(caller)[0].publish(ResourceUpdated(uri=uri))
-        for key, session in list(self._subscribers.items()):
-            if key[0] == caller and key[1] in uris and not await _told(session, key[1]):
-                self._subscribers.pop(key, None)
+        wanted = {(caller, uri) for uri in uris}
+        slow = {connection: heard for connection, all_ in self._subscribed.items() if (heard := all_ & wanted)}
+
+        async def tell(connection: Connection, heard: set[tuple[Caller, str]]) -> None:
+            for _, uri in sorted(heard, key=lambda one: one[1]):
+                await connection.send_resource_updated(uri)
+            del slow[connection]
+
+        with anyio.move_on_after(NOTIFY_SECONDS):
+            async with anyio.create_task_group() as tasks:
+                for connection, heard in list(slow.items()):
+                    tasks.start_soon(tell, connection, heard)
+        for connection in slow:
+            self._subscribed.get(connection, set()).clear()  # it does not read: it will not be waited for again
 
     def _bus(self, caller: Caller) -> tuple[InMemorySubscriptionBus, ListenHandler]:
         if caller not in self._buses:
             bus = InMemorySubscriptionBus()
             self._buses[caller] = bus, ListenHandler(bus)
         return self._buses[caller]
-
-
-async def _told(session: ServerSession, uri: str) -> bool:
-    with anyio.move_on_after(NOTIFY_SECONDS):
-        try:
-            await session.send_resource_updated(uri)
-            return True
-        except (anyio.ClosedResourceError, anyio.BrokenResourceError):
-            logger.debug("a subscriber is gone")
-    return False
-
-
-def _connection(session: ServerSession) -> int:
-    """Sessions are made anew for each request; what the client said in its handshake is one object per connection."""
-    return id(session.client_params)

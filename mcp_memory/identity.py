@@ -10,11 +10,12 @@ from collections.abc import Callable
 import phonenumbers
 
 from mcp_memory.errors import Invalid
-from mcp_memory.model import MAX_IDENTIFIER, Identifier, required_text
+from mcp_memory.model import MAX_IDENTIFIER, Identifier
+from mcp_memory.text import clean, required_text
 
 DEFAULT_REGION = "US"
 
-_CHANNEL = re.compile(r"^(whatsapp|tel|sms|mms|rcs|mailto|email|chat):(//)?", re.IGNORECASE)
+_CHANNEL = re.compile(r"^(?:(whatsapp|tel|sms|mms|rcs|mailto|email|chat):(?://)?\s*)+", re.IGNORECASE)
 _CHANNEL_TYPES = {
     "whatsapp": ("whatsapp", "phone"),
     "mailto": ("email",),
@@ -40,12 +41,13 @@ def normalise(identifier: Identifier, region: str, name: str) -> Identifier:
 
 def candidate_types(value: str) -> tuple[str, ...]:
     """The types a bare value can have, likeliest first: a number may be known from a call or from WhatsApp alone."""
-    channel = _CHANNEL.match(value.strip())
+    value = clean(value)
+    channel = _CHANNEL.match(value)
     if channel:
         return _CHANNEL_TYPES.get(channel[1].lower(), ("phone", "whatsapp"))
     if "@" in value:
         return ("email",)
-    if _PHONE.fullmatch(value.strip()):
+    if _PHONE.fullmatch(value):
         return ("phone", "whatsapp")
     return ("chat",)
 

@@ -11,6 +11,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 
 import snowballstemmer
 
@@ -18,12 +19,14 @@ TERMS_VERSION = 1
 
 CHUNK_WORDS = 80  # reference measurements: best chunk of 80 words beats whole long items
 LONG_ITEM_WORDS = 100
+MAX_TERMS = 256  # of a chunk; 1,024 bytes, what an index entry has room for in PostgreSQL
 LONGEST_STEMMED = 40  # no English word is longer; what is, must not fill the cache
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 # Possessive and tried at the start of a run only: else a text without a separator takes time in its square.
 _COMPOUND = re.compile(r"(?<![^\W_])[^\W_]++(?:[-._/@+:][^\W_]++)+")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+_PIECE = re.compile(rf"{_CJK.pattern[:-1]}|(?:(?!{_CJK.pattern[:-1]})\S)+")
 _BLANK = re.compile(r"\s+")
 _stemmer = snowballstemmer.stemmer("english")
 
@@ -47,7 +50,7 @@ QUESTION_WORDS = frozenset(_QUESTION_WORDS.split())
 
 def terms(text: str) -> list[int]:
     """The stems of a stored text as 32-bit hashes, in order, repetitions kept; never 0."""
-    return [_hash(stem) for stem in _stems(text, STOP_WORDS)]
+    return [_hash(stem) for stem in islice(_stems(text, STOP_WORDS), MAX_TERMS)]
 
 
 def query_terms(question: str) -> list[int]:
@@ -57,11 +60,12 @@ def query_terms(question: str) -> list[int]:
 
 
 def chunks(text: str) -> list[str]:
-    """The text, or where it is long its consecutive pieces: recall counts the best one."""
-    words = _BLANK.split(text)
+    """The text, or where it is long its consecutive pieces: recall counts the best one. A Han letter is a word."""
+    words = list(_PIECE.finditer(text))
     if len(words) <= LONG_ITEM_WORDS:
         return [text]
-    return [" ".join(words[start : start + CHUNK_WORDS]) for start in range(0, len(words), CHUNK_WORDS)]
+    parts = (words[start : start + CHUNK_WORDS] for start in range(0, len(words), CHUNK_WORDS))
+    return [text[part[0].start() : part[-1].end()] for part in parts]
 
 
 def digest(text: str) -> bytes:

@@ -1,17 +1,17 @@
 """The nouns, frozen, and the rules a value can check alone.
 
 Times are aware UTC. `occurred_at` is when it happened in the customer's world, `created_at` when we learned it.
-What comes from outside enters through `clean`, `parse_time` and the `new_…` functions; each names the field it refuses.
+What comes from outside enters through `parse_time` and the `new_…` functions; each names the field it refuses.
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Generic, Literal, TypeVar
 
 from mcp_memory.errors import Invalid
+from mcp_memory.text import clean, required_text
 
 # Limits published for the Memory API, unless a comment says otherwise.
 MAX_CONTENT = 4096
@@ -37,16 +37,6 @@ DataType = Literal["STRING", "NUMBER", "BOOLEAN", "ARRAY"]
 UndeclaredTraits = Literal["declare", "refuse"]
 
 _SOURCE = re.compile(r"[a-zA-Z0-9 _.-]+")
-# What hides text from the person who reviews it but not from a model, or hides nothing but differs: control
-# characters but tab and line feed; soft hyphens, zero-width characters but joiners, direction marks; variation
-# selectors but the emoji ones, and tags, both of which can spell out a text unseen; lone surrogates.
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
-    "\ud800-\udfff\ufe00-\ufe0d\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
-)
-_JOINERS = re.compile("([\u200c\u200d\ufe0e\ufe0f]{2})[\u200c\u200d\ufe0e\ufe0f]+")  # an emoji has two at most in a row
-_LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
-_BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +175,15 @@ class RecallQuery:
     relevance_threshold: float = 0.0
     max_tokens: int | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("observations_limit", "summaries_limit", "communications_limit"):
+            if not 0 <= getattr(self, name) <= MAX_RECALL:
+                raise Invalid(f"{name} must be from 0 to {MAX_RECALL}.")
+        if not 0 <= self.relevance_threshold <= 1:
+            raise Invalid("relevance_threshold must be from 0 to 1.")
+        if self.max_tokens is not None and not 1 <= self.max_tokens <= MAX_TOKENS:
+            raise Invalid(f"max_tokens must be from 1 to {MAX_TOKENS}.")
+
 
 ItemT_co = TypeVar("ItemT_co", bound=Item, covariant=True)
 
@@ -218,25 +217,6 @@ class TraitChanges:
 
     values: Traits = field(default_factory=dict)
     removed: frozenset[tuple[str, str]] = frozenset()
-
-
-def clean(text: str) -> str:
-    """Without characters that hide or break text, line ends as \\n, no blanks around."""
-    return _JOINERS.sub(r"\1", _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text))).strip()
-
-
-def visible(text: str) -> bool:
-    """Whether a reader sees anything of it."""
-    return any(unicodedata.category(letter)[0] not in "CZM" and letter not in _BLANK_LETTERS for letter in text)
-
-
-def required_text(text: str, limit: int, name: str) -> str:
-    cleaned = clean(text)
-    if not visible(cleaned):
-        raise Invalid(f"{name} is empty: give 1 to {limit} characters.")
-    if len(cleaned) > limit:
-        raise Invalid(f"{name} is {len(cleaned)} characters long, the limit is {limit}: shorten or split it.")
-    return cleaned
 
 
 def parse_time(text: str, name: str) -> datetime:

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from mcp_memory import model, resources, views
+from mcp_memory import resources, text, views
+from mcp_memory.model import MAX_QUERY
 from mcp_memory.session import Session
 
 
@@ -25,7 +26,7 @@ class Prompt:
 
 async def customer_briefing(session: Session, given: Mapping[str, str]) -> str:
     known = await resources.context(session, given)
-    about = f" Above all: {views.quoted(model.clean(given['question']))}." if given.get("question") else ""
+    about = f" Above all: {_said(given, 'question')}." if given.get("question") else ""
     return (
         "Brief me on this customer before I talk to them: who they are, what is open, what was promised, what to "
         f"avoid.{about} Use only what is remembered below, and say what is not known.\n\n{known}"
@@ -34,12 +35,16 @@ async def customer_briefing(session: Session, given: Mapping[str, str]) -> str:
 
 async def handoff(session: Session, given: Mapping[str, str]) -> str:
     known = await resources.context(session, given)
-    reason = f" The reason: {views.quoted(model.clean(given['reason']))}." if given.get("reason") else ""
+    reason = f" The reason: {_said(given, 'reason')}." if given.get("reason") else ""
     return (
         f"Write a handover of this customer to a colleague.{reason} Say in a few lines who they are, what they want, "
         "what has been tried, what was promised and what comes next. First keep the state of the conversation with "
         f"write_summary.\n\n{known}"
     )
+
+
+def _said(given: Mapping[str, str], name: str) -> str:
+    return views.quoted(text.required_text(given[name], MAX_QUERY, name))
 
 
 _PROFILE_ID = Argument("profile_id", "The customer: mem_profile_…", required=True)

@@ -19,6 +19,7 @@ CONTEXT_TOKENS = 1_000  # a twentieth of what a long history costs, and all of a
 LISTED = 50
 TIMELINE = 20
 MAX_TIMELINE = 100
+MAX_URI = 500  # characters; the longest of ours has about 150
 
 Parameters = Mapping[str, str]
 
@@ -83,7 +84,7 @@ async def timeline(session: Session, parameters: Parameters) -> str:
             for item in shown
         ]
     }
-    if len(shown) < len(items):
+    if len(items) > limit:  # there is more, or all that was fetched is of one moment and nobody knows
         data["next_before"] = shown[-1].occurred_at.isoformat()  # to the microsecond, as it is compared
     return _json(data)
 
@@ -151,13 +152,22 @@ _TEMPLATES = tuple((one, UriTemplate.parse(one.uri)) for one in RESOURCES)
 
 async def read(session: Session, uri: str) -> tuple[Resource, str]:
     """The resource a URI names, and its text."""
+    resource, parameters = _match(uri)
+    return resource, await resource.render(session, parameters)
+
+
+def check_uri(uri: str) -> None:
+    """Raise NotFound where no resource has such a URI, whoever's it is."""
+    _match(uri)
+
+
+def _match(uri: str) -> tuple[Resource, Parameters]:
     for resource, template in _TEMPLATES:
-        matched = template.match(uri)
+        matched = template.match(uri) if len(uri) <= MAX_URI else None
         if matched is not None:
             parameters = {name: value for name, value in matched.items() if isinstance(value, str) and value}
-            if resource.is_template and "profile_id" not in parameters:
-                break
-            return resource, await resource.render(session, parameters)
+            if not resource.is_template or "profile_id" in parameters:
+                return resource, parameters
     raise NotFound("There is no such resource: see resources/list and resources/templates/list.")
 
 

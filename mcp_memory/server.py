@@ -5,10 +5,10 @@ tool as if it were a tool's failure, and echoes what the caller sent when it ref
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from mcp import types
 from mcp.server.context import ServerRequestContext
@@ -42,9 +42,9 @@ INTERNAL = (
     "internal: the memory failed unexpectedly; its log says more. Nothing is known to be stored: check, then retry."
 )
 MAX_COMPLETIONS = 100  # the protocol's limit
+ECHOED = 100  # characters of a name that the caller made up
 
 Context = ServerRequestContext[Any, Any]
-T = TypeVar("T")
 
 
 def build_server(memory: Memory, who: Callable[[Context], Caller]) -> Server[Any]:
@@ -89,7 +89,9 @@ class _Doors:
     async def call_tool(self, ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         tool = self._tools.get(params.name)
         if tool is None:
-            raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name}. Known: {', '.join(self._tools)}.")
+            raise MCPError(
+                types.INVALID_PARAMS, f"Unknown tool: {params.name[:ECHOED]}. Known: {', '.join(self._tools)}."
+            )
         try:
             answer = await tool.run(self._session(ctx), _checked(tool, params.arguments))
         except Error as exc:
@@ -129,13 +131,17 @@ class _Doors:
 
     async def read_resource(self, ctx: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         uri = str(params.uri)
-        resource, text = await _protocol("resource", {"uri": uri}, resources.read(self._session(ctx), uri))
+        with _as_protocol_error("resource", {"uri": uri[:ECHOED]}):
+            resource, text = await resources.read(self._session(ctx), uri)
         return types.ReadResourceResult(
             contents=[types.TextResourceContents(uri=uri, mime_type=resource.mime_type, text=text)]
         )
 
     async def subscribe(self, ctx: Context, params: types.SubscribeRequestParams) -> types.EmptyResult:
-        self._changes.subscribe(self._who(ctx), str(params.uri), ctx.session)
+        uri = str(params.uri)
+        with _as_protocol_error("subscription", {"uri": uri[:ECHOED]}):
+            resources.check_uri(uri)
+            self._changes.subscribe(self._who(ctx), uri, ctx.session)
         return types.EmptyResult()
 
     async def unsubscribe(self, ctx: Context, params: types.UnsubscribeRequestParams) -> types.EmptyResult:
@@ -145,7 +151,12 @@ class _Doors:
     async def listen(
         self, ctx: Context, params: types.SubscriptionsListenRequestParams
     ) -> types.SubscriptionsListenResult:
-        return await self._changes.listener(self._who(ctx))(ctx, params)
+        uris = [str(uri) for uri in params.notifications.resource_subscriptions or ()]
+        with _as_protocol_error("subscription", {}):
+            for uri in uris:
+                resources.check_uri(uri)
+            listener = self._changes.listener(self._who(ctx), uris)
+        return await listener(ctx, params)
 
     async def list_prompts(self, ctx: Context, params: object) -> types.ListPromptsResult:
         listed = [
@@ -165,24 +176,29 @@ class _Doors:
     async def get_prompt(self, ctx: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
         prompt = self._prompts.get(params.name)
         if prompt is None:
-            raise MCPError(types.INVALID_PARAMS, f"Unknown prompt: {params.name}. Known: {', '.join(self._prompts)}.")
+            raise MCPError(
+                types.INVALID_PARAMS, f"Unknown prompt: {params.name[:ECHOED]}. Known: {', '.join(self._prompts)}."
+            )
         given = params.arguments or {}
         _check_arguments(prompt, given)
-        text = await _protocol("prompt", {"name": prompt.name}, prompt.render(self._session(ctx), given))
+        with _as_protocol_error("prompt", {"name": prompt.name}):
+            text = await prompt.render(self._session(ctx), given)
         message = types.PromptMessage(role="user", content=types.TextContent(type="text", text=text))
         return types.GetPromptResult(description=prompt.description, messages=[message])
 
     async def complete(self, ctx: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
-        if params.argument.name != "profile_id":
+        if params.argument.name != "profile_id" or not self._is_ours(params.ref):
             return types.CompleteResult(completion=types.Completion(values=[], total=0, has_more=False))
-        session = self._session(ctx)
-        found = await _protocol(
-            "completion",
-            {"argument": "profile_id"},
-            session.memory.list_profile_ids(session.caller, params.argument.value, MAX_COMPLETIONS + 1),
-        )
+        with _as_protocol_error("completion", {"argument": "profile_id"}):
+            session = self._session(ctx)
+            found = await session.memory.list_profile_ids(session.caller, params.argument.value, MAX_COMPLETIONS + 1)
         more = len(found) > MAX_COMPLETIONS
         return types.CompleteResult(completion=types.Completion(values=found[:MAX_COMPLETIONS], has_more=more))
+
+    def _is_ours(self, ref: types.ResourceTemplateReference | types.PromptReference) -> bool:
+        if isinstance(ref, types.PromptReference):
+            return ref.name in self._prompts
+        return ref.uri in {one.uri for one in resources.RESOURCES}
 
     def _session(self, ctx: Context) -> Session:
         caller = self._who(ctx)
@@ -212,18 +228,19 @@ def _failed(text: str) -> types.CallToolResult:
 
 
 def _check_arguments(prompt: Prompt, given: dict[str, str]) -> None:
-    known = {argument.name for argument in prompt.arguments}
+    known = [argument.name for argument in prompt.arguments]
     missing = [argument.name for argument in prompt.arguments if argument.required and argument.name not in given]
-    unknown = sorted(set(given) - known)
+    unknown = sorted(set(given) - set(known))
     if missing or unknown:
         wrong = f"missing: {', '.join(missing)}" if missing else f"unknown: {', '.join(unknown)[:100]}"
         raise MCPError(types.INVALID_PARAMS, f"Arguments of {prompt.name}: {wrong}. It takes {', '.join(known)}.")
 
 
-async def _protocol(what: str, data: dict[str, str], work: Awaitable[T]) -> T:
+@contextmanager
+def _as_protocol_error(what: str, data: dict[str, str]) -> Iterator[None]:
     """For requests whose failures are protocol errors."""
     try:
-        return await work
+        yield
     except Error as exc:
         _log(exc, what)
         code = types.INTERNAL_ERROR if isinstance(exc, Unavailable) else types.INVALID_PARAMS

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from mcp_memory import ids, model
+from mcp_memory import ids, model, text
 from mcp_memory.backend import Backend
 from mcp_memory.errors import Invalid
 from mcp_memory.identity import candidate_types
@@ -51,10 +51,14 @@ class Memory:
         return await self._backend.lookup_profile(await self.scope(caller), candidates)
 
     async def get_profile(self, caller: Caller, profile_id: str) -> Profile:
-        return await self._backend.get_profile(await self.scope(caller), _profile(profile_id))
+        target = _profile(profile_id)
+        return await self._backend.get_profile(await self.scope(caller), target)
 
     async def list_profile_ids(self, caller: Caller, prefix: str, limit: int) -> list[str]:
-        return await self._backend.list_profile_ids(await self.scope(caller), model.clean(prefix), limit)
+        start = text.clean(prefix)
+        if prefix and not start:
+            return []  # something was typed, if nothing visible: not everybody's start
+        return await self._backend.list_profile_ids(await self.scope(caller), start, limit)
 
     async def upsert_traits(self, caller: Caller, given: dict[str, dict[str, Any]], profile_id: str | None) -> Upserted:
         target = None if profile_id is None else _profile(profile_id)
@@ -63,23 +67,28 @@ class Memory:
     async def add_observations(self, caller: Caller, profile_id: str, new: Sequence[NewObservation]) -> list[Receipt]:
         if not 1 <= len(new) <= model.MAX_OBSERVATIONS:
             raise Invalid(f"observations has {len(new)} items: give 1 to {model.MAX_OBSERVATIONS} in one call.")
-        return await self._backend.add_observations(await self.scope(caller), _profile(profile_id), new)
+        target = _profile(profile_id)
+        return await self._backend.add_observations(await self.scope(caller), target, new)
 
     async def add_summary(self, caller: Caller, profile_id: str, new: NewSummary) -> Receipt:
-        return await self._backend.add_summary(await self.scope(caller), _profile(profile_id), new)
+        target = _profile(profile_id)
+        return await self._backend.add_summary(await self.scope(caller), target, new)
 
     async def recall(self, caller: Caller, profile_id: str, query: RecallQuery) -> Recall:
-        return await self._backend.recall(await self.scope(caller), _profile(profile_id), query)
+        target = _profile(profile_id)
+        return await self._backend.recall(await self.scope(caller), target, query)
 
     async def list_observations(
         self, caller: Caller, profile_id: str, limit: int, before: datetime | None = None
     ) -> list[Observation]:
-        return await self._backend.list_observations(await self.scope(caller), _profile(profile_id), limit, before)
+        target = _profile(profile_id)
+        return await self._backend.list_observations(await self.scope(caller), target, limit, before)
 
     async def list_summaries(
         self, caller: Caller, profile_id: str, limit: int, before: datetime | None = None
     ) -> list[Summary]:
-        return await self._backend.list_summaries(await self.scope(caller), _profile(profile_id), limit, before)
+        target = _profile(profile_id)
+        return await self._backend.list_summaries(await self.scope(caller), target, limit, before)
 
     async def close(self) -> None:
         await self._backend.close()

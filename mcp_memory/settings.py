@@ -46,10 +46,9 @@ def load(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     Raises Invalid naming the setting, where it was set, and what it takes.
     """
     environment = _from_environ(environ)
-    config = given.get("config") or environment.pop("config", None)
-    environment.pop("config", None)
+    config = given.get("config", environment.pop("config", None))
     values = {
-        **(_from_toml(Path(config)) if config else {}),
+        **({} if config is None else _from_toml(_folder(config, "config"))),
         **environment,
         **{name: value for name, value in given.items() if name != "config"},
     }
@@ -57,9 +56,7 @@ def load(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
 
 
 def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
-    found = {
-        name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.upper().startswith(PREFIX)
-    }
+    found = {name[len(PREFIX) :].lower(): value for name, value in environ.items() if name.upper().startswith(PREFIX)}
     for name in found:
         if name not in (*NAMES, "config"):
             known = ", ".join(PREFIX + one.upper() for one in (*NAMES, "config"))
@@ -69,7 +66,7 @@ def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _from_toml(path: Path) -> dict[str, Any]:
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as exc:
         raise Invalid(f"The configuration {path} can't be read: {exc.strerror}.") from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
@@ -78,14 +75,14 @@ def _from_toml(path: Path) -> dict[str, Any]:
         if name not in NAMES:
             raise Invalid(f"{name} in {path} is no setting. Settings: {', '.join(NAMES)}.")
     if isinstance(found.get("data_dir"), str):
-        found["data_dir"] = path.parent / Path(found["data_dir"]).expanduser()  # relative to the file that says so
+        found["data_dir"] = path.parent / _folder(found["data_dir"], "data_dir")  # relative to the file that says so
     return found
 
 
 def _checked(values: Mapping[str, Any]) -> Settings:
     checked = dict(values)
     if "data_dir" in checked:
-        checked["data_dir"] = _folder(checked["data_dir"])
+        checked["data_dir"] = _folder(checked["data_dir"], "data_dir")
     if "port" in checked:
         checked["port"] = _port(checked["port"])
     for name in ("tenant", "host", "region", "log_level"):
@@ -104,13 +101,17 @@ def _checked(values: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def _folder(value: object) -> Path:
-    if not isinstance(value, str | Path) or not str(value).strip():
-        raise Invalid("data_dir must be a folder's path.")
-    return Path(value).expanduser()
+def _folder(value: object, name: str) -> Path:
+    if not isinstance(value, str | Path) or not str(value).strip() or "\0" in str(value):
+        raise Invalid(f"{name} must be a path.")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as exc:
+        raise Invalid(f"{name} begins with the home of a user who is not there.") from exc
 
 
 def _port(value: object) -> int:
-    if isinstance(value, bool) or not str(value).isdecimal() or not 0 <= int(str(value)) <= 65_535:
+    text = str(value)
+    if isinstance(value, bool) or not (text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 65_535):
         raise Invalid("port must be a number from 0 to 65535; 0 takes any free one.")
-    return int(str(value))
+    return int(text)

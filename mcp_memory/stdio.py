@@ -1,18 +1,24 @@
 """The server on the process's own stdin and stdout: it ends cleanly on EOF, SIGINT and SIGTERM."""
 
 import json
+import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from io import TextIOWrapper
 from typing import Any
 
 import anyio
+from anyio.streams.memory import MemoryObjectSendStream
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
+from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError
 
 LEAVE_SECONDS = 1.5  # what is being written is finished within it, or was never acknowledged; two are promised in all
+
+logger = logging.getLogger(__name__)
 
 Close = Callable[[], Awaitable[None]]
 
@@ -28,7 +34,9 @@ async def _serve(server: Server[Any], close: Close) -> None:
             tasks.start_soon(_leave_on_signal, close)
             tasks.start_soon(_leave_at_end, stdin)
             async with stdio_server(stdin=stdin) as (reading, writing):
-                await server.run(reading, writing, server.create_initialization_options())
+                passing, received = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+                tasks.start_soon(_answer_what_is_no_message, stdin, reading, passing, writing.send)
+                await server.run(received, writing, server.create_initialization_options())
             tasks.cancel_scope.cancel()
     finally:
         with anyio.CancelScope(shield=True):
@@ -46,12 +54,16 @@ class _Input(anyio.AsyncFile[str]):
         # Not to be closed: when the process leaves, a thread may still be waiting for a line.
         super().__init__(TextIOWrapper(os.fdopen(wire, "rb", closefd=False), encoding="utf-8", errors="replace"))
         self.ended = anyio.Event()
+        self.latest = ""
 
     async def readline(self) -> str:
         line = await super().readline()
+        while line.isspace():
+            line = await super().readline()
         if not line:
             self.ended.set()
-        return mended(line)
+        self.latest = mended(line.removeprefix("\ufeff"))
+        return self.latest
 
 
 def mended(line: str) -> str:
@@ -65,6 +77,37 @@ def mended(line: str) -> str:
         return json.dumps(json.loads(line), ensure_ascii=False).encode("utf-8", "replace").decode() + "\n"
     except (ValueError, RecursionError):
         return line
+
+
+async def _answer_what_is_no_message(
+    stdin: _Input,
+    reading: AsyncIterable[SessionMessage | Exception],
+    passing: MemoryObjectSendStream[SessionMessage | Exception],
+    answer: Callable[[SessionMessage], Awaitable[None]],
+) -> None:
+    """The SDK passes over lines that it cannot read; whoever sent them would wait for ever."""
+    async with passing:
+        async for message in reading:
+            if isinstance(message, Exception):
+                logger.warning("a line on stdin was no JSON-RPC message")
+                await answer(SessionMessage(refusal(stdin.latest)))
+            else:
+                await passing.send(message)
+
+
+def refusal(line: str) -> JSONRPCError:
+    """With the id of the request, where one can be made out."""
+    try:
+        parsed = json.loads(line)
+    except (ValueError, RecursionError):
+        return JSONRPCError(
+            jsonrpc="2.0", id=None, error=ErrorData(code=PARSE_ERROR, message="Not JSON, or nested too deep.")
+        )
+    found = parsed.get("id") if isinstance(parsed, dict) else None
+    id = found if isinstance(found, str | int) and not isinstance(found, bool) else None
+    return JSONRPCError(
+        jsonrpc="2.0", id=id, error=ErrorData(code=INVALID_REQUEST, message="Not a JSON-RPC 2.0 message of MCP.")
+    )
 
 
 async def _leave_on_signal(close: Close) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mcp_memory.errors import Invalid
-from mcp_memory.model import DataType, TraitChanges, TraitDefinition, Traits, TraitValue, clean
+from mcp_memory.model import DataType, TraitChanges, TraitDefinition, Traits, TraitValue
+from mcp_memory.text import clean
 
 # Limits published for the Memory API.
 MAX_GROUPS = 50

@@ -21,17 +21,18 @@ MAY_IMPORT = {
     "__main__": "cli",
     # The middle: values and rules, no I/O
     "errors": "",
-    "model": "errors",
+    "text": "errors",
+    "model": "errors text",
     "ids": "errors",
     "budget": "",
     "language": "",
     "ranking": "",
-    "identity": "errors model",
-    "traits": "errors model",
+    "identity": "errors model text",
+    "traits": "errors model text",
     "views": "model budget",
     # The seam, and what is true of every backend
     "backend": "model traits",
-    "service": "errors model ids identity backend",
+    "service": "errors model text ids identity backend",
     "session": "model service",
     # Embedding
     "embedding/__init__": "",
@@ -51,7 +52,8 @@ MAY_IMPORT = {
     "backends/sql/sqlite/__init__": "",
     "backends/sql/sqlite/keys": "",
     "backends/sql/sqlite/packing": "ranking backends/sql/database",
-    "backends/sql/sqlite/file": "errors backends/sql/migrations",
+    "backends/sql/sqlite/connection": "errors backends/sql/migrations",
+    "backends/sql/sqlite/file": "errors backends/sql/sqlite/connection",
     "backends/sql/sqlite/catalog": "model backends/sql/sqlite/keys",
     "backends/sql/sqlite/transaction": (
         f"{PURE} language ranking backends/sql/database backends/sql/migrations backends/sql/sqlite/keys "
@@ -62,9 +64,9 @@ MAY_IMPORT = {
         "backends/sql/sqlite/transaction"
     ),
     # Front doors: they parse, call and render
-    "changes": "model",
+    "changes": "errors model",
     "resources": "errors model session views",
-    "prompts": "model session resources views",
+    "prompts": "model text session resources views",
     "tools/__init__": "session",
     "tools/schema": "",
     "tools/complaints": "",
@@ -92,7 +94,7 @@ MAY_IMPORT = {
 
 # May catch anything: the doors, which log it and say "internal"; group commit, which hands it to whoever waits;
 # and whoever must undo before passing it on.
-CATCHES_ALL = {"server", "backends/sql/sqlite/file"}
+CATCHES_ALL = {"server", "backends/sql/sqlite/file", "backends/sql/sqlite/connection"}
 READS_ENVIRONMENT = {"cli"}
 WRITES_ENVIRONMENT = {"embedding/runtime"}  # a message to a library that would otherwise phone home
 PRINTS = {"cli", "embedding/build_model"}

@@ -1,5 +1,6 @@
 """One Starlette app: Streamable HTTP at /mcp, SSE at /sse, and /health."""
 
+import re
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,15 +12,20 @@ from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_memory import __version__
 from mcp_memory.errors import Unavailable
 
+_NAMES = r"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?"
+_HOST = re.compile(_NAMES, re.IGNORECASE)
+_ORIGIN = re.compile(f"http://{_NAMES}", re.IGNORECASE)
+UNCHECKED = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # _LocalOnly does it, for all routes alike
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MAX_BODY = 4 * 1024 * 1024  # bytes; ten observations of the greatest length are 160 kB
 MESSAGES = "/messages/"
@@ -28,13 +34,9 @@ GRACE_SECONDS = 1  # for what is under way; streams that stay open are cut then
 
 def build_app(server: Server[Any], close: Callable[[], Awaitable[None]]) -> Starlette:
     """Answers only to loopback names, so that a page in a browser cannot reach it through a name of its own."""
-    hosts = ["127.0.0.1", "localhost", "[::1]"]
-    security = TransportSecuritySettings(
-        allowed_hosts=[*hosts, *(f"{host}:*" for host in hosts)],
-        allowed_origins=[f"http://{host}:*" for host in hosts],
-    )
-    streamable = server.streamable_http_app(max_request_body_size=MAX_BODY, transport_security=security)
-    sse = SseServerTransport(MESSAGES, security_settings=security, max_request_body_size=MAX_BODY)
+    streamable = server.streamable_http_app(max_request_body_size=MAX_BODY, transport_security=UNCHECKED)
+    sse = SseServerTransport(MESSAGES, security_settings=UNCHECKED, max_request_body_size=MAX_BODY)
+    (mcp,) = (route for route in streamable.routes if isinstance(route, Route))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -42,16 +44,36 @@ def build_app(server: Server[Any], close: Callable[[], Awaitable[None]]) -> Star
             yield
         await close()
 
-    return Starlette(
+    app = Starlette(
         routes=[
-            *streamable.routes,
+            mcp,
+            Route("/mcp/", mcp.endpoint),
             Route("/sse", _Sse(server, sse), methods=["GET"]),
             Mount(MESSAGES, app=sse.handle_post_message),
             Route("/health", health, methods=["GET"]),
         ],
         lifespan=lifespan,
-        middleware=[Middleware(_Completed)],
+        middleware=[Middleware(_LocalOnly), Middleware(_Completed)],
     )
+    app.router.redirect_slashes = False  # a redirect would repeat the Host that was sent
+    return app
+
+
+class _LocalOnly:
+    """Refuses requests that name another host, or come from a page of one: on every route, before anything else."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            origin = headers.get("origin")
+            if not _HOST.fullmatch(headers.get("host", "")):
+                return await PlainTextResponse("This host is not served here.", 421)(scope, receive, send)
+            if origin is not None and not _ORIGIN.fullmatch(origin):
+                return await PlainTextResponse("Pages of this origin may not call.", 403)(scope, receive, send)
+        await self._app(scope, receive, send)
 
 
 class _Sse:
@@ -101,11 +123,11 @@ def address(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if bound.family == socket.AF_INET6 else f"http://{host}:{port}"
 
 
-def run(app: Starlette, bound: socket.socket, log_level: str) -> None:
+def run(app: Starlette, bound: socket.socket) -> None:
     """Until SIGINT or SIGTERM. h11, because httptools keeps blanks in header values that MCP compares."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)  # uvicorn ends in peace, then raises the signal again for us to die of
     config = uvicorn.Config(
-        app, http="h11", ws="none", log_level=log_level, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS
+        app, http="h11", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS
     )
     uvicorn.Server(config).run(sockets=[bound])

@@ -219,6 +219,8 @@ async def test_profile_ids_complete_from_an_id_or_an_identifier(backend: Backend
     assert await complete("mem_pro") == [lee.profile_id, dana.profile_id]
     assert await complete("Dana@") == [dana.profile_id]
     assert await complete("+1317") == [dana.profile_id]
+    chat = await create(backend, scope, chat="Lee-42")
+    assert await complete("Lee-4") == [chat.profile_id]
     assert await complete("mem_profile_ilou") == await complete("nobody") == await complete("mem_profile_8") == []
     assert await complete("mem_profile_" + "0" * 40) == await complete("%' or 1=1 --") == []
 
@@ -236,3 +238,30 @@ async def test_last_activity_is_when_it_happened_not_when_it_was_learned(
     after = await backend.get_profile(scope, profile.profile_id)
 
     assert (after.last_activity_at, after.updated_at, after.created_at) == (last_week, clock.time, MONDAY)
+
+    earlier = NewObservation(content="Wrote.", occurred_at=MONDAY.replace(day=1))
+    await backend.add_observations(scope, profile.profile_id, [earlier])
+    assert (await backend.get_profile(scope, profile.profile_id)).last_activity_at == last_week
+
+
+async def test_a_change_of_traits_is_an_update_and_a_clock_that_goes_back_is_not(
+    backend: Backend, scope: Scope, clock: Clock
+) -> None:
+    profile = await create(backend, scope, phone=PHONE)
+    clock.pass_(hours=2)
+    changed = await backend.upsert_traits(scope, {"Contact": {"city": "Gary"}}, profile.profile_id)
+    clock.pass_(hours=-1)
+    again = await backend.upsert_traits(scope, {"Contact": {"city": "Gary"}}, profile.profile_id)
+
+    assert changed.profile.updated_at == again.profile.updated_at > profile.updated_at
+    assert changed.before == profile
+
+
+async def test_a_profile_carries_only_so_many_traits(backend: Backend, scope: Scope) -> None:
+    profile = await create(backend, scope, phone=PHONE)
+    long = {f"t{number}": "x" * 1000 for number in range(90)}
+
+    said = await refused(Invalid, backend.upsert_traits(scope, {"Plan": long}, profile.profile_id))
+
+    assert "the limit is 65536" in said
+    assert (await backend.get_profile(scope, profile.profile_id)).traits == {"Contact": {"phone": PHONE}}

@@ -127,6 +127,12 @@ async def test_max_tokens_keeps_the_best_that_fits_and_says_what_is_left_out(
     assert (nothing.observations, nothing.summaries, nothing.left_out) == ([], [], 9)
 
 
+async def test_the_best_that_fits_may_be_a_summary(backend: Backend, scope: Scope, dana: str) -> None:
+    recall = await backend.recall(scope, dana, RecallQuery(query="Asked about a refund; agreed.", max_tokens=16))
+
+    assert (contents(recall), [one.item.content for one in recall.summaries]) == ([], ["Asked about a refund; agreed."])
+
+
 async def test_the_end_of_a_long_text_is_found_too(backend: Backend, scope: Scope, dana: str) -> None:
     story = "The customer told at length about the weather and the journey. " * 40 + "The spare key is under a pot."
     await backend.add_observations(scope, dana, [NewObservation(content=story)])

@@ -1,3 +1,4 @@
+import anyio
 import pytest
 
 from mcp_memory.backend import Backend
@@ -9,6 +10,19 @@ pytestmark = pytest.mark.anyio
 
 async def test_a_store_is_created_once_and_found_again(backend: Backend, scope: Scope) -> None:
     assert await backend.open_store("acme", "default") == scope
+
+
+async def test_a_store_opened_by_many_at_once_is_one(backend: Backend) -> None:
+    opened: list[Scope] = []
+
+    async def open_() -> None:
+        opened.append(await backend.open_store("globex", "default"))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(8):
+            tasks.start_soon(open_)
+
+    assert len(set(opened)) == 1 and len(opened) == 8
 
 
 async def test_each_tenant_and_each_name_has_a_store_of_its_own(backend: Backend, scope: Scope) -> None:

@@ -2,17 +2,21 @@
 
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
 import mcp.types
 import pytest
 from mcp.client import Client
+from mcp.server.connection import Connection
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from mcp.types import PromptReference, ResourceTemplateReference
 
 from mcp_memory import app, ids
+from mcp_memory.changes import Changes
+from mcp_memory.errors import Invalid
 from mcp_memory.model import Caller
 from mcp_memory.server import build_server
 from mcp_memory.service import Memory
@@ -104,6 +108,21 @@ async def test_the_timeline_joins_both_kinds_and_goes_back_page_by_page(agent: A
     assert [one["kind"] for one in whole["timeline"]] == ["observation", "summary", "observation", "observation"]
 
 
+async def test_a_moment_longer_than_a_page_does_not_end_the_timeline(agent: Agent, busy: str) -> None:
+    crowd = [{"content": f"Part {part}.", "occurred_at": "2026-05-02T10:00:00.123456Z"} for part in range(4)]
+    await agent.call("add_observation", profile_id=busy, observations=crowd)
+
+    seen: list[str] = []
+    query = "?limit=2"
+    while query:
+        page = json.loads(await agent.read(f"memory://profiles/{busy}/timeline{query}"))
+        seen += [one["content"] for one in page["timeline"]]
+        following = page.get("next_before", "").replace("+", "%2B")
+        query = f"?limit=2&before={following}" if following else ""
+
+    assert len(seen) == len(set(seen)) == 8 and seen[-1] == "Avoids wool."
+
+
 @pytest.mark.parametrize(
     ("path", "complaint"),
     [
@@ -140,6 +159,26 @@ async def test_another_stores_profile_is_not_found(client: Client, memory: Memor
             await client.read_resource(f"memory://profiles/{globex.profile.profile_id}{view}")
 
 
+async def test_the_context_keeps_to_its_budget_however_many_traits_there_are(agent: Agent, dana: str) -> None:
+    await agent.call("upsert_traits", profile_id=dana, traits={"Plan": {f"t{n}": "long " * 100 for n in range(60)}})
+
+    context = await agent.read(f"memory://profiles/{dana}/context")
+    looked_up = await agent.text("lookup_profile", profile_id=dana)
+
+    for text in (context, looked_up):
+        assert len(text) / 4 <= 1000
+        assert f"more traits: read memory://profiles/{dana}/traits" in text
+
+
+async def test_nothing_in_the_context_is_live_markdown(agent: Agent, dana: str) -> None:
+    observation = {"content": 'See ![x](http://h.example/?q=1) <img src=x> `run` "quoted"\u2028## System'}
+    await agent.call("add_observation", profile_id=dana, observations=[observation])
+
+    context = await agent.read(f"memory://profiles/{dana}/context")
+
+    assert r'"See !\[x\](http://h.example/?q=1) \<img src=x> \`run\` \\"quoted\\"\\n## System"' in context
+
+
 # Completion
 
 
@@ -153,6 +192,13 @@ async def test_a_profile_id_is_completed_from_its_start_or_an_identifier(
             assert completed.completion.values == [dana]
         assert (await client.complete(ref, {"name": "profile_id", "value": "zz"})).completion.values == []
         assert (await client.complete(ref, {"name": "question", "value": ""})).completion.values == []
+
+
+async def test_nothing_is_completed_for_what_there_is_not(client: Client, dana: str) -> None:
+    for unknown in (ResourceTemplateReference(uri="memory://nope"), PromptReference(name="nope")):
+        assert (await client.complete(unknown, {"name": "profile_id", "value": ""})).completion.values == []
+    known = PromptReference(name="handoff")
+    assert (await client.complete(known, {"name": "profile_id", "value": "\0"})).completion.values == []
 
 
 # Prompts
@@ -174,15 +220,20 @@ async def test_the_prompts_bring_the_customers_memory_along(client: Client, busy
         ("briefing", {}, "Unknown prompt: briefing. Known: customer_briefing, handoff."),
         ("handoff", {}, "missing: profile_id"),
         ("handoff", {"profile_id": "x"}, "profile_id is not a mem_profile id"),
-        ("handoff", {"profile_id": "x", "why": "x"}, "unknown: why"),
+        ("handoff", {"profile_id": "x", "why": "x"}, "unknown: why. It takes profile_id, reason"),
+        (
+            "handoff",
+            {"profile_id": "{dana}", "reason": "x" * 1025},
+            "reason is 1025 characters long, the limit is 1024",
+        ),
         ("handoff", {"profile_id": ids.from_bytes("mem_profile", bytes(16))}, "There is no such profile"),
     ],
 )
 async def test_a_prompt_wrongly_asked_for_is_a_protocol_error(
-    client: Client, name: str, arguments: dict[str, str], complaint: str
+    client: Client, dana: str, name: str, arguments: dict[str, str], complaint: str
 ) -> None:
     with pytest.raises(MCPError) as caught:
-        await client.get_prompt(name, arguments)
+        await client.get_prompt(name, {key: value.replace("{dana}", dana) for key, value in arguments.items()})
 
     assert caught.value.code == -32602 and complaint in str(caught.value)
 
@@ -248,3 +299,68 @@ async def test_nobody_hears_of_another_stores_changes(memory: Memory) -> None:
                 heard.append(await anext(aiter(events)))
 
     assert len(heard) == 1
+
+
+FOREIGN = ["file:///etc/passwd", "memory://nope", "memory://profiles/" + "x" * 1000]
+
+
+@pytest.mark.parametrize("uri", FOREIGN)
+@pytest.mark.filterwarnings("ignore:resources/(un)?subscribe is removed")
+async def test_only_resources_that_can_be_are_subscribed_to(server: Server[Any], uri: str) -> None:
+    async with Client(server, mode="legacy") as client:
+        with pytest.raises(MCPError, match="There is no such resource"):
+            await client.session.subscribe_resource(uri)
+    async with Client(server) as client:
+        with pytest.raises(MCPError, match="There is no such resource"):
+            async with client.listen(resource_subscriptions=[uri]):
+                pass
+
+
+@pytest.mark.filterwarnings("ignore:resources/(un)?subscribe is removed")
+async def test_a_connection_has_so_many_subscriptions_and_they_end_with_it() -> None:
+    changes = Changes()
+    session = deaf_session()
+    for number in range(100):
+        changes.subscribe(ACME, f"memory://{number}", session)
+    with pytest.raises(Invalid, match="at most 100"):
+        changes.subscribe(ACME, "memory://100", session)
+
+    await session._connection.exit_stack.aclose()
+
+    assert changes._subscribed == {}
+
+
+async def test_writers_wait_once_for_subscribers_who_do_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcp_memory.changes.NOTIFY_SECONDS", 0.05)
+    changes = Changes()
+    deaf = [deaf_session() for _ in range(50)]
+    for session in deaf:
+        changes.subscribe(ACME, "memory://store", session)
+
+    with anyio.fail_after(10):  # one after another it would be 50 times the patience, and again at the next write
+        await changes.publish(ACME, ["memory://store"])
+    asked = [session._connection.outbound.asked for session in deaf]
+    await changes.publish(ACME, ["memory://store"])
+
+    assert asked == [1] * 50 == [session._connection.outbound.asked for session in deaf]
+
+
+def deaf_session() -> Any:
+    """As much of a session as is looked at."""
+    return SimpleNamespace(_connection=Connection.for_loop(Silent()))
+
+
+class Silent:
+    """The way to a client that never reads."""
+
+    can_send_request = False
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def notify(self, method: str, params: object, opts: object = None) -> None:
+        self.asked += 1
+        await anyio.sleep_forever()
+
+    async def send_raw_request(self, method: str, params: object, opts: object = None) -> dict[str, Any]:
+        raise NotImplementedError

@@ -24,10 +24,10 @@ MONDAY = datetime(2026, 5, 4, 9, 30, 0, 123456, tzinfo=UTC)
 DANA = from_bytes(PROFILE, bytes(16))
 
 
-def add_store(database: SqliteDatabase, tenant: str, number: int) -> Scope:
+def add_store(database: SqliteDatabase, tenant: str, number: int, name: str = "default") -> Scope:
     store = Store(
         store_id=from_bytes(STORE, bytes(15) + bytes([number])),
-        display_name="default",
+        display_name=name,
         created_at=MONDAY,
         undeclared_traits="declare",
     )
@@ -66,6 +66,17 @@ def test_a_file_put_in_anothers_place_is_refused(database: SqliteDatabase, tmp_p
     database.close()
     stores = tmp_path / "stores"
     shutil.copy(stores / f"{theirs.store_id}.db", stores / f"{mine.store_id}.db")
+
+    with pytest.raises(Unavailable, match="belongs to another store"):
+        database.read(mine, lambda tx: tx.find_profile(DANA))
+
+
+def test_a_file_put_in_a_sibling_stores_place_is_refused(database: SqliteDatabase, tmp_path: Path) -> None:
+    mine, sibling = add_store(database, "acme", 1), add_store(database, "acme", 2, "staging")
+    database.write(sibling, lambda tx: tx.insert_profile(DANA, MONDAY))
+    database.close()
+    stores = tmp_path / "stores"
+    shutil.copy(stores / f"{sibling.store_id}.db", stores / f"{mine.store_id}.db")
 
     with pytest.raises(Unavailable, match="belongs to another store"):
         database.read(mine, lambda tx: tx.find_profile(DANA))

@@ -1,6 +1,8 @@
 """What one SQLite file promises: migrated once, committed in groups, errors in our own words."""
 
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import apsw
 import pytest
 
 from mcp_memory.backends.sql import migrations
-from mcp_memory.backends.sql.sqlite.file import SqliteFile
+from mcp_memory.backends.sql.sqlite.file import SqliteFile, _Job
 from mcp_memory.errors import Conflict, Unavailable
 
 Connection = apsw.Connection
@@ -70,10 +72,13 @@ def together(*jobs: Callable[[], object]) -> list[BaseException | None]:
 
 def test_a_file_is_durable_private_and_ready_for_erasure(open_file: OpenFile) -> None:
     def pragmas(tx: Connection) -> list[object]:
-        names = ("journal_mode", "synchronous", "auto_vacuum", "secure_delete", "foreign_keys")
+        names = (
+            *("journal_mode", "synchronous", "auto_vacuum", "secure_delete"),
+            *("foreign_keys", "temp_store", "trusted_schema"),
+        )
         return [tx.execute(f"pragma {name}").fetchall()[0][0] for name in names]
 
-    assert open_file().write(pragmas) == ["wal", 2, 2, 1, 1]  # full, incremental, on, on
+    assert open_file().write(pragmas) == ["wal", 2, 2, 1, 1, 2, 0]  # full, incremental, on, on, memory, off
 
 
 def test_sqlite_is_new_enough_for_two_processes_on_one_file() -> None:
@@ -147,7 +152,8 @@ def test_one_commit_serves_all_who_wait_and_one_failure_only_its_own(open_file: 
     errors: list[list[BaseException | None]] = []
     rest = threading.Thread(target=lambda: errors.append(together(*jobs)))
     rest.start()
-    while len(file._waiting) < 4:  # all four are in line behind the first
+    give_up = time.monotonic() + 30
+    while len(file._waiting) < 4 and time.monotonic() < give_up:  # all four are in line behind the first
         threading.Event().wait(0.001)
     before = len(commits)
     leave.set()
@@ -157,6 +163,95 @@ def test_one_commit_serves_all_who_wait_and_one_failure_only_its_own(open_file: 
     assert [type(error) for error in errors[0]] == [type(None), type(None), Conflict, type(None)]
     assert numbers(file) == [0, 1, 2, 3, 4]
     assert len(commits) == before + 2
+
+
+def test_a_migration_runs_to_its_end_also_past_a_statement_that_answers(open_file: OpenFile, schema: Path) -> None:
+    (schema / "0002_more.sql").write_text(
+        "insert into t values (7) returning n; pragma user_version; create table u (n integer) strict;",
+        encoding="utf-8",
+    )
+
+    assert numbers(open_file()) == [7]
+    assert open_file().read(lambda tx: tx.table_exists("main", "u"))
+
+
+def test_read_then_write_never_fails_between_two_connections(open_file: OpenFile) -> None:
+    """Without BEGIN IMMEDIATE a transaction that has read can't become a writer once another has written."""
+
+    def append(tx: Connection) -> None:
+        put(len(tx.execute("select n from t").fetchall()))(tx)
+
+    def many(file: SqliteFile[Connection]) -> Callable[[], None]:
+        def work() -> None:
+            for _ in range(100):
+                file.write(append)
+
+        return work
+
+    assert together(many(open_file()), many(open_file())) == [None, None]
+    assert numbers(open_file()) == list(range(200))
+
+
+def test_a_disk_that_fails_in_one_job_fails_the_batch_and_the_next_write_works(open_file: OpenFile) -> None:
+    file = open_file()
+
+    def failing(tx: Connection) -> None:
+        put(2)(tx)
+        raise Unavailable("the disk")
+
+    jobs = [_Job(put(1)), _Job(failing), _Job(put(3))]
+    file._commit(jobs)
+    file.write(put(4))
+
+    assert numbers(file) == [4]
+    for job in jobs:
+        with pytest.raises(Unavailable, match="the disk"):
+            job.outcome()
+
+
+def test_a_write_that_was_never_attempted_is_not_called_a_success(open_file: OpenFile) -> None:
+    file = open_file()
+    file._waiting = deque(maxlen=0)  # whatever goes wrong in the line: the job is not in it
+
+    with pytest.raises(Unavailable, match="not attempted"):
+        file.write(put(1))
+
+
+def test_a_writer_that_cannot_roll_back_is_replaced(open_file: OpenFile) -> None:
+    file = open_file()
+
+    def refuse(*_: object) -> int:
+        return apsw.SQLITE_DENY  # nothing any more, a rollback neither
+
+    def break_(tx: Connection) -> None:
+        put(1)(tx)
+        tx.set_authorizer(refuse)
+        raise Unavailable("the disk")
+
+    with pytest.raises(Unavailable):
+        file.write(break_)
+    file.write(put(2))
+
+    assert numbers(file) == [2]
+
+
+def test_after_closing_nothing_is_read_or_written(open_file: OpenFile) -> None:
+    file = open_file()
+    file.close()
+
+    with pytest.raises(Unavailable, match="closing"):
+        file.write(put(1))
+    with pytest.raises(Unavailable, match="closing"):
+        numbers(file)
+
+
+def test_a_read_that_a_failing_disk_has_ended_says_so(open_file: OpenFile) -> None:
+    def work(tx: Connection) -> None:
+        tx.execute("rollback")  # as SQLite does by itself when it can't read
+        raise apsw.IOError("the disk")
+
+    with pytest.raises(Unavailable, match="The disk failed"):
+        open_file().read(work)
 
 
 def test_work_that_raises_leaves_nothing_behind(open_file: OpenFile) -> None:

@@ -26,6 +26,13 @@ def normal(id_type: str, value: str, region: str = "US") -> str:
         ("email", "ann . lee @example.com", "ann.lee@example.com"),
         ("email", "mailto:ann+tag@example.com", "ann+tag@example.com"),
         ("chat", "  User_8841 ", "User_8841"),
+        ("chat", "chat:chat:User_8841", "User_8841"),
+        ("chat", "User\u200b_88\u200d41", "User_8841"),
+        ("phone", "\u202a+1 (317) 555-6789\u202c", "+13175556789"),
+        ("email", "\ufeffann\u200b@example.com", "ann@example.com"),
+        ("email", "Ann Smith <ann@example.com>", "ann@example.com"),
+        ("email", "mailto:Ann@example.com?subject=hi", "ann@example.com"),
+        ("email", "a\u0308nn@example.com", "\xe4nn@example.com"),
     ],
 )
 def test_a_value_is_stored_in_one_spelling(id_type: str, value: str, stored: str) -> None:
@@ -54,6 +61,10 @@ def test_normalising_twice_is_normalising_once(id_type: str, value: str) -> None
         ("phone", "555-0142"),
         ("phone", "+1 317 555 67890"),
         ("phone", "+999 123456"),
+        ("phone", "+1 317 555 6789 ext. 5"),
+        ("email", "ann@example.com;bob@example.com"),
+        ("email", "ann@example.com,"),
+        ("email", "<script>@example.com"),
         ("whatsapp", "whatsapp:me"),
         ("email", "ann"),
         ("email", "ann@example"),
@@ -71,6 +82,11 @@ def test_what_is_no_such_identifier_is_refused_by_its_field(id_type: str, value:
 def test_an_unknown_type_is_refused_with_those_there_are() -> None:
     with pytest.raises(Invalid, match=r"id_type is unknown in this store\. Known: email, whatsapp, phone, chat"):
         normal("fax", "x")
+
+
+@pytest.mark.parametrize("value", ["\u202a+1 (317) 555-0142\u202c", "\u200e+13175550142", "\ufeff317 555 0142"])
+def test_the_type_is_inferred_from_what_is_seen(value: str) -> None:
+    assert candidate_types(value)[0] == "phone"
 
 
 @given(st.text())

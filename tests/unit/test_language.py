@@ -49,6 +49,24 @@ def test_chunks_hold_every_word_in_order(text: str) -> None:
     assert all(len(piece.split()) <= language.LONG_ITEM_WORDS for piece in pieces)
 
 
+def test_a_long_text_without_blanks_has_chunks_too() -> None:
+    pieces = chunks("\u559d\u8336" * 2000)
+
+    assert "".join(pieces) == "\u559d\u8336" * 2000
+    assert all(len(piece) <= 100 for piece in pieces)
+
+
+@given(st.text(st.sampled_from("a1-_.\u8336 "), max_size=4096))
+def test_no_chunk_has_more_terms_than_a_database_takes(text: str) -> None:
+    assert all(len(terms(piece)) <= 256 for piece in chunks(text))
+
+
+@pytest.mark.parametrize("letter", ["a", "1", "\u8336", "a1"])
+def test_terms_take_time_in_proportion_to_the_text(letter: str) -> None:
+    """A quadratic pattern would take minutes here; the suite's patience is the bound."""
+    assert len(terms(letter * 200_000)) <= 256
+
+
 @given(st.text())
 def test_texts_that_differ_in_case_and_blanks_have_one_digest(text: str) -> None:
     assert digest(f" {text} \n") == digest(text.casefold())

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,20 +9,6 @@ from mcp_memory import model
 from mcp_memory.errors import Invalid
 
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
-
-
-@given(st.text())
-def test_cleaning_twice_is_cleaning_once_and_leaves_text_that_can_be_stored(text: str) -> None:
-    cleaned = model.clean(text)
-
-    assert model.clean(cleaned) == cleaned
-    cleaned.encode()
-    assert "\x00" not in cleaned and "\r" not in cleaned
-
-
-@given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"])))
-def test_cleaning_leaves_visible_text_alone(text: str) -> None:
-    assert model.clean(text) == text.strip()
 
 
 @pytest.mark.parametrize(
@@ -62,3 +49,12 @@ def test_a_conversation_named_twice_is_named_once() -> None:
 
 def test_an_empty_question_is_no_question() -> None:
     assert model.recall_query(query=" \x00 ").query is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"observations_limit": -1}, {"summaries_limit": 101}, {"relevance_threshold": float("nan")}, {"max_tokens": 0}],
+)
+def test_a_query_out_of_its_limits_cannot_be_made(wrong: dict[str, Any]) -> None:
+    with pytest.raises(Invalid, match=f"{next(iter(wrong))} must be from"):
+        model.recall_query(**wrong)

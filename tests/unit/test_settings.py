@@ -47,7 +47,7 @@ def test_the_configuration_named_on_the_command_line_wins(tmp_path: Path) -> Non
         ("port = 70000", "port must be a number"),
         ("region = 'usa'", "region must be a country as two letters"),
         ("log_level = 'loud'", "log_level must be one of debug, info, warning, error"),
-        ("data_dir = 5", "data_dir must be a folder's path"),
+        ("data_dir = 5", "data_dir must be a path"),
     ],
 )
 def test_a_wrong_file_is_refused_by_what_is_wrong(tmp_path: Path, toml: str, complaint: str) -> None:
@@ -63,6 +63,12 @@ def test_a_wrong_file_is_refused_by_what_is_wrong(tmp_path: Path, toml: str, com
     [
         ({"MCP_MEMORY_DATADIR": "x"}, "MCP_MEMORY_DATADIR in the environment is no setting. Settings: MCP_MEMORY_DATA"),
         ({"MCP_MEMORY_PORT": "-1"}, "port must be a number"),
+        ({"MCP_MEMORY_PORT": "8" * 5000}, "port must be a number"),
+        ({"MCP_MEMORY_PORT": "\u0668\u0667"}, "port must be a number"),
+        ({"mcp_memory_nope": "x"}, "MCP_MEMORY_NOPE in the environment is no setting"),
+        ({"MCP_MEMORY_CONFIG": ""}, "config must be a path"),
+        ({"MCP_MEMORY_DATA_DIR": "a\0b"}, "data_dir must be a path"),
+        ({"MCP_MEMORY_DATA_DIR": "~nobody-of-that-name/x"}, "the home of a user who is not there"),
         ({"MCP_MEMORY_TENANT": "x" * 65}, "tenant must be 1 to 64"),
         ({"MCP_MEMORY_CONFIG": "nowhere.toml"}, "nowhere.toml can't be read"),
     ],

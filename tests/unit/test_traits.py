@@ -30,6 +30,25 @@ def test_naming_twice_is_naming_once(name: str) -> None:
     assert traits.trait_name(once, "traits.Contact") == once
 
 
+@pytest.mark.parametrize(
+    "given_values",
+    [{"Plan": {"fooBar": 1, "foobar": 2}}, {"Plan": {"a": 1}, "PLAN": {"A": 2}}, {"Plan": {"a": None, "A": 2}}],
+)
+def test_two_spellings_of_one_new_name_in_one_call_are_refused(given_values: dict[str, dict[str, object]]) -> None:
+    with pytest.raises(Invalid, match="given twice, in different spellings"):
+        traits.changes(given_values, [])
+
+
+def test_two_spellings_of_a_new_group_are_one_group() -> None:
+    assert traits.changes({"Plan": {"a": 1}, "PLAN": {"b": 2}}, []).values == {"Plan": {"a": 1, "b": 2}}
+
+
+@pytest.mark.parametrize("name", ["gr\xf6\xdfe", "\u0130", "1st", "", "x" * 65])
+def test_a_name_that_would_have_several_spellings_is_refused(name: str) -> None:
+    with pytest.raises(Invalid, match="must be 1 to 64 ASCII letters and digits"):
+        traits.trait_name(name, "traits.Plan")
+
+
 def test_the_default_definitions_pass_their_own_rules() -> None:
     given_values = {"Contact": {one.name: "x" for one in traits.DEFAULT_DEFINITIONS}}
 

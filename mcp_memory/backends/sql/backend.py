@@ -1,10 +1,12 @@
 """SqlBackend: each method is one hop to a worker thread and one transaction there. Embedding comes before it."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
+import anyio
 import anyio.to_thread
 
 from mcp_memory import identity, language, traits
@@ -12,7 +14,7 @@ from mcp_memory.backends.sql import memories, profiles
 from mcp_memory.backends.sql import recall as recalling
 from mcp_memory.backends.sql.database import Database, Signature, Transaction
 from mcp_memory.embedding import Embedder
-from mcp_memory.errors import Invalid, NotFound
+from mcp_memory.errors import Invalid, NotFound, Unavailable
 from mcp_memory.ids import PROFILE, STORE, MakeId, prefix_range
 from mcp_memory.model import (
     Identifier,
@@ -33,6 +35,9 @@ from mcp_memory.model import (
 
 T = TypeVar("T")
 
+READERS = 16  # worker threads; more only take the processor from each other
+WRITERS = 64  # they wait for one another and share commits
+
 
 class SqlBackend:
     def __init__(
@@ -41,12 +46,14 @@ class SqlBackend:
         """`region`: the country of phone numbers written without one, as in "US"."""
         self._database, self._embedder = database, embedder
         self._now, self._make_id, self._region = now, make_id, region
+        # Apart, so that writers who wait for a busy store do not keep anybody from reading.
+        self._readers, self._writers = anyio.CapacityLimiter(READERS), anyio.CapacityLimiter(WRITERS)
 
     async def open_store(self, tenant: str, display_name: str) -> Scope:
-        return await _hop(lambda: self._open_store(tenant, display_name))
+        return await _hop(lambda: self._open_store(tenant, display_name), self._writers)
 
     async def get_store(self, scope: Scope) -> Store:
-        return await _hop(lambda: self._get_store(scope))
+        return await _hop(lambda: self._get_store(scope), self._readers)
 
     async def update_store(self, scope: Scope, changes: StoreChanges) -> Store:
         def work() -> Store:
@@ -55,7 +62,7 @@ class SqlBackend:
                 self._database.write_catalog(lambda catalog: catalog.set_undeclared_traits(scope, policy))
             return self._get_store(scope)
 
-        return await _hop(work)
+        return await _hop(work, self._writers)
 
     async def lookup_profile(self, scope: Scope, candidates: Sequence[Identifier]) -> Lookup:
         normalised = self._normalised(candidates)
@@ -66,7 +73,7 @@ class SqlBackend:
 
     async def list_profile_ids(self, scope: Scope, prefix: str, limit: int) -> list[str]:
         id_range = prefix_range(PROFILE, prefix.lower())
-        return await self._read(scope, lambda tx: tx.profile_ids(id_range, prefix.lower(), limit))
+        return await self._read(scope, lambda tx: tx.profile_ids(id_range, prefix, limit))
 
     async def upsert_traits(self, scope: Scope, given: traits.Raw, profile_id: str | None) -> Upserted:
         def work() -> Upserted:
@@ -84,7 +91,7 @@ class SqlBackend:
                 ),
             )
 
-        return await _hop(work)
+        return await _hop(work, self._writers)
 
     async def add_observations(self, scope: Scope, profile_id: str, new: Sequence[NewObservation]) -> list[Receipt]:
         def work() -> list[Receipt]:
@@ -96,7 +103,7 @@ class SqlBackend:
                 ),
             )
 
-        return await _hop(work)
+        return await _hop(work, self._writers)
 
     async def add_summary(self, scope: Scope, profile_id: str, new: NewSummary) -> Receipt:
         def work() -> Receipt:
@@ -106,14 +113,14 @@ class SqlBackend:
                 lambda tx: memories.add_summary(tx, profile_id, new, signature, now=self._now(), make_id=self._make_id),
             )
 
-        return await _hop(work)
+        return await _hop(work, self._writers)
 
     async def recall(self, scope: Scope, profile_id: str, query: RecallQuery) -> Recall:
         def work() -> Recall:
             question = self._question(query.query) if query.query else None
             return self._database.read(scope, lambda tx: recalling.recall(tx, profile_id, query, question))
 
-        return await _hop(work)
+        return await _hop(work, self._readers)
 
     async def list_observations(
         self, scope: Scope, profile_id: str, limit: int, before: datetime | None = None
@@ -134,12 +141,12 @@ class SqlBackend:
         return await self._read(scope, work)
 
     async def close(self) -> None:
-        await _hop(self._database.close)
+        await _hop(self._database.close, self._writers)
 
     # On the worker thread
 
     async def _read(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
-        return await _hop(lambda: self._database.read(scope, work))
+        return await _hop(lambda: self._database.read(scope, work), self._readers)
 
     def _open_store(self, tenant: str, display_name: str) -> Scope:
         store = self._database.read_catalog(lambda catalog: catalog.find_store(tenant, display_name))
@@ -182,6 +189,8 @@ class SqlBackend:
     def _signatures(self, texts: Sequence[str]) -> list[Signature]:
         pieces = [language.chunks(text) for text in texts]
         vectors = self._embedder.embed([piece for chunks in pieces for piece in chunks])
+        if not math.isfinite(float(vectors.sum())):
+            raise Unavailable("The embedding model failed: it gave no numbers.")
         signatures, start = [], 0
         for chunks in pieces:
             signatures.append(
@@ -202,6 +211,6 @@ class SqlBackend:
         )
 
 
-async def _hop(work: Callable[[], T]) -> T:
+async def _hop(work: Callable[[], T], limiter: anyio.CapacityLimiter) -> T:
     """To a worker thread and back. A caller that gives up meanwhile waits for it: a write is never left in doubt."""
-    return await anyio.to_thread.run_sync(work)
+    return await anyio.to_thread.run_sync(work, limiter=limiter)

@@ -74,7 +74,10 @@ class Known:
 
 
 class Transaction(Protocol):
-    """One store's rows. Reading a profile follows merges: a merged id answers for its canonical profile."""
+    """One store's rows. Reading a profile follows merges: a merged id answers for its canonical profile.
+
+    A read sees one moment; a write sees for sure only what it has locked or claimed.
+    """
 
     # Profiles
     def find_profile(self, profile_id: str) -> ProfileRow | None: ...
@@ -90,7 +93,8 @@ class Transaction(Protocol):
         ...
 
     def profile_ids(self, id_range: tuple[str, str] | None, identifier_prefix: str, limit: int) -> list[str]:
-        """Profiles with an id in the range (both ends in it), or an identifier that starts so; latest updated first."""
+        """Profiles with an id in the range (both ends in it), or an identifier that starts so, as it is or in lower
+        case; latest updated first. An empty prefix is that of all."""
         ...
 
     def count_profiles(self) -> int: ...
@@ -99,7 +103,7 @@ class Transaction(Protocol):
     def owners(self, identifiers: Iterable[Identifier]) -> Mapping[Identifier, str]: ...
 
     def claim(self, identifiers: Iterable[Identifier]) -> Mapping[Identifier, str]:
-        """As `owners`; until the end nobody else can create, attach or move any of them."""
+        """As `owners`, canonical ids; until the end nobody else can create, attach, move or merge any of them."""
         ...
 
     def identifiers(self, profile_id: str) -> list[Identifier]:
@@ -113,7 +117,9 @@ class Transaction(Protocol):
     def detach(self, identifiers: Iterable[Identifier], profile_id: str) -> None: ...
 
     # Traits
-    def definitions(self) -> list[TraitDefinition]: ...
+    def definitions(self, lock: bool = False) -> list[TraitDefinition]:
+        """With `lock`, until the end nobody else can declare: for whoever declares what is not among them."""
+        ...
 
     def declare(self, definitions: Iterable[TraitDefinition]) -> None:
         """One that is declared already stays as it is."""
@@ -131,7 +137,7 @@ class Transaction(Protocol):
     def known(self, kind: Kind, profile_id: str, digests: Iterable[bytes]) -> list[Known]: ...
 
     def insert_observations(self, profile_id: str, new: Sequence[NewItem[Observation]]) -> None:
-        """Raises Invalid when the profile is full."""
+        """All made by one model. Raises Invalid when the profile holds as many items as the dialect can number."""
         ...
 
     def insert_summaries(self, profile_id: str, new: Sequence[NewItem[Summary]]) -> None: ...
@@ -172,7 +178,9 @@ class Catalog(Protocol):
 
     def get_store(self, scope: Scope) -> Store | None: ...
 
-    def insert_store(self, tenant: str, store: Store) -> Store: ...
+    def insert_store(self, tenant: str, store: Store) -> Store:
+        """The store; where another caller was first, the one that is there."""
+        ...
 
     def set_undeclared_traits(self, scope: Scope, policy: UndeclaredTraits) -> None: ...
 

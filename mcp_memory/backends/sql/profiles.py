@@ -66,9 +66,12 @@ def upsert(
 ) -> Upserted:
     declared = tx.definitions()
     wanted = traits.changes(given, declared)
-    _declare(tx, wanted, declared, policy)
+    if traits.undeclared(wanted, declared):
+        declared = tx.definitions(lock=True)  # another caller may have declared them meanwhile, in other types
+        wanted = traits.changes(given, declared)
+        _declare(tx, wanted, declared, policy)
     promoted = _promoted(wanted.values, declared, region)
-    owners = tx.claim(sorted(set(promoted.values())))
+    owners = tx.claim(sorted(set(promoted.values()))) if promoted else {}
     target = profile_id or _find(promoted, owners, declared)
     before = None
     if target is None:
@@ -88,7 +91,7 @@ def _declare(
     tx: Transaction, wanted: TraitChanges, declared: Sequence[TraitDefinition], policy: UndeclaredTraits
 ) -> None:
     new = traits.undeclared(wanted, declared)
-    if new and policy == "refuse":
+    if policy == "refuse":
         unknown = ", ".join(f"{one.group}.{one.name}" for one in new)
         known = ", ".join(f"{one.group}.{one.name} ({one.data_type})" for one in declared)
         raise Invalid(f"traits: {unknown} is not declared in this store. Declared: {known}.")
@@ -142,9 +145,9 @@ def _apply(
     declared: Sequence[TraitDefinition],
     now: datetime,
 ) -> None:
-    gone = {one.id_type_promotion for one in declared if (one.group, one.name) in wanted.removed}
-    kept = set(promoted.values())
-    tx.detach([one for one in tx.identifiers(profile_id) if one.id_type in gone and one not in kept], profile_id)
+    gone = {one.id_type_promotion for one in declared if (one.group, one.name) in wanted.removed} - {None}
+    if gone:
+        tx.detach([one for one in tx.identifiers(profile_id) if one.id_type in gone], profile_id)
     tx.remove_traits(profile_id, wanted.removed)
     values = {
         **{(g, n): v for g, members in wanted.values.items() for n, v in members.items()},

@@ -27,7 +27,8 @@ class SqliteDatabase:
         self._folder = folder
         self._catalog: SqliteFile[SqliteCatalog] | None = None
         self._stores: dict[Scope, SqliteFile[Transaction]] = {}
-        self._opening = threading.Lock()
+        self._opening = threading.Lock()  # for the catalog and the dictionaries
+        self._opening_store: dict[Scope, threading.Lock] = {}  # so that a locked store keeps only its own waiting
 
     def read(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         return self._store(scope).read(work)
@@ -49,6 +50,9 @@ class SqliteDatabase:
             file.close()
 
     def _open_catalog(self) -> SqliteFile[SqliteCatalog]:
+        opened = self._catalog
+        if opened is not None:
+            return opened
         with self._opening:
             if self._catalog is None:
                 make_private(self._folder)
@@ -64,6 +68,8 @@ class SqliteDatabase:
         if made is None:
             raise NotFound("There is no such store.")
         with self._opening:
+            opening = self._opening_store.setdefault(scope, threading.Lock())
+        with opening:
             if scope not in self._stores:
                 path = make_private(self._folder / "stores") / f"{scope.store_id}.db"
                 if made and not path.exists():

@@ -14,14 +14,18 @@ insert into profile (profile_id, created_at, updated_at) values (:profile_id, :a
 update profile set version = version + 1, updated_at = max(updated_at, :at) where no = :no;
 
 -- name: profile_ids
-select profile_id from profile p
+select profile_id from profile
 where merged_into is null
-  and (profile_id between :id_from and :id_to
-       or :prefix <> '' and exists (select 1 from identifier i
-                                    where i.profile_no = p.no
-                                      and i.value_norm >= :prefix and i.value_norm < :prefix || char(1114111)))
+  and no in (select no from profile where profile_id between :id_from and :id_to
+             union
+             select profile_no from identifier where value_norm >= :prefix and value_norm < :prefix || char(1114111)
+             union
+             select profile_no from identifier where value_norm >= :lower and value_norm < :lower || char(1114111))
 order by updated_at desc, no desc
 limit :limit;
+
+-- name: latest_profile_ids
+select profile_id from profile where merged_into is null order by updated_at desc, no desc limit :limit;
 
 -- name: count_profiles
 select count(*) from profile where merged_into is null;

@@ -57,8 +57,14 @@ class SqliteTransaction:
         self._rows("touch_profile", no=self._number(profile_id), at=to_micros(at))
 
     def profile_ids(self, id_range: tuple[str, str] | None, identifier_prefix: str, limit: int) -> list[str]:
-        low, high = (ids.to_bytes(end) for end in id_range) if id_range else (b"", b"")
-        rows = self._rows("profile_ids", id_from=low, id_to=high, prefix=identifier_prefix, limit=limit)
+        if not identifier_prefix:
+            rows = self._rows("latest_profile_ids", limit=limit)
+        else:
+            low, high = (ids.to_bytes(end) for end in id_range) if id_range else (b"", b"")
+            lower = identifier_prefix.lower()
+            rows = self._rows(
+                "profile_ids", id_from=low, id_to=high, prefix=identifier_prefix, lower=lower, limit=limit
+            )
         return [ids.from_bytes(ids.PROFILE, raw_id) for (raw_id,) in rows]
 
     def count_profiles(self) -> int:
@@ -87,7 +93,7 @@ class SqliteTransaction:
 
     # Traits
 
-    def definitions(self) -> list[TraitDefinition]:
+    def definitions(self, lock: bool = False) -> list[TraitDefinition]:
         return [
             TraitDefinition(group=group, name=name, data_type=kind, id_type_promotion=promotion, description=text)
             for group, name, kind, promotion, text in self._rows("definitions")
@@ -203,6 +209,8 @@ class SqliteTransaction:
         seqs = self._rows("take_seq", no=number, count=len(new))
         if not seqs:
             raise Invalid(f"The profile is full: it holds {1 << SEQ_BITS} items. Write to another one.")
+        self._rows("add_model", model_id=new[0].signature.model_id)
+        model_no = self._rows("model_no", model_id=new[0].signature.model_id)[0][0]
         for seq, one, extra in zip(range(seqs[0][0] - len(new), seqs[0][0]), new, extras, strict=True):
             item, id = one.item, key(number, kind, seq)
             self._rows(
@@ -217,19 +225,18 @@ class SqliteTransaction:
                 content=item.content,
                 **extra,
             )
-            self._insert_signature(id, item.occurred_at, one.signature)
+            self._insert_signature(id, item.occurred_at, one.signature, model_no)
         latest = max(one.item.occurred_at for one in new)
         self._rows(_COUNTERS[kind], no=number, count=len(new), occurred_at=to_micros(latest))
 
-    def _insert_signature(self, id: int, occurred_at: datetime, signature: Signature) -> None:
+    def _insert_signature(self, id: int, occurred_at: datetime, signature: Signature, model_no: int) -> None:
         from mcp_memory.backends.sql.sqlite import packing  # numpy, as above
 
-        self._rows("add_model", model_id=signature.model_id)
         self._rows(
             "insert_signature",
             id=id,
             occurred_at=to_micros(occurred_at),
-            model_no=self._rows("model_no", model_id=signature.model_id)[0][0],
+            model_no=model_no,
             terms_version=TERMS_VERSION,
             emb=packing.pack_vectors(signature.vectors),
             terms=packing.pack_terms(signature.terms),

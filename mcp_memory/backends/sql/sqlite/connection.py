@@ -1,0 +1,129 @@
+"""Opening a SQLite file: durable, private, migrated. And the one place where SQLite's errors become ours."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import apsw
+
+from mcp_memory.backends.sql import migrations
+from mcp_memory.errors import Conflict, Unavailable
+
+BUSY_MILLISECONDS = 10_000  # another process may hold the file for a batch; none holds it for seconds
+NO_SPACE = "The disk is full and nothing was written: free some space, then try again."
+UNWRITABLE = "The data folder can't be written: run `mcp-memory doctor` to see why."
+FULL = {apsw.SQLITE_IOERR_SHMSIZE}  # what the opening of an existing file on a full disk ends with
+TWICE = {apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_ROWID}
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """What is not the machine's fault is a bug, and stays one."""
+    try:
+        yield
+    except apsw.Error as exc:
+        ours = _ours(exc)
+        if ours is None:
+            raise
+        raise ours from exc
+
+
+def _ours(exc: apsw.Error) -> Unavailable | Conflict | None:
+    extended = getattr(exc, "extendedresult", 0)  # set by apsw, unknown to its type stubs
+    match exc:
+        case apsw.BusyError() | apsw.LockedError() | apsw.ProtocolError():
+            return Unavailable("The store is busy: another program is writing to it. Try again.")
+        case apsw.IOError() if extended not in FULL:
+            return Unavailable("The disk failed and nothing was written: run `mcp-memory doctor` to see more.")
+        case apsw.FullError() | apsw.IOError():
+            return Unavailable(NO_SPACE)
+        case apsw.ReadOnlyError() | apsw.CantOpenError() | apsw.PermissionsError():
+            return Unavailable(UNWRITABLE)
+        case apsw.CorruptError() | apsw.NotADBError():
+            return Unavailable("The store's file is damaged: run `mcp-memory doctor`, restore a backup.")
+        case apsw.ConnectionClosedError():
+            return Unavailable("The memory is closing, and nothing was written.")
+        case apsw.ConstraintError() if extended in TWICE:
+            return Conflict("That contradicts what is stored, and nothing was written: read it again first.")
+    return None
+
+
+def create(path: Path) -> None:
+    """For its owner's eyes only; SQLite gives the files beside it the same rights."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as exc:
+        raise Unavailable(UNWRITABLE) from exc
+
+
+def connect(path: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        connection.set_busy_timeout(BUSY_MILLISECONDS)
+        run(connection, "pragma auto_vacuum = incremental")  # counts only before the first table
+        _enter_wal(connection)
+        run(
+            connection,
+            "pragma synchronous = full; pragma foreign_keys = on; pragma secure_delete = on;"
+            "pragma temp_store = memory; pragma trusted_schema = off",
+        )
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def run(connection: apsw.Connection, statements: str) -> None:
+    """All of them: left to itself, apsw stops at the first that returns a row."""
+    connection.execute(statements).fetchall()
+
+
+def _enter_wal(connection: apsw.Connection) -> None:
+    """Turning a new file to WAL ignores the busy timeout when several processes try it at once."""
+    give_up = time.monotonic() + BUSY_MILLISECONDS / 1000
+    while True:
+        try:
+            mode = connection.execute("pragma journal_mode = wal").fetchall()
+        except apsw.BusyError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+            continue
+        if mode != [("wal",)]:
+            raise Unavailable("The data folder's file system can't be shared by programs: choose a local folder.")
+        return
+
+
+def migrate(connection: apsw.Connection, schema: Traversable, prepare: Callable[[apsw.Connection], None]) -> None:
+    """`prepare` comes last: inside the transaction that migrates, or by itself where there is nothing to migrate."""
+    known = migrations.load(schema)
+    if not migrations.pending(known, _applied(connection)):
+        prepare(connection)
+        return
+    connection.execute("begin immediate")
+    try:
+        connection.execute(
+            "create table if not exists schema_migration "
+            "(version integer primary key, name text not null, checksum text not null, applied_at text not null) strict"
+        )
+        for migration in migrations.pending(known, _applied(connection)):
+            run(connection, migration.sql)
+            connection.execute(
+                "insert into schema_migration values (?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
+                (migration.version, migration.name, migration.checksum),
+            )
+        prepare(connection)
+        connection.execute("commit")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
+
+
+def _applied(connection: apsw.Connection) -> dict[int, str]:
+    if not connection.table_exists("main", "schema_migration"):
+        return {}
+    return dict(connection.execute("select version, checksum from schema_migration"))

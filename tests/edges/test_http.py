@@ -1,0 +1,48 @@
+"""The HTTP app in process: who may knock."""
+
+import httpx2
+import pytest
+
+from mcp_memory.http.app import build_app
+from mcp_memory.model import Caller
+from mcp_memory.server import build_server
+from mcp_memory.service import Memory
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize("path", ["/health", "/mcp", "/mcp/", "/sse", "/messages/", "/messages", "/nowhere"])
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "evil.example"}, 421),
+        ({"host": "127.0.0.1:evil"}, 421),
+        ({"host": "localhost:80@evil.example"}, 421),
+        ({"host": "127.0.0.1.evil.example"}, 421),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "http://localhost.evil.example"}, 403),
+    ],
+)
+async def test_another_host_or_origin_is_refused_on_every_route(
+    memory: Memory, path: str, headers: dict[str, str], status: int
+) -> None:
+    app = build_app(build_server(memory, lambda ctx: Caller(tenant="acme")), memory.close)
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost:8765") as client:
+        response = await client.get(path, headers=headers)
+
+    assert response.status_code == status and "location" not in response.headers
+
+
+@pytest.mark.parametrize("host", ["localhost:8765", "LOCALHOST", "127.0.0.1:1", "[::1]:8765"])
+async def test_loopback_names_are_served(memory: Memory, host: str) -> None:
+    app = build_app(build_server(memory, lambda ctx: Caller(tenant="acme")), memory.close)
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        headers = {"host": host, "origin": f"http://{host}"}
+        response = await client.get("/health", headers=headers)
+        nowhere = await client.get("/nowhere", headers=headers)
+
+    assert response.json()["status"] == "ok"
+    assert nowhere.status_code == 404
