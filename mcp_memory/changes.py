@@ -30,7 +30,10 @@ class Changes:
         return self._bus(caller)[1]
 
     def subscribe(self, caller: Caller, uri: str, session: ServerSession) -> None:
-        """For `resources/subscribe` (up to 2025-11-25). Ends with the connection."""
+        """For `resources/subscribe` (up to 2025-11-25). Ends with the connection.
+
+        URIs of what is not there are taken, as by `subscriptions/listen`: they just never change.
+        """
         connection = session._connection  # sessions are made anew for each request; the SDK shows it nowhere else
         if connection not in self._subscribed:
             self._subscribed[connection] = set()

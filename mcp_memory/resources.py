@@ -152,22 +152,12 @@ _TEMPLATES = tuple((one, UriTemplate.parse(one.uri)) for one in RESOURCES)
 
 async def read(session: Session, uri: str) -> tuple[Resource, str]:
     """The resource a URI names, and its text."""
-    resource, parameters = _match(uri)
-    return resource, await resource.render(session, parameters)
-
-
-def check_uri(uri: str) -> None:
-    """Raise NotFound where no resource has such a URI, whoever's it is."""
-    _match(uri)
-
-
-def _match(uri: str) -> tuple[Resource, Parameters]:
     for resource, template in _TEMPLATES:
         matched = template.match(uri) if len(uri) <= MAX_URI else None
         if matched is not None:
             parameters = {name: value for name, value in matched.items() if isinstance(value, str) and value}
             if not resource.is_template or "profile_id" in parameters:
-                return resource, parameters
+                return resource, await resource.render(session, parameters)
     raise NotFound("There is no such resource: see resources/list and resources/templates/list.")
 
 

@@ -140,7 +140,6 @@ class _Doors:
     async def subscribe(self, ctx: Context, params: types.SubscribeRequestParams) -> types.EmptyResult:
         uri = str(params.uri)
         with _as_protocol_error("subscription", {"uri": uri[:ECHOED]}):
-            resources.check_uri(uri)
             self._changes.subscribe(self._who(ctx), uri, ctx.session)
         return types.EmptyResult()
 
@@ -153,8 +152,6 @@ class _Doors:
     ) -> types.SubscriptionsListenResult:
         uris = [str(uri) for uri in params.notifications.resource_subscriptions or ()]
         with _as_protocol_error("subscription", {}):
-            for uri in uris:
-                resources.check_uri(uri)
             listener = self._changes.listener(self._who(ctx), uris)
         return await listener(ctx, params)
 
