@@ -1,5 +1,6 @@
 """What one SQLite file promises: migrated once, committed in groups, errors in our own words."""
 
+import sys
 import threading
 import time
 from collections import deque
@@ -233,6 +234,16 @@ def test_a_writer_that_cannot_roll_back_is_replaced(open_file: OpenFile) -> None
     file.write(put(2))
 
     assert numbers(file) == [2]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not let go of an open file")
+def test_a_file_that_is_removed_meanwhile_takes_no_more_writes(open_file: OpenFile, tmp_path: Path) -> None:
+    file = open_file()
+    file.write(put(1))
+    (tmp_path / "t.db").unlink()
+
+    with pytest.raises(Unavailable, match="The store's file was removed"):
+        file.write(put(2))
 
 
 def test_after_closing_nothing_is_read_or_written(open_file: OpenFile) -> None:

@@ -91,7 +91,7 @@ def _declare(
     tx: Transaction, wanted: TraitChanges, declared: Sequence[TraitDefinition], policy: UndeclaredTraits
 ) -> None:
     new = traits.undeclared(wanted, declared)
-    if policy == "refuse":
+    if new and policy == "refuse":
         unknown = ", ".join(f"{one.group}.{one.name}" for one in new)
         known = ", ".join(f"{one.group}.{one.name} ({one.data_type})" for one in declared)
         raise Invalid(f"traits: {unknown} is not declared in this store. Declared: {known}.")

@@ -101,6 +101,8 @@ class SqliteFile(Generic[Tx]):
     def _commit(self, jobs: list[_Job]) -> None:
         try:
             with translated():
+                if not self._path.exists():  # or what is written now would go with the file when it is closed
+                    raise Unavailable("The store's file was removed: put it back, then start again.")
                 self._writer.execute("begin immediate")
                 outcomes = [self._attempt(job) for job in jobs]
                 self._writer.execute("commit")
