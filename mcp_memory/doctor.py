@@ -74,11 +74,18 @@ def _missing(folder: Path) -> list[Finding]:
         made = [str(row[0]) for row in catalog.execute("select store_id from store where file_made order by store_id")]
     return [
         Finding(
-            "store file", False, f"{folder / 'stores' / id}.db is missing", "Put it back, from a backup if need be."
+            "store file",
+            False,
+            f"{folder / 'stores' / id}.db is missing or empty",
+            "Put it back, from a backup if need be.",
         )
         for id in made
-        if not (folder / "stores" / f"{id}.db").exists()
+        if not _filled(folder / "stores" / f"{id}.db")
     ]
+
+
+def _filled(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 def _damage(path: Path) -> Finding | None:

@@ -71,7 +71,7 @@ def _not_a_phone(name: str) -> Invalid:
 def _email(value: str, region: str, name: str) -> str:
     named = _NAMED_EMAIL.fullmatch(value)
     address, _, _ = _CHANNEL.sub("", named[1] if named else value).partition("?")  # mailto:ann@example.com?subject=…
-    email = "".join(address.split()).lower()
+    email = unicodedata.normalize("NFKC", "".join(address.split()).lower())  # lower() can take a letter apart
     if len(email) > MAX_EMAIL or not _EMAIL.fullmatch(email):
         raise Invalid(f"{name} is not an email address: write it like ann@example.com.")
     return email

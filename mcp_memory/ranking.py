@@ -40,7 +40,7 @@ def rank(query_terms: Sequence[int], items: Candidates, limit: int | None = None
     )
     fused = (min_max(lexical) + min_max(cosine)) / 2
     relevance = 1 - (1 - coverage) * (1 - cosine)  # either channel alone can vouch for an item
-    order = np.lexsort((-np.arange(count), -items.occurred_at, -fused))
+    order = np.lexsort((-np.arange(count), -items.occurred_at, -relevance, -fused))
     scores = np.maximum.accumulate(relevance[order][::-1])[::-1]
     return list(zip(order[:limit].tolist(), np.minimum(scores[:limit], 1).tolist(), strict=True))
 

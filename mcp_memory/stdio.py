@@ -14,7 +14,7 @@ from anyio.streams.memory import MemoryObjectSendStream
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
-from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError
+from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError, JSONRPCNotification
 
 LEAVE_SECONDS = 1.5  # what is being written is finished within it, or was never acknowledged; two are promised in all
 
@@ -57,12 +57,12 @@ class _Input(anyio.AsyncFile[str]):
         self.latest = ""
 
     async def readline(self) -> str:
-        line = await super().readline()
+        line = " "
         while line.isspace():
-            line = await super().readline()
+            line = (await super().readline()).removeprefix("\ufeff")
         if not line:
             self.ended.set()
-        self.latest = mended(line.removeprefix("\ufeff"))
+        self.latest = mended(line)
         return self.latest
 
 
@@ -88,11 +88,16 @@ async def _answer_what_is_no_message(
     """The SDK passes over lines that it cannot read; whoever sent them would wait for ever."""
     async with passing:
         async for message in reading:
-            if isinstance(message, Exception):
+            if isinstance(message, Exception) or _has_lost_its_id(message, stdin.latest):
                 logger.warning("a line on stdin was no JSON-RPC message")
                 await answer(SessionMessage(refusal(stdin.latest)))
             else:
                 await passing.send(message)
+
+
+def _has_lost_its_id(message: SessionMessage, line: str) -> bool:
+    """A request whose id is null, true or 1.5 is taken by the SDK for a notification, and never answered."""
+    return isinstance(message.message, JSONRPCNotification) and '"id"' in line and "id" in json.loads(line)
 
 
 def refusal(line: str) -> JSONRPCError:
@@ -103,7 +108,8 @@ def refusal(line: str) -> JSONRPCError:
         return JSONRPCError(
             jsonrpc="2.0", id=None, error=ErrorData(code=PARSE_ERROR, message="Not JSON, or nested too deep.")
         )
-    found = parsed.get("id") if isinstance(parsed, dict) else None
+    # Of requests only: a response that is wrong carries an id of ours, which may be one of theirs too.
+    found = parsed.get("id") if isinstance(parsed, dict) and "method" in parsed else None
     id = found if isinstance(found, str | int) and not isinstance(found, bool) else None
     return JSONRPCError(
         jsonrpc="2.0", id=id, error=ErrorData(code=INVALID_REQUEST, message="Not a JSON-RPC 2.0 message of MCP.")
@@ -116,13 +122,19 @@ async def _leave_on_signal(close: Close) -> None:
         return  # no signals to wait for: Ctrl-C arrives as KeyboardInterrupt, and the CLI leaves
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for _ in signals:
-            with anyio.move_on_after(LEAVE_SECONDS, shield=True):
-                await close()
-            os._exit(0)
+            with anyio.CancelScope(shield=True):
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(_leave_in_time)  # closing waits for a write, and that perhaps for another program
+                    await close()
+                    os._exit(0)
 
 
 async def _leave_at_end(stdin: _Input) -> None:
     """Cancelled when the server ends by itself in time, as it does unless large writes are under way."""
     await stdin.ended.wait()
+    await _leave_in_time()
+
+
+async def _leave_in_time() -> None:
     await anyio.sleep(LEAVE_SECONDS)
     os._exit(0)

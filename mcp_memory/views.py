@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,28 +25,28 @@ def quoted(value: TraitValue) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def inert(line: str) -> str:
-    """In Markdown: no picture is fetched, no tag opened, no quote faked by what a customer wrote."""
-    return _LIVE.sub(r"\\\1", line)
+def inert(value: TraitValue) -> str:
+    """Quoted for Markdown: no picture is fetched, no tag opened, no quote faked by what a customer wrote."""
+    return _LIVE.sub(r"\\\1", quoted(value))
 
 
-def memory_line(item: Item, score: float | None = None, shown: Callable[[str], str] = quoted) -> str:
+def memory_line(item: Item, score: float | None = None, shown: Callable[[TraitValue], str] = quoted) -> str:
     said = f"[{item.occurred_at:%Y-%m-%d %H:%M}Z, {item.source}] {shown(item.content)}"
     return said if score is None else f"{score:.2f} {said}"
 
 
-def trait_lines(profile: Profile) -> list[str]:
+def trait_lines(profile: Profile, shown: Callable[[TraitValue], str] = quoted) -> list[str]:
     """A line per group. Of many or long traits those that fit into TRAIT_TOKENS, and where to read the others."""
     flat = [
-        (group, f"{name} {quoted(value)}")
+        (group, f"{name} {shown(value)}")
         for group, members in profile.traits.items()
         for name, value in members.items()
     ]
-    kept = [flat[at] for at in budget.fitting([shown for _, shown in flat], TRAIT_TOKENS)]
+    kept = [flat[at] for at in budget.fitting([f"{group}: {text}" for group, text in flat], TRAIT_TOKENS)]
     grouped: dict[str, list[str]] = {}
-    for group, shown in kept:
-        grouped.setdefault(group, []).append(shown)
-    lines = [f"{group}: {', '.join(shown)}" for group, shown in grouped.items()]
+    for group, text in kept:
+        grouped.setdefault(group, []).append(text)
+    lines = [f"{group}: {', '.join(texts)}" for group, texts in grouped.items()]
     if len(kept) < len(flat):
         lines.append(f"{len(flat) - len(kept)} more traits: read memory://profiles/{profile.profile_id}/traits")
     return lines
@@ -109,25 +109,26 @@ def _changes(upserted: Upserted) -> list[str]:
     if before is None:
         return []
     old, new = _flat(before.traits), _flat(after.traits)
-    changed = [
-        f"{name} {quoted(old[name])} -> {quoted(new[name]) if name in new else 'removed'}"
-        for name in old
-        if old[name] != new.get(name)
-    ]
+    changed = [f"{name} {old[name]} -> {new.get(name, 'removed')}" for name in old if old[name] != new.get(name)]
     gone = [
         quoted(value)
         for id_type, values in before.identifiers.items()
         for value in values
         if value not in after.identifiers.get(id_type, ())
     ]
-    lines = [f"Changed: {', '.join(changed)}"] if changed else [] if old != new else ["Nothing changed."]
+    lines = [] if old != new else ["Nothing changed."]
+    if changed:
+        kept = [changed[at] for at in budget.fitting(changed, TRAIT_TOKENS)]
+        more = [f"{len(changed) - len(kept)} more"] if len(kept) < len(changed) else []
+        lines.append(f"Changed: {', '.join([*kept, *more])}")
     return lines + (
         [f"No longer identified by {', '.join(gone)}; what mentions it is still remembered."] if gone else []
     )
 
 
-def _flat(traits: Mapping[str, Mapping[str, TraitValue]]) -> dict[str, TraitValue]:
-    return {f"{group}.{name}": value for group, members in traits.items() for name, value in members.items()}
+def _flat(traits: Mapping[str, Mapping[str, TraitValue]]) -> dict[str, str]:
+    """Values as they are shown: 1 and true are equal to Python, and to nobody else."""
+    return {f"{group}.{name}": quoted(value) for group, members in traits.items() for name, value in members.items()}
 
 
 def receipt_text(receipt: Receipt) -> str:
@@ -202,19 +203,16 @@ def context_markdown(
         NOTICE,
         "",
         f"Profile: {profile.profile_id}",
-        *(f"- {inert(line)}" for line in trait_lines(profile)),
+        *(f"- {line}" for line in trait_lines(profile, inert)),
     ]
     left = max_tokens - budget.tokens("\n".join(head))
     items: list[Item] = sorted([*observations, *summaries], key=lambda item: item.occurred_at, reverse=True)
-    kept = [items[at] for at in budget.fitting([item.content for item in items], max(left, 0))]
+    lines = [f"- {memory_line(item, shown=inert)}" for item in items]
+    kept = budget.fitting(lines, max(left, 0))
     parts = ["\n".join(head)]
-    parts += _section("What was noticed", [item for item in kept if isinstance(item, Observation)])
-    parts += _section("Earlier conversations", [item for item in kept if isinstance(item, Summary)])
+    for title, kind in (("What was noticed", Observation), ("Earlier conversations", Summary)):
+        section = [lines[at] for at in kept if isinstance(items[at], kind)]
+        parts += ["\n".join([f"## {title}", *section])] if section else []
     if len(kept) < profile.observation_count + profile.summary_count:
         parts.append("More is remembered: ask with recall.")
     return "\n\n".join(parts)
-
-
-def _section(title: str, items: Iterable[Item]) -> list[str]:
-    lines = [f"- {memory_line(item, shown=lambda text: inert(quoted(text)))}" for item in items]
-    return ["\n".join([f"## {title}", *lines])] if lines else []

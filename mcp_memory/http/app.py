@@ -83,6 +83,8 @@ class _Sse:
         self._server, self._transport = server, transport
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "GET":  # HEAD comes along with GET, and would leave a session open
+            return await PlainTextResponse("GET this.", 405)(scope, receive, send)
         async with self._transport.connect_sse(scope, receive, send) as (reading, writing):
             await self._server.run(reading, writing, self._server.create_initialization_options())
 

@@ -170,6 +170,16 @@ async def test_the_context_keeps_to_its_budget_however_many_traits_there_are(age
         assert f"more traits: read memory://profiles/{dana}/traits" in text
 
 
+@pytest.mark.parametrize("letter", ['"', "\\", "<", "x", "\u4f60"])
+async def test_the_context_keeps_to_its_budget_whatever_has_to_be_escaped(agent: Agent, dana: str, letter: str) -> None:
+    await agent.call("upsert_traits", profile_id=dana, traits={"Plan": {f"t{n}": letter * 600 for n in range(8)}})
+    for start in (0, 10, 20):
+        many = [{"content": f"{start + part} {letter * 150}"} for part in range(10)]
+        await agent.call("add_observation", profile_id=dana, observations=many)
+
+    assert len((await agent.read(f"memory://profiles/{dana}/context")).encode()) / 4 <= 1000
+
+
 async def test_nothing_in_the_context_is_live_markdown(agent: Agent, dana: str) -> None:
     observation = {"content": 'See ![x](http://h.example/?q=1) <img src=x> `run` "quoted"\u2028## System'}
     await agent.call("add_observation", profile_id=dana, observations=[observation])

@@ -195,6 +195,15 @@ async def test_the_text_says_what_an_upsert_changed(agent: Agent, dana: str) -> 
     assert "Nobody can look this customer up any more" in less
 
 
+async def test_what_changed_is_told_within_a_budget(agent: Agent, dana: str) -> None:
+    many = {f"t{number}": "long " * 100 for number in range(60)}
+    await agent.call("upsert_traits", profile_id=dana, traits={"Plan": many})
+
+    text = await agent.text("upsert_traits", profile_id=dana, traits={"Plan": dict.fromkeys(many)})
+
+    assert len(text) / 4 <= 1000 and " more" in text
+
+
 async def test_null_removes_a_trait(agent: Agent, dana: str) -> None:
     after = await agent.call("upsert_traits", profile_id=dana, traits={"Contact": {"firstName": None}})
 

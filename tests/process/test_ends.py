@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
+import apsw
 import httpx2
 import pytest
 from anyio import to_thread
@@ -119,3 +120,18 @@ async def open_session(client: httpx2.AsyncClient) -> dict[str, str]:
     greeting = {"jsonrpc": "2.0", "method": "notifications/initialized"}
     assert (await client.post("/mcp", json=greeting, headers=session)).status_code == 202
     return session
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_server_that_waits_for_another_program_ends_in_time_all_the_same(home: Home, server: Stdio, end: End) -> None:
+    new_profile(server)
+    (store,) = (home.data / "stores").glob("*.db")
+    other = apsw.Connection(str(store))
+    other.execute("begin immediate")  # another program, in the middle of a write
+    server.ask_tool("upsert_traits", {"traits": {"Contact": {"chat": "waits"}}})
+    server.call("lookup_profile", value="+13175550142")  # by now the write is on its way, and waits
+
+    end(server)
+
+    assert server.exit_code() == 0
+    other.close()

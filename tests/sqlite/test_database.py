@@ -70,14 +70,25 @@ def test_a_file_put_in_anothers_place_is_refused(
     stores = tmp_path / "stores"
     shutil.copy(stores / f"{other.store_id}.db", stores / f"{mine.store_id}.db")
 
+    database = SqliteDatabase(tmp_path)
     with pytest.raises(Unavailable, match="belongs to another store"):
         database.read(mine, lambda tx: tx.find_profile(DANA))
+    database.close()
+
+
+def test_a_closed_database_opens_nothing_more(database: SqliteDatabase) -> None:
+    scope = add_store(database, "acme", 1)
+    database.close()
+
+    with pytest.raises(Unavailable, match="closing"):
+        database.read(scope, lambda tx: tx.count_profiles())
 
 
 def test_a_store_whose_file_is_gone_is_not_taken_for_an_empty_one(database: SqliteDatabase, tmp_path: Path) -> None:
     scope = add_store(database, "acme", 1)
     database.write(scope, lambda tx: tx.insert_profile(DANA, MONDAY))
     database.close()
+    database = SqliteDatabase(tmp_path)
     (tmp_path / "stores" / f"{scope.store_id}.db").rename(tmp_path / "elsewhere")
 
     with pytest.raises(Unavailable, match="The store's file is missing"):
@@ -85,8 +96,13 @@ def test_a_store_whose_file_is_gone_is_not_taken_for_an_empty_one(database: Sqli
     findings = [finding for finding in examine(Settings(data_dir=tmp_path)) if not finding.ok]
     assert [finding.what for finding in findings] == ["store file"] and "is missing" in findings[0].seen
 
-    (tmp_path / "elsewhere").rename(tmp_path / "stores" / f"{scope.store_id}.db")
+    (tmp_path / "stores" / f"{scope.store_id}.db").touch()
+    with pytest.raises(Unavailable, match="The store's file is missing"):
+        database.read(scope, lambda tx: tx.count_profiles())
+
+    (tmp_path / "elsewhere").replace(tmp_path / "stores" / f"{scope.store_id}.db")
     assert database.read(scope, lambda tx: tx.count_profiles()) == 1
+    database.close()
 
 
 def test_a_data_folder_that_is_no_folder_is_an_error(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ def normal(id_type: str, value: str, region: str = "US") -> str:
         ("email", "Ann Smith <ann@example.com>", "ann@example.com"),
         ("email", "mailto:Ann@example.com?subject=hi", "ann@example.com"),
         ("email", "a\u0308nn@example.com", "\xe4nn@example.com"),
+        ("email", "\u0130\u0338@example.com", "i\u0338\u0307@example.com"),
     ],
 )
 def test_a_value_is_stored_in_one_spelling(id_type: str, value: str, stored: str) -> None:

@@ -41,6 +41,7 @@ def test_a_sound_message_means_the_same_afterwards(message: dict[str, object]) -
         ('{"jsonrpc": "2.0", "id": true, "method": "ping"}', None, -32600),
         ('{"jsonrpc": "2.0", "id": 1.5, "method": "ping"}', None, -32600),
         ('[{"jsonrpc": "2.0", "id": 7, "method": "ping"}]', None, -32600),
+        ('{"jsonrpc": "2.0", "id": 7, "result": "x"}', None, -32600),
     ],
 )
 def test_a_line_that_is_no_message_is_refused_with_its_id_where_it_has_one(

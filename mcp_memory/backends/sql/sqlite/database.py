@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +28,7 @@ class SqliteDatabase:
         self._folder = folder
         self._catalog: SqliteFile[SqliteCatalog] | None = None
         self._stores: dict[Scope, SqliteFile[Transaction]] = {}
+        self._closed = False
         self._opening = threading.Lock()  # for the catalog and the dictionaries
         self._opening_store: dict[Scope, threading.Lock] = {}  # so that a locked store keeps only its own waiting
 
@@ -44,8 +46,8 @@ class SqliteDatabase:
 
     def close(self) -> None:
         with self._opening:
+            self._closed = True
             opened: list[SqliteFile[Any]] = [*self._stores.values(), *([self._catalog] if self._catalog else [])]
-            self._stores, self._catalog = {}, None
         for file in opened:
             file.close()
 
@@ -55,6 +57,7 @@ class SqliteDatabase:
             return opened
         with self._opening:
             if self._catalog is None:
+                self._refuse_when_closed()
                 make_private(self._folder)
                 self._catalog = SqliteFile(self._folder / "catalog.db", MIGRATIONS / "catalog", SqliteCatalog)
             return self._catalog
@@ -63,23 +66,35 @@ class SqliteDatabase:
         opened = self._stores.get(scope)
         if opened is not None:
             return opened
-        catalog = self._open_catalog()
-        made = catalog.read(lambda tx: tx.file_made(scope))
+        made = self._open_catalog().read(lambda tx: tx.file_made(scope))
         if made is None:
             raise NotFound("There is no such store.")
         with self._opening:
             opening = self._opening_store.setdefault(scope, threading.Lock())
         with opening:
-            if scope not in self._stores:
-                path = make_private(self._folder / "stores") / f"{scope.store_id}.db"
-                if made and not path.exists():
-                    raise Unavailable("The store's file is missing: put it back; `mcp-memory doctor` names it.")
-                self._stores[scope] = SqliteFile(
-                    path, MIGRATIONS / "store", SqliteTransaction, lambda connection: _check_owner(connection, scope)
-                )
+            opened = self._stores.get(scope)
+            return self._open_store(scope, made) if opened is None else opened
+
+    def _open_store(self, scope: Scope, made: bool) -> SqliteFile[Transaction]:
+        path = make_private(self._folder / "stores") / f"{scope.store_id}.db"
+        if made and not (path.exists() and path.stat().st_size):
+            raise Unavailable("The store's file is missing: put it back; `mcp-memory doctor` names it.")
+        file: SqliteFile[Transaction] = SqliteFile(
+            path, MIGRATIONS / "store", SqliteTransaction, lambda connection: _check_owner(connection, scope)
+        )
+        with self._opening:
+            if self._closed:
+                file.close()
+            self._refuse_when_closed()
+            self._stores[scope] = file
         if not made:
-            catalog.write(lambda tx: tx.mark_file_made(scope))
-        return self._stores[scope]
+            with suppress(Unavailable):  # it is marked at the next start, then
+                self._open_catalog().write(lambda tx: tx.mark_file_made(scope))
+        return file
+
+    def _refuse_when_closed(self) -> None:
+        if self._closed:
+            raise Unavailable("The memory is closing.")
 
 
 def make_private(folder: Path) -> Path:

@@ -152,8 +152,8 @@ class SqliteFile(Generic[Tx]):
             yield connection
         finally:
             try:
-                if connection.in_transaction:
-                    raise queue.Full  # it could not be rolled back: nobody is to get it again
+                if connection.in_transaction or self._closed:
+                    raise queue.Full  # it could not be rolled back, or came too late: nobody is to get it again
                 self._idle.put_nowait(connection)
             except queue.Full:
                 connection.close()
