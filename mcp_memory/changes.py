@@ -12,9 +12,9 @@ from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, Res
 
 from mcp_memory.errors import Invalid
 from mcp_memory.model import Caller
+from mcp_memory.resources import MAX_URI
 
 MAX_SUBSCRIPTIONS = 100  # of one connection: an agent talks to few customers at once
-MAX_URI = 256
 NOTIFY_SECONDS = 1.0  # in all: clients that do not read must not hold up the one who writes
 
 

@@ -4,7 +4,6 @@
     ├── Invalid          invalid         correct the named field and call again
     ├── NotFound         not_found       look for something else; also said of what is not theirs
     ├── Conflict         conflict        resolve what contradicts, then call again
-    ├── Unsupported      unsupported     do without
     └── Unavailable      unavailable     try again later, or mend the machine
 
 Messages are for the person or model who can act. They name fields and limits and never hold stored content,
@@ -36,12 +35,6 @@ class Conflict(Error):
     """What was given contradicts what is known; nothing was written."""
 
     code = "conflict"
-
-
-class Unsupported(Error):
-    """This backend cannot do that."""
-
-    code = "unsupported"
 
 
 class Unavailable(Error):

@@ -19,7 +19,7 @@ CONTEXT_TOKENS = 1_000  # a twentieth of what a long history costs, and all of a
 LISTED = 50
 TIMELINE = 20
 MAX_TIMELINE = 100
-MAX_URI = 500  # characters; the longest of ours has about 150
+MAX_URI = 256  # characters; the longest of ours has about 150
 
 Parameters = Mapping[str, str]
 

@@ -64,7 +64,7 @@ MAY_IMPORT = {
         "backends/sql/sqlite/transaction"
     ),
     # Front doors: they parse, call and render
-    "changes": "errors model",
+    "changes": "errors model resources",
     "resources": "errors model session views",
     "prompts": "model text session resources views",
     "tools/__init__": "session",
