@@ -9,8 +9,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from mcp_memory.definitions import TraitGroup, TraitGroupChanges
+from mcp_memory.identity import IdentitySettings
+from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, Refusal
+from mcp_memory.ledger import Explanation, Merged, Unmerged
 from mcp_memory.model import (
-    Identifier,
+    Added,
     Lookup,
     NewObservation,
     NewSummary,
@@ -18,7 +22,6 @@ from mcp_memory.model import (
     Profile,
     Recall,
     RecallQuery,
-    Receipt,
     Scope,
     Store,
     StoreChanges,
@@ -37,10 +40,11 @@ class Backend(Protocol):
 
     async def update_store(self, scope: Scope, changes: StoreChanges) -> Store: ...
 
-    async def lookup_profile(self, scope: Scope, candidates: Sequence[Identifier]) -> Lookup:
-        """The first candidate somebody has; with none known, the first candidate, normalised, and no profile.
+    async def lookup_profile(self, scope: Scope, value: str, id_type: str | None) -> Lookup:
+        """Without a type, all that the value can have are tried, likeliest first. With nobody known, the likeliest,
+        normalised, and no profile.
 
-        Raises Invalid where no candidate has the form of its type.
+        Raises Invalid where the value has the form of no type.
         """
         ...
 
@@ -51,24 +55,45 @@ class Backend(Protocol):
         ...
 
     async def upsert_traits(self, scope: Scope, given: Raw, profile_id: str | None) -> Upserted:
-        """Change traits, all or none. Without `profile_id` the identifying traits find or create the profile.
+        """Change traits, all or none. The identifying traits, and `profile_id`, say whose they are.
 
-        However many callers bring one new identifier at once, one profile is created. A value that identified goes on
-        doing so when another takes its place; removing an identifying trait removes all identifiers of its type.
-        Raises Invalid for names and values against the rules, Conflict where the identifying traits belong to
-        different profiles.
+        They match no profile: one is created, by however many callers at once. One: it is updated. Several: they are
+        merged into the earliest, except what `resolution` keeps apart: an identifier that stays with somebody else is
+        not taken, nor is its trait, and the result says so.
+        A value that identified goes on doing so when another takes its place; removing an identifying trait removes
+        all identifiers that came from it.
+        Raises Invalid for names and values against the rules, Conflict where nothing tells which profile is meant.
         """
         ...
 
-    async def add_observations(self, scope: Scope, profile_id: str, new: Sequence[NewObservation]) -> list[Receipt]:
-        """All or none, receipts in the order of `new`.
+    async def upsert_profiles(self, scope: Scope, entries: Sequence[Raw]) -> list[BulkOutcome]:
+        """As `upsert_traits` one after the other, in one transaction: what is refused is refused alone, outcomes are
+        in the order of `entries`."""
+        ...
+
+    async def merge_profiles(self, scope: Scope, profile_id: str, other_id: str) -> Merged:
+        """By hand, whatever keeps them apart. Raises Conflict where they are one already."""
+        ...
+
+    async def unmerge_profile(self, scope: Scope, profile_id: str) -> Unmerged:
+        """Undo the merge that made `profile_id` part of another profile.
+
+        Both get back what they had, and keep what was learned for them since. What linked them links them no longer.
+        Raises Conflict where it was never merged, or is the one the others were merged into.
+        """
+        ...
+
+    async def explain_identity(self, scope: Scope, profile_id: str) -> Explanation: ...
+
+    async def add_observations(self, scope: Scope, profile_id: str, new: Sequence[NewObservation]) -> Added:
+        """All or none.
 
         An observation is a duplicate when the profile has one in the same words (case and blanks aside) and the
         new one either states no time or states the same time.
         """
         ...
 
-    async def add_summary(self, scope: Scope, profile_id: str, new: NewSummary) -> Receipt:
+    async def add_summary(self, scope: Scope, profile_id: str, new: NewSummary) -> Added:
         """A duplicate when the profile has a summary of that conversation in the same words."""
         ...
 
@@ -87,6 +112,46 @@ class Backend(Protocol):
         self, scope: Scope, profile_id: str, limit: int, before: datetime | None = None
     ) -> list[Summary]:
         """As `list_observations`."""
+        ...
+
+    # The rules of the store. `if_version`: raises Conflict unless that is the version there is.
+
+    async def get_identity_settings(self, scope: Scope) -> IdentitySettings: ...
+
+    async def update_identity_settings(
+        self, scope: Scope, new: IdentitySettings, if_version: int | None = None
+    ) -> IdentitySettings:
+        """All of them are replaced; profiles that are merged stay so. Raises Conflict where identifiers that are
+        stored would not fit any more."""
+        ...
+
+    async def list_trait_groups(self, scope: Scope) -> list[TraitGroup]: ...
+
+    async def create_trait_group(self, scope: Scope, new: TraitGroup) -> TraitGroup: ...
+
+    async def update_trait_group(
+        self, scope: Scope, name: str, changes: TraitGroupChanges, if_version: int | None = None
+    ) -> TraitGroup:
+        """Values of a trait that is removed go with it, and so do the identifiers that came from them."""
+        ...
+
+    async def delete_trait_group(self, scope: Scope, name: str) -> None: ...
+
+    # Imports
+
+    async def start_import(self, scope: Scope, new: NewImport) -> Import:
+        """Where the same file was imported in the same way, and not to its end, that import: it goes on."""
+        ...
+
+    async def add_import_rows(self, scope: Scope, import_id: str, after: int, rows: Sequence[ImportRow]) -> Import:
+        """The rows behind row `after`, in one transaction with how far the import is.
+
+        Raises Conflict where it is elsewhere: somebody else imports the same file.
+        """
+        ...
+
+    async def list_refusals(self, scope: Scope, import_id: str, after: int, limit: int) -> list[Refusal]:
+        """By row, those behind row `after`."""
         ...
 
     async def close(self) -> None: ...

@@ -4,6 +4,7 @@
     ├── Invalid          invalid         correct the named field and call again
     ├── NotFound         not_found       look for something else; also said of what is not theirs
     ├── Conflict         conflict        resolve what contradicts, then call again
+    ├── Unsupported      unsupported     do without it: it is published, and not offered here
     └── Unavailable      unavailable     try again later, or mend the machine
 
 Messages are for the person or model who can act. They name fields and limits and never hold stored content,
@@ -35,6 +36,12 @@ class Conflict(Error):
     """What was given contradicts what is known; nothing was written."""
 
     code = "conflict"
+
+
+class Unsupported(Error):
+    """It is part of the published contract, and this memory does not offer it; nothing was written."""
+
+    code = "unsupported"
 
 
 class Unavailable(Error):

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from mcp_memory.errors import Invalid
 
-STORE, PROFILE, OBSERVATION, SUMMARY = "mem_store", "mem_profile", "mem_observation", "mem_summary"
+STORE, PROFILE, IMPORT = "mem_store", "mem_profile", "mem_import"
+OBSERVATION, SUMMARY = "mem_observation", "mem_summary"
 
 MakeId = Callable[[str], str]
 """prefix -> a new id."""

@@ -1,17 +1,15 @@
 """The nouns, frozen, and the rules a value can check alone.
 
 Times are aware UTC. `occurred_at` is when it happened in the customer's world, `created_at` when we learned it.
-What comes from outside enters through `parse_time` and the `new_…` functions; each names the field it refuses.
+What comes from outside enters through `inputs.py`.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Generic, Literal, TypeVar
 
 from mcp_memory.errors import Invalid
-from mcp_memory.text import clean, required_text
 
 # Limits published for the Memory API, unless a comment says otherwise.
 MAX_CONTENT = 4096
@@ -35,8 +33,6 @@ Traits = Mapping[str, Mapping[str, TraitValue]]
 Kind = Literal["observation", "summary"]
 DataType = Literal["STRING", "NUMBER", "BOOLEAN", "ARRAY"]
 UndeclaredTraits = Literal["declare", "refuse"]
-
-_SOURCE = re.compile(r"[a-zA-Z0-9 _.-]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +69,20 @@ class Identifier:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ValidationRule:
+    """What values of a trait must be like: lengths and `pattern` (RE2, the whole value) of a STRING, `min` and `max`
+    of a NUMBER, items of an ARRAY."""
+
+    pattern: str | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    min: float | None = None
+    max: float | None = None
+    min_items: int | None = None
+    max_items: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TraitDefinition:
     """`id_type_promotion`: the identifier type that a value of this trait also becomes."""
 
@@ -81,10 +91,39 @@ class TraitDefinition:
     data_type: DataType
     id_type_promotion: str | None = None
     description: str | None = None
+    validation_rule: ValidationRule | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merge:
+    """`merged_id` was a profile, and is another name of `into_id` since.
+
+    `identifier`: the rule and the value that made them one; None where a curator did.
+    """
+
+    merged_id: str
+    into_id: str
+    at: datetime
+    identifier: Identifier | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptApart:
+    """An identifier that was given for one profile, and stays with the other one that has it.
+
+    `reason`: `limit`, a type with a limit of 1 keeps them apart; `unmerged`, somebody took them apart;
+    `no_rule`, no matching rule is about its type.
+    """
+
+    identifier: Identifier
+    profile_id: str
+    reason: Literal["limit", "unmerged", "no_rule"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
+    """`merges`: what became part of it, the earliest first."""
+
     profile_id: str
     created_at: datetime
     updated_at: datetime
@@ -95,22 +134,33 @@ class Profile:
     traits: Traits
     identifiers: Mapping[str, Sequence[str]]
     """Values per type, oldest first."""
+    merges: Sequence[Merge] = ()
+
+    @property
+    def all_ids(self) -> list[str]:
+        """Its id, and those it has been known by."""
+        return [self.profile_id, *(one.merged_id for one in self.merges)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lookup:
-    """`profile` is None when nobody has this identifier."""
+    """`profile` is None when nobody has this identifier. `sharers`: who else has it, where several may."""
 
     identifier: Identifier
     profile: Profile | None
+    sharers: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Upserted:
+    """`merges`: what became one by it. `kept_apart`: identifiers that were given and not taken, with their traits."""
+
     outcome: Literal["created", "updated"]
     profile: Profile
     before: Profile | None
     """The profile as it was; None where there was none."""
+    merges: Sequence[Merge] = ()
+    kept_apart: Sequence[KeptApart] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +187,14 @@ class Receipt:
 
     id: str
     outcome: Literal["added", "duplicate"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Added:
+    """`receipts` in the order of what was given. `profile_ids`: the profile it is remembered of, then its other ids."""
+
+    receipts: Sequence[Receipt]
+    profile_ids: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,8 +256,9 @@ class Recalled(Generic[ItemT_co]):
 
 @dataclass(frozen=True, kw_only=True)
 class Recall:
-    """Each list best first; newest first where nothing was asked."""
+    """Each list best first; newest first where nothing was asked. `profile_id`: whose it is, whichever was asked."""
 
+    profile_id: str
     observations: Sequence[Recalled[Observation]] = ()
     summaries: Sequence[Recalled[Summary]] = ()
     left_out: int = 0
@@ -217,105 +276,3 @@ class TraitChanges:
 
     values: Traits = field(default_factory=dict)
     removed: frozenset[tuple[str, str]] = frozenset()
-
-
-def parse_time(text: str, name: str) -> datetime:
-    """An RFC 3339 time with its offset, as aware UTC."""
-    try:
-        time = datetime.fromisoformat(text.strip())
-        offset = time.utcoffset()
-        utc = time.astimezone(UTC) if offset is not None else None
-    except (ValueError, OverflowError) as exc:
-        raise Invalid(f"{name} is not a possible time: write it like 2026-05-03T14:30:00Z.") from exc
-    if utc is None:
-        raise Invalid(f"{name} has no time zone: add Z or an offset, like 2026-05-03T14:30:00+02:00.")
-    if utc < EARLIEST:
-        raise Invalid(f"{name} lies before 1900: write it like 2026-05-03T14:30:00Z.")
-    return utc
-
-
-def happened(text: str | None, now: datetime, name: str) -> datetime | None:
-    """A time at which something can have happened: not in the future."""
-    time = None if text is None else parse_time(text, name)
-    if time is not None and time > now + CLOCK_SKEW:
-        raise Invalid(f"{name} lies in the future: give the time it happened, or leave it out for now.")
-    return time
-
-
-def new_observation(
-    *,
-    content: str,
-    now: datetime,
-    occurred_at: str | None = None,
-    source: str | None = None,
-    conversation_ids: Sequence[str] = (),
-    name: str = "observation",
-) -> NewObservation:
-    if len(conversation_ids) > MAX_CONVERSATION_IDS:
-        raise Invalid(f"{name}.conversation_ids has {len(conversation_ids)} ids, the limit is {MAX_CONVERSATION_IDS}.")
-    return NewObservation(
-        content=required_text(content, MAX_CONTENT, f"{name}.content"),
-        occurred_at=happened(occurred_at, now, f"{name}.occurred_at"),
-        source=checked_source(source, f"{name}.source"),
-        conversation_ids=tuple(
-            dict.fromkeys(required_text(id, MAX_CONVERSATION_ID, f"{name}.conversation_ids") for id in conversation_ids)
-        ),
-    )
-
-
-def new_summary(
-    *, content: str, conversation_id: str, now: datetime, occurred_at: str | None = None, source: str | None = None
-) -> NewSummary:
-    return NewSummary(
-        content=required_text(content, MAX_CONTENT, "content"),
-        conversation_id=required_text(conversation_id, MAX_CONVERSATION_ID, "conversation_id"),
-        occurred_at=happened(occurred_at, now, "occurred_at"),
-        source=checked_source(source, "source"),
-    )
-
-
-def checked_source(source: str | None, name: str) -> str:
-    if source is None:
-        return DEFAULT_SOURCE
-    if len(source) > MAX_SOURCE or not _SOURCE.fullmatch(source):
-        raise Invalid(f"{name} must be 1 to {MAX_SOURCE} letters, digits, blanks, dots, dashes or underscores.")
-    return source
-
-
-def check_period(begin: datetime | None, end: datetime | None) -> None:
-    if begin is not None and end is not None and begin >= end:
-        raise Invalid("begin must be earlier than end: begin is inclusive, end exclusive.")
-
-
-def recall_query(
-    *,
-    query: str | None = None,
-    conversation_id: str | None = None,
-    observations_limit: int = 10,
-    summaries_limit: int = 3,
-    communications_limit: int = 0,
-    begin: str | None = None,
-    end: str | None = None,
-    relevance_threshold: float = 0.0,
-    max_tokens: int | None = None,
-) -> RecallQuery:
-    """An empty query is no query."""
-    question = clean(query or "")
-    if len(question) > MAX_QUERY:
-        raise Invalid(f"query is {len(question)} characters long, the limit is {MAX_QUERY}: ask for less at once.")
-    conversation = (
-        None if conversation_id is None else required_text(conversation_id, MAX_CONVERSATION_ID, "conversation_id")
-    )
-    period = [None if time is None else parse_time(time, name) for time, name in ((begin, "begin"), (end, "end"))]
-    check_period(*period)
-    return RecallQuery(
-        query=question or None,
-        conversation_id=conversation,
-        observations_limit=observations_limit,
-        summaries_limit=summaries_limit,
-        communications_limit=communications_limit,
-        begin=period[0],
-        end=period[1],
-        relevance_threshold=relevance_threshold,
-        max_tokens=max_tokens,
-    )

@@ -1,13 +1,13 @@
 """Profile views as MCP resources, and the completion of their profile_id."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mcp.shared.uri_template import UriTemplate
 
-from mcp_memory import model, views
+from mcp_memory import inputs, model, views
 from mcp_memory.errors import Invalid, NotFound
 from mcp_memory.session import Session
 
@@ -73,7 +73,7 @@ async def summaries(session: Session, parameters: Parameters) -> str:
 async def timeline(session: Session, parameters: Parameters) -> str:
     """Both kinds, latest first. `next_before` continues: no moment is torn apart, none is shown twice."""
     id, limit = parameters["profile_id"], _limit(parameters.get("limit"))
-    before = model.parse_time(parameters["before"], "before") if "before" in parameters else None
+    before = inputs.parse_time(parameters["before"], "before") if "before" in parameters else None
     seen = await session.memory.list_observations(session.caller, id, limit + 1, before)
     said = await session.memory.list_summaries(session.caller, id, limit + 1, before)
     items: list[model.Item] = sorted([*seen, *said], key=lambda item: item.occurred_at, reverse=True)
@@ -161,11 +161,14 @@ async def read(session: Session, uri: str) -> tuple[Resource, str]:
     raise NotFound("There is no such resource: see resources/list and resources/templates/list.")
 
 
-def changed_by(write: str, profile_id: str) -> list[str]:
-    """The URIs that read differently after a write of traits, observations or summaries."""
-    base = f"memory://profiles/{profile_id}"
-    timeline = [] if write == "traits" else [f"{base}/timeline"]
-    return [base, f"{base}/context", f"{base}/{write}", *timeline, *([STORE] if write == "traits" else [])]
+def changed_by(writes: Sequence[str], profile_ids: Iterable[str]) -> list[str]:
+    """The URIs that read differently after writes of traits, observations or summaries to a profile, by all its ids."""
+    uris = [] if "traits" not in writes else [STORE]
+    for profile_id in profile_ids:
+        base = f"memory://profiles/{profile_id}"
+        timeline = [f"{base}/timeline"] if {"observations", "summaries"} & set(writes) else []
+        uris += [base, f"{base}/context", *(f"{base}/{write}" for write in writes), *timeline]
+    return uris
 
 
 def _limit(given: str | None) -> int:

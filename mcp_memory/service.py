@@ -4,13 +4,16 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from mcp_memory import ids, model, text
+from mcp_memory import ids, imports, model, text
 from mcp_memory.backend import Backend
+from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.errors import Invalid
-from mcp_memory.identity import candidate_types
+from mcp_memory.identity import IdentitySettings
+from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, Refusal
+from mcp_memory.ledger import Explanation, Merged, Unmerged
 from mcp_memory.model import (
+    Added,
     Caller,
-    Identifier,
     Lookup,
     NewObservation,
     NewSummary,
@@ -18,13 +21,13 @@ from mcp_memory.model import (
     Profile,
     Recall,
     RecallQuery,
-    Receipt,
     Scope,
     Store,
     StoreChanges,
     Summary,
     Upserted,
 )
+from mcp_memory.traits import Raw
 
 
 class Memory:
@@ -46,9 +49,7 @@ class Memory:
         return await self._backend.update_store(await self.scope(caller), changes)
 
     async def lookup_profile(self, caller: Caller, value: str, id_type: str | None) -> Lookup:
-        types = (id_type,) if id_type else candidate_types(value)
-        candidates = [Identifier(one, value) for one in types]
-        return await self._backend.lookup_profile(await self.scope(caller), candidates)
+        return await self._backend.lookup_profile(await self.scope(caller), value, id_type)
 
     async def get_profile(self, caller: Caller, profile_id: str) -> Profile:
         target = _profile(profile_id)
@@ -64,13 +65,30 @@ class Memory:
         target = None if profile_id is None else _profile(profile_id)
         return await self._backend.upsert_traits(await self.scope(caller), given, target)
 
-    async def add_observations(self, caller: Caller, profile_id: str, new: Sequence[NewObservation]) -> list[Receipt]:
+    async def upsert_profiles(self, caller: Caller, entries: Sequence[Raw]) -> list[BulkOutcome]:
+        if not 1 <= len(entries) <= imports.MAX_BULK:
+            raise Invalid(f"profiles has {len(entries)} entries: give 1 to {imports.MAX_BULK} in one call.")
+        return await self._backend.upsert_profiles(await self.scope(caller), entries)
+
+    async def merge_profiles(self, caller: Caller, profile_id: str, other_id: str) -> Merged:
+        one, other = _profile(profile_id), ids.check(other_id, ids.PROFILE, "other_id")
+        return await self._backend.merge_profiles(await self.scope(caller), one, other)
+
+    async def unmerge_profile(self, caller: Caller, profile_id: str) -> Unmerged:
+        target = _profile(profile_id)
+        return await self._backend.unmerge_profile(await self.scope(caller), target)
+
+    async def explain_identity(self, caller: Caller, profile_id: str) -> Explanation:
+        target = _profile(profile_id)
+        return await self._backend.explain_identity(await self.scope(caller), target)
+
+    async def add_observations(self, caller: Caller, profile_id: str, new: Sequence[NewObservation]) -> Added:
         if not 1 <= len(new) <= model.MAX_OBSERVATIONS:
             raise Invalid(f"observations has {len(new)} items: give 1 to {model.MAX_OBSERVATIONS} in one call.")
         target = _profile(profile_id)
         return await self._backend.add_observations(await self.scope(caller), target, new)
 
-    async def add_summary(self, caller: Caller, profile_id: str, new: NewSummary) -> Receipt:
+    async def add_summary(self, caller: Caller, profile_id: str, new: NewSummary) -> Added:
         target = _profile(profile_id)
         return await self._backend.add_summary(await self.scope(caller), target, new)
 
@@ -89,6 +107,41 @@ class Memory:
     ) -> list[Summary]:
         target = _profile(profile_id)
         return await self._backend.list_summaries(await self.scope(caller), target, limit, before)
+
+    async def get_identity_settings(self, caller: Caller) -> IdentitySettings:
+        return await self._backend.get_identity_settings(await self.scope(caller))
+
+    async def update_identity_settings(
+        self, caller: Caller, new: IdentitySettings, if_version: int | None = None
+    ) -> IdentitySettings:
+        return await self._backend.update_identity_settings(await self.scope(caller), new, if_version)
+
+    async def list_trait_groups(self, caller: Caller) -> list[TraitGroup]:
+        return await self._backend.list_trait_groups(await self.scope(caller))
+
+    async def create_trait_group(self, caller: Caller, new: TraitGroup) -> TraitGroup:
+        return await self._backend.create_trait_group(await self.scope(caller), new)
+
+    async def update_trait_group(
+        self, caller: Caller, name: str, changes: TraitGroupChanges, if_version: int | None = None
+    ) -> TraitGroup:
+        return await self._backend.update_trait_group(await self.scope(caller), name, changes, if_version)
+
+    async def delete_trait_group(self, caller: Caller, name: str) -> None:
+        await self._backend.delete_trait_group(await self.scope(caller), name)
+
+    async def start_import(self, caller: Caller, new: NewImport) -> Import:
+        return await self._backend.start_import(await self.scope(caller), new)
+
+    async def add_import_rows(self, caller: Caller, import_id: str, after: int, rows: Sequence[ImportRow]) -> Import:
+        if not 1 <= len(rows) <= imports.MAX_BULK:
+            raise Invalid(f"rows has {len(rows)} entries: give 1 to {imports.MAX_BULK} in one call.")
+        target = ids.check(import_id, ids.IMPORT, "import_id")
+        return await self._backend.add_import_rows(await self.scope(caller), target, after, rows)
+
+    async def list_refusals(self, caller: Caller, import_id: str, after: int, limit: int) -> list[Refusal]:
+        target = ids.check(import_id, ids.IMPORT, "import_id")
+        return await self._backend.list_refusals(await self.scope(caller), target, after, limit)
 
     async def close(self) -> None:
         await self._backend.close()

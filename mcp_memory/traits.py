@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from mcp_memory.errors import Invalid
-from mcp_memory.model import DataType, TraitChanges, TraitDefinition, Traits, TraitValue
+from mcp_memory.model import DataType, TraitChanges, TraitDefinition, Traits, TraitValue, ValidationRule
 from mcp_memory.text import clean
 
 # Limits published for the Memory API.
@@ -52,7 +53,7 @@ def changes(given: Raw, declared: Iterable[TraitDefinition]) -> TraitChanges:
     seen: set[tuple[str, str]] = set()
     for raw_group, members in given.items():
         group = groups.setdefault(raw_group.lower(), raw_group)
-        _check_group(group)
+        check_group_name(group, "traits")
         if not 1 <= len(members) <= MAX_TRAITS:
             raise Invalid(f"traits.{group} has {len(members)} traits: give 1 to {MAX_TRAITS}.")
         for raw_name, raw in members.items():
@@ -101,6 +102,14 @@ def identifying(values: Traits, declared: Iterable[TraitDefinition]) -> dict[tup
     }
 
 
+def latest(rows: Iterable[tuple[Any, str, str, TraitValue]]) -> Traits:
+    """Of (when, group, name, value) the latest per trait: what the members of a merged profile say, as one."""
+    found: dict[str, dict[str, tuple[Any, TraitValue]]] = {}
+    for when, group, name, value in sorted(rows, key=lambda row: row[:3]):
+        found.setdefault(group, {})[name] = when, value
+    return {group: {name: members[name][1] for name in sorted(members)} for group, members in sorted(found.items())}
+
+
 def data_type(value: TraitValue) -> DataType:
     match value:
         case bool():
@@ -123,18 +132,34 @@ def trait_name(name: str, where: str) -> str:
     return joined
 
 
-def check_size(values: Traits) -> None:
-    """Raise Invalid where a profile would carry more traits than belong into an answer."""
+def check_size(values: Traits, before: Traits) -> None:
+    """Raise Invalid where a profile would carry more traits than belong into an answer. A merge may bring it there."""
     size = len(json.dumps(values, ensure_ascii=False))
-    if size > MAX_SIZE:
+    if size > MAX_SIZE and size > len(json.dumps(before, ensure_ascii=False)):
         raise Invalid(f"traits: the profile would have {size} characters of traits, the limit is {MAX_SIZE}.")
 
 
-def _check_group(name: str) -> None:
+def check_group_name(name: str, where: str) -> None:
     if len(name) > MAX_NAME or not _GROUP.fullmatch(name):
         raise Invalid(
-            f"traits: a group's name must be 1 to {MAX_NAME} ASCII letters, digits, dots, dashes or underscores."
+            f"{where}: a group's name must be 1 to {MAX_NAME} ASCII letters, digits, dots, dashes or underscores."
         )
+
+
+@lru_cache(maxsize=256)
+def compiled(pattern: str, where: str) -> Any:
+    """RE2, whose time grows with the text and not with the pattern's malice."""
+    import re2  # only stores with patterns need it
+
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 1 << 20
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as exc:
+        raise Invalid(
+            f"{where} is not a regular expression of RE2, which has no look-around or back-reference."
+        ) from exc
 
 
 def _value(raw: object, definition: TraitDefinition | None, where: str) -> TraitValue:
@@ -148,7 +173,31 @@ def _value(raw: object, definition: TraitDefinition | None, where: str) -> Trait
     if definition and definition.data_type != data_type(value):
         declared = definition.data_type
         raise Invalid(f"{where} is declared {declared}, the value given is {data_type(value)}: give a {declared}.")
+    if definition and definition.validation_rule:
+        _check_rule(value, definition.validation_rule, where)
     return value
+
+
+def _check_rule(value: TraitValue, rule: ValidationRule, where: str) -> None:
+    size: float
+    least: float | None
+    most: float | None
+    match value:
+        case bool():
+            return
+        case str():
+            size, least, most, unit = len(value), rule.min_length, rule.max_length, " characters"
+            if rule.pattern is not None and not compiled(rule.pattern, where).fullmatch(value):
+                raise Invalid(f"{where} does not match the pattern declared for it: {rule.pattern}")
+        case int() | float():
+            size, least, most, unit = value, rule.min, rule.max, ""
+        case _:
+            size, least, most, unit = len(value), rule.min_items, rule.max_items, " elements"
+    if (least is not None and size < least) or (most is not None and size > most):
+        bounds = " and ".join(
+            f"{word} {bound:g}" for word, bound in (("at least", least), ("at most", most)) if bound is not None
+        )
+        raise Invalid(f"{where} is {size:g}{unit}, declared are {bounds}.")
 
 
 def _scalar(raw: object, where: str) -> str | int | float | bool:

@@ -15,24 +15,30 @@ MAX_FILE = 400  # lines; the longest files of the codebases we admire are the on
 MAX_FUNCTION = 40
 
 PURE = "errors model ids"
-SQL = f"{PURE} language traits identity budget ranking backends/sql/database"
+RULES = "identity resolution ledger traits definitions imports"
+SQL = f"{PURE} {RULES} language budget ranking backends/sql/database"
 MAY_IMPORT = {
     "__init__": "",
     "__main__": "cli",
     # The middle: values and rules, no I/O
     "errors": "",
     "text": "errors",
-    "model": "errors text",
+    "model": "errors",
+    "inputs": "errors model text",
     "ids": "errors",
     "budget": "",
     "language": "",
     "ranking": "",
     "identity": "errors model text",
     "traits": "errors model text",
+    "resolution": "errors model identity",
+    "ledger": "model",
+    "definitions": "errors model text traits",
+    "imports": "errors text traits",
     "views": "model budget",
     # The seam, and what is true of every backend
-    "backend": "model traits",
-    "service": "errors model text ids identity backend",
+    "backend": "model identity ledger traits definitions imports",
+    "service": "errors model text ids identity ledger traits definitions imports backend",
     "session": "model service",
     # Embedding
     "embedding/__init__": "",
@@ -43,21 +49,36 @@ MAY_IMPORT = {
     # Backends: they know the middle, never a front door
     "backends/__init__": "",
     "backends/sql/__init__": "",
-    "backends/sql/database": "model ranking",
+    "backends/sql/database": "model identity ledger definitions imports ranking",
     "backends/sql/migrations": "errors",
     "backends/sql/profiles": SQL,
+    "backends/sql/merging": f"{SQL} backends/sql/profiles",
+    "backends/sql/upserts": f"{SQL} backends/sql/profiles backends/sql/merging",
+    "backends/sql/definitions": SQL,
+    "backends/sql/imports": f"{SQL} backends/sql/upserts",
     "backends/sql/memories": f"{SQL} backends/sql/profiles",
     "backends/sql/recall": f"{SQL} backends/sql/profiles",
-    "backends/sql/backend": f"{SQL} embedding/__init__ backends/sql/memories backends/sql/profiles backends/sql/recall",
+    "backends/sql/backend": (
+        f"{SQL} embedding/__init__ backends/sql/definitions backends/sql/imports backends/sql/memories "
+        "backends/sql/merging backends/sql/profiles backends/sql/recall backends/sql/upserts"
+    ),
     "backends/sql/sqlite/__init__": "",
     "backends/sql/sqlite/keys": "",
     "backends/sql/sqlite/packing": "ranking backends/sql/database",
     "backends/sql/sqlite/connection": "errors backends/sql/migrations",
     "backends/sql/sqlite/file": "errors backends/sql/sqlite/connection",
     "backends/sql/sqlite/catalog": "model backends/sql/sqlite/keys",
+    "backends/sql/sqlite/rows": "errors ids backends/sql/migrations",
+    **{
+        f"backends/sql/sqlite/{noun}": (
+            f"{PURE} {RULES} language ranking backends/sql/database backends/sql/sqlite/keys "
+            "backends/sql/sqlite/packing backends/sql/sqlite/rows"
+        )
+        for noun in ("profiles", "identity", "definitions", "memories", "imports")
+    },
     "backends/sql/sqlite/transaction": (
-        f"{PURE} language ranking backends/sql/database backends/sql/migrations backends/sql/sqlite/keys "
-        "backends/sql/sqlite/packing"
+        "backends/sql/sqlite/connection backends/sql/sqlite/profiles backends/sql/sqlite/identity "
+        "backends/sql/sqlite/definitions backends/sql/sqlite/memories backends/sql/sqlite/imports"
     ),
     "backends/sql/sqlite/database": (
         "errors model backends/sql/database backends/sql/sqlite/catalog backends/sql/sqlite/file "
@@ -65,13 +86,13 @@ MAY_IMPORT = {
     ),
     # Front doors: they parse, call and render
     "changes": "errors model resources",
-    "resources": "errors model session views",
+    "resources": "errors inputs model session views",
     "prompts": "model text session resources views",
     "tools/__init__": "session",
     "tools/schema": "",
     "tools/complaints": "",
     "tools/profiles": "errors ids model session resources views tools/__init__",
-    "tools/memories": "model session resources views tools/__init__",
+    "tools/memories": "inputs model session resources views tools/__init__",
     "tools/toolsets": "tools/__init__ tools/profiles tools/memories",
     "server": (
         "__init__ errors model service session changes resources prompts tools/__init__ tools/complaints "

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
-from mcp_memory import model, resources, views
+from mcp_memory import inputs, model, resources, views
 from mcp_memory.session import Session
 from mcp_memory.tools import Answer, Arguments, Loaded, OccurredAt, ProfileId, Result, Source, Tool, Whole
 
@@ -93,6 +93,7 @@ class RecalledSummary(RecalledItem):
 
 
 class RecallResult(Result):
+    profile_id: str
     observations: list[RecalledObservation]
     summaries: list[RecalledSummary]
     communications: list[RecalledItem]
@@ -104,7 +105,7 @@ class RecallResult(Result):
 async def add_observation(session: Session, asked: AddObservation) -> Answer:
     now = session.memory.now()
     new = [
-        model.new_observation(
+        inputs.new_observation(
             content=one.content,
             occurred_at=one.occurred_at,
             source=one.source,
@@ -114,38 +115,40 @@ async def add_observation(session: Session, asked: AddObservation) -> Answer:
         )
         for position, one in enumerate(asked.observations)
     ]
-    receipts = await session.memory.add_observations(session.caller, asked.profile_id, new)
-    await session.changed(resources.changed_by("observations", asked.profile_id))
+    added = await session.memory.add_observations(session.caller, asked.profile_id, new)
+    await session.changed(resources.changed_by(["observations"], added.profile_ids))
     return Answer(
         AddObservationResult(
-            profile_id=asked.profile_id,
-            observations=[ReceiptResult(id=one.id, outcome=one.outcome) for one in receipts],
+            profile_id=added.profile_ids[0],
+            observations=[ReceiptResult(id=one.id, outcome=one.outcome) for one in added.receipts],
         ),
-        "\n".join(views.receipt_text(one) for one in receipts),
+        views.added_text(added, asked.profile_id),
     )
 
 
 async def write_summary(session: Session, asked: WriteSummary) -> Answer:
-    new = model.new_summary(
+    new = inputs.new_summary(
         content=asked.content,
         conversation_id=asked.conversation_id,
         occurred_at=asked.occurred_at,
         source=asked.source,
         now=session.memory.now(),
     )
-    receipt = await session.memory.add_summary(session.caller, asked.profile_id, new)
-    await session.changed(resources.changed_by("summaries", asked.profile_id))
+    added = await session.memory.add_summary(session.caller, asked.profile_id, new)
+    (receipt,) = added.receipts
+    await session.changed(resources.changed_by(["summaries"], added.profile_ids))
     return Answer(
-        WriteSummaryResult(profile_id=asked.profile_id, id=receipt.id, outcome=receipt.outcome),
-        views.receipt_text(receipt),
+        WriteSummaryResult(profile_id=added.profile_ids[0], id=receipt.id, outcome=receipt.outcome),
+        views.added_text(added, asked.profile_id),
     )
 
 
 async def recall(session: Session, asked: RecallArguments) -> Answer:
     started = perf_counter()
-    query = model.recall_query(**asked.model_dump(exclude={"profile_id"}))
+    query = inputs.recall_query(**asked.model_dump(exclude={"profile_id"}))
     recalled = await session.memory.recall(session.caller, asked.profile_id, query)
     result = RecallResult(
+        profile_id=recalled.profile_id,
         observations=[
             RecalledObservation(**views.item_data(one.item), score=one.score) for one in recalled.observations
         ],
@@ -155,7 +158,7 @@ async def recall(session: Session, asked: RecallArguments) -> Answer:
         left_out=recalled.left_out or None,
         notice=views.DATA_NOTICE,
     )
-    return Answer(result, views.recall_text(asked.profile_id, recalled))
+    return Answer(result, views.recall_text(recalled, asked.profile_id))
 
 
 TOOLS = (

@@ -22,9 +22,26 @@ class LookupProfile(Arguments):
     profile_id: Annotated[str | None, Field(description="Instead of value")] = None
 
 
+class MergedIn(Result):
+    profile_id: str
+    merged_at: str
+    id_type: str | None = None
+    value: str | None = None
+
+
+class KeptApart(Result):
+    id_type: str
+    value: str
+    profile_id: str
+    reason: Literal["limit", "unmerged", "no_rule"]
+
+
 class LookupResult(Result):
     found: bool
     profile_id: str | None = None
+    merged_profile_id: Annotated[str | None, Field(description="The id asked for, merged into profile_id")] = None
+    merged: list[MergedIn] | None = None
+    shared_with: list[str] | None = None
     id_type: str | None = None
     normalized_value: str | None = None
     traits: TraitsByGroup | None = None
@@ -46,6 +63,8 @@ class UpsertTraits(Arguments):
 class UpsertResult(Result):
     profile_id: str
     outcome: Literal["created", "updated"]
+    merged: list[MergedIn] | None = None
+    kept_apart: list[KeptApart] | None = None
     traits: TraitsByGroup
     identifiers: dict[str, list[str]]
 
@@ -62,7 +81,9 @@ async def lookup_profile(session: Session, asked: LookupProfile) -> Answer:
     if lookup.profile is None:
         hint = views.lookup_hint(lookup)
         return Answer(LookupResult(found=False, hint=hint, **seen), f"Not found. {hint}")
-    return Answer(_found(lookup.profile, **seen), views.profile_text(lookup.profile))
+    shared = {"shared_with": list(lookup.sharers)} if lookup.sharers else {}
+    text = "\n".join([*views.sharer_lines(lookup), views.profile_text(lookup.profile)])
+    return Answer(_found(lookup.profile, **seen, **shared), text)
 
 
 async def _lookup_by_id(session: Session, asked: LookupProfile) -> Answer:
@@ -73,24 +94,31 @@ async def _lookup_by_id(session: Session, asked: LookupProfile) -> Answer:
     except NotFound:
         hint = "This store has no such profile. Look the customer up by phone, email or chat id instead."
         return Answer(LookupResult(found=False, hint=hint), f"Not found. {hint}")
-    return Answer(_found(profile), views.profile_text(profile))
+    merged = {"merged_profile_id": asked.profile_id} if asked.profile_id != profile.profile_id else {}
+    return Answer(_found(profile, **merged), views.profile_text(profile, asked.profile_id))
 
 
 def _found(profile: Profile, **seen: Any) -> LookupResult:
     data = views.profile_data(profile)
-    fields = ("profile_id", "traits", "identifiers", "counts", "last_activity_at")
-    return LookupResult(found=True, **{name: data[name] for name in fields}, **seen)
+    fields = ("profile_id", "traits", "identifiers", "counts", "last_activity_at", "merged")
+    return LookupResult(found=True, **{name: data[name] for name in fields if name in data}, **seen)
 
 
 async def upsert_traits(session: Session, asked: UpsertTraits) -> Answer:
     upserted = await session.memory.upsert_traits(session.caller, asked.traits, asked.profile_id)
     profile = upserted.profile
-    await session.changed(resources.changed_by("traits", profile.profile_id))
+    writes = ["traits", "observations", "summaries"] if upserted.merges else ["traits"]
+    await session.changed(resources.changed_by(writes, profile.all_ids))
     data = views.profile_data(profile)
-    fields = ("profile_id", "traits", "identifiers")
-    return Answer(
-        UpsertResult(outcome=upserted.outcome, **{name: data[name] for name in fields}), views.upserted_text(upserted)
+    result = UpsertResult(
+        outcome=upserted.outcome,
+        profile_id=profile.profile_id,
+        traits=data["traits"],
+        identifiers=data["identifiers"],
+        merged=[MergedIn(**views.merge_data(one)) for one in upserted.merges] or None,
+        kept_apart=[KeptApart(**views.kept_apart_data(one)) for one in upserted.kept_apart] or None,
     )
+    return Answer(result, views.upserted_text(upserted, asked.profile_id))
 
 
 TOOLS = (

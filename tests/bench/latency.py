@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mcp_memory import app
-from mcp_memory.model import recall_query
+from mcp_memory.inputs import recall_query
 from mcp_memory.settings import Settings
 
 from . import machine

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from mcp_memory.model import recall_query
+from mcp_memory.inputs import recall_query
 
 from .lab import Lab
 from .report import Row

@@ -34,7 +34,7 @@ async def test_what_goes_in_comes_out(backend: Backend, scope: Scope, dana: str,
         source="crm",
         conversation_ids=("c-2", "c-1"),
     )
-    (receipt,) = await backend.add_observations(scope, dana, [new])
+    (receipt,) = (await backend.add_observations(scope, dana, [new])).receipts
 
     (read,) = await backend.list_observations(scope, dana, 10)
 
@@ -52,9 +52,10 @@ async def test_without_a_time_it_happened_now(backend: Backend, scope: Scope, da
 
 
 async def test_the_same_words_again_are_a_duplicate(backend: Backend, scope: Scope, dana: str, clock: Clock) -> None:
-    (first,) = await backend.add_observations(scope, dana, [note("Prefers email.")])
+    (first,) = (await backend.add_observations(scope, dana, [note("Prefers email.")])).receipts
     clock.pass_(days=3)
-    receipts = await backend.add_observations(scope, dana, [note("  prefers   EMAIL."), note("New."), note("new.")])
+    again = [note("  prefers   EMAIL."), note("New."), note("new.")]
+    receipts = (await backend.add_observations(scope, dana, again)).receipts
 
     assert [one.outcome for one in receipts] == ["duplicate", "added", "duplicate"]
     assert receipts[0].id == first.id
@@ -65,7 +66,9 @@ async def test_the_same_words_again_are_a_duplicate(backend: Backend, scope: Sco
 async def test_the_same_words_at_another_stated_time_are_another_event(
     backend: Backend, scope: Scope, dana: str
 ) -> None:
-    receipts = [(await backend.add_observations(scope, dana, [note("Parcel came late.", day)]))[0] for day in (1, 2, 2)]
+    receipts = [
+        (await backend.add_observations(scope, dana, [note("Parcel came late.", day)])).receipts[0] for day in (1, 2, 2)
+    ]
 
     assert [one.outcome for one in receipts] == ["added", "added", "duplicate"]
     assert receipts[2].id == receipts[1].id
@@ -73,7 +76,7 @@ async def test_the_same_words_at_another_stated_time_are_another_event(
 
 async def test_a_summary_is_a_duplicate_in_its_own_conversation_only(backend: Backend, scope: Scope, dana: str) -> None:
     receipts = [
-        await backend.add_summary(scope, dana, one)
+        (await backend.add_summary(scope, dana, one)).receipts[0]
         for one in (summary("Refund agreed."), summary("refund agreed."), summary("Refund agreed.", "c-2"))
     ]
 
@@ -85,7 +88,7 @@ async def test_another_customer_may_say_the_same(backend: Backend, scope: Scope,
     lee = (await backend.upsert_traits(scope, {"Contact": {"chat": "lee"}}, None)).profile.profile_id
     await backend.add_observations(scope, dana, [note("Prefers email.")])
 
-    assert (await backend.add_observations(scope, lee, [note("Prefers email.")]))[0].outcome == "added"
+    assert (await backend.add_observations(scope, lee, [note("Prefers email.")])).receipts[0].outcome == "added"
     assert len(await backend.list_observations(scope, lee, 10)) == 1
 
 
@@ -131,7 +134,7 @@ async def test_writers_at_the_same_time_lose_nothing(backend: Backend, scope: Sc
     async def write(writer: int) -> None:
         for number in range(5):
             batch = [note(f"Writer {writer}, note {number}, part {part}.") for part in range(2)]
-            added.extend(one.id for one in await backend.add_observations(scope, dana, batch))
+            added.extend(one.id for one in (await backend.add_observations(scope, dana, batch)).receipts)
 
     async with anyio.create_task_group() as tasks:
         for writer in range(8):

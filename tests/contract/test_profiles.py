@@ -5,7 +5,7 @@ import anyio
 import pytest
 
 from mcp_memory.backend import Backend
-from mcp_memory.errors import Conflict, Error, Invalid, NotFound
+from mcp_memory.errors import Error, Invalid, NotFound
 from mcp_memory.ids import PROFILE
 from mcp_memory.model import Identifier, NewObservation, Profile, Scope, StoreChanges, Upserted
 from tests.contract.conftest import MONDAY, Clock
@@ -20,7 +20,7 @@ async def create(backend: Backend, scope: Scope, **contact: Any) -> Profile:
 
 
 async def find(backend: Backend, scope: Scope, id_type: str, value: str) -> str | None:
-    lookup = await backend.lookup_profile(scope, [Identifier(id_type, value)])
+    lookup = await backend.lookup_profile(scope, value, id_type)
     return lookup.profile.profile_id if lookup.profile else None
 
 
@@ -80,29 +80,17 @@ async def test_a_removed_identifying_trait_no_longer_finds_the_customer(backend:
 
 
 async def test_nobody_found_is_an_answer_with_the_value_as_it_is_compared(backend: Backend, scope: Scope) -> None:
-    lookup = await backend.lookup_profile(scope, [Identifier("email", " Dana@Example.COM ")])
+    lookup = await backend.lookup_profile(scope, " Dana@Example.COM ", "email")
 
     assert (lookup.profile, lookup.identifier) == (None, Identifier("email", EMAIL))
 
 
 async def test_the_first_type_that_somebody_has_answers(backend: Backend, scope: Scope) -> None:
     profile = await create(backend, scope, whatsapp=PHONE)
-    lookup = await backend.lookup_profile(scope, [Identifier("phone", PHONE), Identifier("whatsapp", PHONE)])
+    lookup = await backend.lookup_profile(scope, PHONE, None)
 
     assert lookup.profile is not None and lookup.profile.profile_id == profile.profile_id
     assert lookup.identifier.id_type == "whatsapp"
-
-
-async def test_identifying_traits_of_two_people_are_a_conflict(backend: Backend, scope: Scope) -> None:
-    dana, lee = await create(backend, scope, phone=PHONE), await create(backend, scope, email=EMAIL)
-
-    both = {"Contact": {"phone": PHONE, "email": EMAIL, "city": "Gary"}}
-    said = await refused(Conflict, backend.upsert_traits(scope, both, None))
-    stolen = await refused(Conflict, backend.upsert_traits(scope, {"Contact": {"phone": PHONE}}, lee.profile_id))
-
-    assert dana.profile_id in said and lee.profile_id in said
-    assert dana.profile_id in stolen
-    assert (await backend.get_profile(scope, dana.profile_id)).traits == {"Contact": {"phone": PHONE}}
 
 
 async def test_without_an_identifying_trait_nobody_is_created(backend: Backend, scope: Scope) -> None:

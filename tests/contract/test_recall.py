@@ -145,8 +145,10 @@ async def test_the_end_of_a_long_text_is_found_too(backend: Backend, scope: Scop
 async def test_an_empty_profile_recalls_nothing(backend: Backend, scope: Scope) -> None:
     lee = (await backend.upsert_traits(scope, {"Contact": {"chat": "lee"}}, None)).profile.profile_id
 
-    assert await backend.recall(scope, lee, RecallQuery(query="anything")) == Recall(observations=[], summaries=[])
-    assert await backend.recall(scope, lee, RecallQuery()) == Recall(observations=[], summaries=[])
+    assert await backend.recall(scope, lee, RecallQuery(query="anything")) == Recall(
+        profile_id=lee, observations=[], summaries=[]
+    )
+    assert await backend.recall(scope, lee, RecallQuery()) == Recall(profile_id=lee, observations=[], summaries=[])
 
 
 @pytest.mark.parametrize("query", ["?!", "the of and", "a* NEAR(b)", "'; drop table observation; --", "\x00", "🦊"])

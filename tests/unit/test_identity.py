@@ -3,12 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_memory.errors import Invalid
-from mcp_memory.identity import ID_TYPES, candidate_types, normalise
+from mcp_memory.identity import DEFAULT_SETTINGS, RESERVED, candidate_types, normalise
 from mcp_memory.model import Identifier
 
 
 def normal(id_type: str, value: str, region: str = "US") -> str:
-    return normalise(Identifier(id_type, value), region, "value").value
+    return normalise(Identifier(id_type, value), DEFAULT_SETTINGS, region, "value").value
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_national_number_belongs_to_the_default_region() -> None:
     assert normal("phone", "030 901820", region="DE") == "+4930901820"
 
 
-@pytest.mark.parametrize("id_type", ID_TYPES)
+@pytest.mark.parametrize("id_type", list(RESERVED))
 @given(value=st.text() | st.from_regex(r"\+?[0-9 ().-]{5,17}", fullmatch=True) | st.emails())
 def test_normalising_twice_is_normalising_once(id_type: str, value: str) -> None:
     try:
@@ -87,9 +87,9 @@ def test_an_unknown_type_is_refused_with_those_there_are() -> None:
 
 @pytest.mark.parametrize("value", ["\u202a+1 (317) 555-0142\u202c", "\u200e+13175550142", "\ufeff317 555 0142"])
 def test_the_type_is_inferred_from_what_is_seen(value: str) -> None:
-    assert candidate_types(value)[0] == "phone"
+    assert candidate_types(value, DEFAULT_SETTINGS)[0] == "phone"
 
 
 @given(st.text())
 def test_every_value_has_a_likely_type(value: str) -> None:
-    assert set(candidate_types(value)) <= set(ID_TYPES)
+    assert set(candidate_types(value, DEFAULT_SETTINGS)) <= set(RESERVED)

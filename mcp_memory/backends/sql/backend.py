@@ -9,15 +9,20 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-from mcp_memory import identity, language, traits
-from mcp_memory.backends.sql import memories, profiles
+from mcp_memory import language, traits
+from mcp_memory.backends.sql import definitions, imports, memories, merging, profiles
 from mcp_memory.backends.sql import recall as recalling
 from mcp_memory.backends.sql.database import Database, Signature, Transaction
+from mcp_memory.backends.sql.upserts import Upserts
+from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.embedding import Embedder
-from mcp_memory.errors import Invalid, NotFound, Unavailable
+from mcp_memory.errors import NotFound, Unavailable
+from mcp_memory.identity import IdentitySettings
 from mcp_memory.ids import PROFILE, STORE, MakeId, prefix_range
+from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, Refusal
+from mcp_memory.ledger import Explanation, Merged, Unmerged
 from mcp_memory.model import (
-    Identifier,
+    Added,
     Lookup,
     NewObservation,
     NewSummary,
@@ -25,7 +30,6 @@ from mcp_memory.model import (
     Profile,
     Recall,
     RecallQuery,
-    Receipt,
     Scope,
     Store,
     StoreChanges,
@@ -64,37 +68,38 @@ class SqlBackend:
 
         return await _hop(work, self._writers)
 
-    async def lookup_profile(self, scope: Scope, candidates: Sequence[Identifier]) -> Lookup:
-        normalised = self._normalised(candidates)
-        return await self._read(scope, lambda tx: profiles.lookup(tx, normalised))
+    async def lookup_profile(self, scope: Scope, value: str, id_type: str | None) -> Lookup:
+        return await self._read(scope, lambda tx: profiles.lookup(tx, value, id_type, self._region))
 
     async def get_profile(self, scope: Scope, profile_id: str) -> Profile:
         return await self._read(scope, lambda tx: profiles.view(tx, profiles.existing(tx, profile_id)))
 
     async def list_profile_ids(self, scope: Scope, prefix: str, limit: int) -> list[str]:
         id_range = prefix_range(PROFILE, prefix.lower())
-        return await self._read(scope, lambda tx: tx.profile_ids(id_range, prefix, limit))
+
+        def work(tx: Transaction) -> list[str]:
+            types = [one.id_type for one in tx.identity_settings().identifier_configs]
+            return tx.profile_ids(id_range, prefix, types, limit)
+
+        return await self._read(scope, work)
 
     async def upsert_traits(self, scope: Scope, given: traits.Raw, profile_id: str | None) -> Upserted:
-        def work() -> Upserted:
-            policy = self._stored(scope).undeclared_traits
-            return self._database.write(
-                scope,
-                lambda tx: profiles.upsert(
-                    tx,
-                    given,
-                    profile_id,
-                    policy=policy,
-                    region=self._region,
-                    now=self._now(),
-                    make_id=self._make_id,
-                ),
-            )
+        return await self._upsert(scope, lambda upserts: upserts.upsert(given, profile_id))
 
-        return await _hop(work, self._writers)
+    async def upsert_profiles(self, scope: Scope, entries: Sequence[traits.Raw]) -> list[BulkOutcome]:
+        return await self._upsert(scope, lambda upserts: [upserts.attempt(entry) for entry in entries])
 
-    async def add_observations(self, scope: Scope, profile_id: str, new: Sequence[NewObservation]) -> list[Receipt]:
-        def work() -> list[Receipt]:
+    async def merge_profiles(self, scope: Scope, profile_id: str, other_id: str) -> Merged:
+        return await self._write(scope, lambda tx: merging.merge_by_hand(tx, profile_id, other_id, self._now()))
+
+    async def unmerge_profile(self, scope: Scope, profile_id: str) -> Unmerged:
+        return await self._write(scope, lambda tx: merging.unmerge(tx, profile_id, self._now()))
+
+    async def explain_identity(self, scope: Scope, profile_id: str) -> Explanation:
+        return await self._read(scope, lambda tx: merging.explain(tx, profile_id))
+
+    async def add_observations(self, scope: Scope, profile_id: str, new: Sequence[NewObservation]) -> Added:
+        def work() -> Added:
             signatures = self._signatures([one.content for one in new])
             return self._database.write(
                 scope,
@@ -105,8 +110,8 @@ class SqlBackend:
 
         return await _hop(work, self._writers)
 
-    async def add_summary(self, scope: Scope, profile_id: str, new: NewSummary) -> Receipt:
-        def work() -> Receipt:
+    async def add_summary(self, scope: Scope, profile_id: str, new: NewSummary) -> Added:
+        def work() -> Added:
             (signature,) = self._signatures([new.content])
             return self._database.write(
                 scope,
@@ -140,6 +145,37 @@ class SqlBackend:
 
         return await self._read(scope, work)
 
+    async def get_identity_settings(self, scope: Scope) -> IdentitySettings:
+        return await self._read(scope, lambda tx: tx.identity_settings())
+
+    async def update_identity_settings(
+        self, scope: Scope, new: IdentitySettings, if_version: int | None = None
+    ) -> IdentitySettings:
+        return await self._write(scope, lambda tx: definitions.update_settings(tx, new, if_version))
+
+    async def list_trait_groups(self, scope: Scope) -> list[TraitGroup]:
+        return await self._read(scope, lambda tx: tx.trait_groups())
+
+    async def create_trait_group(self, scope: Scope, new: TraitGroup) -> TraitGroup:
+        return await self._write(scope, lambda tx: definitions.create_group(tx, new))
+
+    async def update_trait_group(
+        self, scope: Scope, name: str, changes: TraitGroupChanges, if_version: int | None = None
+    ) -> TraitGroup:
+        return await self._write(scope, lambda tx: definitions.update_group(tx, name, changes, if_version))
+
+    async def delete_trait_group(self, scope: Scope, name: str) -> None:
+        await self._write(scope, lambda tx: definitions.delete_group(tx, name))
+
+    async def start_import(self, scope: Scope, new: NewImport) -> Import:
+        return await self._write(scope, lambda tx: imports.start(tx, new, now=self._now(), make_id=self._make_id))
+
+    async def add_import_rows(self, scope: Scope, import_id: str, after: int, rows: Sequence[ImportRow]) -> Import:
+        return await self._upsert(scope, lambda upserts: imports.add_rows(upserts, import_id, after, rows))
+
+    async def list_refusals(self, scope: Scope, import_id: str, after: int, limit: int) -> list[Refusal]:
+        return await self._read(scope, lambda tx: tx.refusals(import_id, after, limit))
+
     async def close(self) -> None:
         await _hop(self._database.close, self._writers)
 
@@ -147,6 +183,21 @@ class SqlBackend:
 
     async def _read(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         return await _hop(lambda: self._database.read(scope, work), self._readers)
+
+    async def _write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
+        return await _hop(lambda: self._database.write(scope, work), self._writers)
+
+    async def _upsert(self, scope: Scope, change: Callable[[Upserts], T]) -> T:
+        def work() -> T:
+            policy = self._stored(scope).undeclared_traits
+            return self._database.write(
+                scope,
+                lambda tx: change(
+                    Upserts(tx, policy=policy, region=self._region, now=self._now(), make_id=self._make_id)
+                ),
+            )
+
+        return await _hop(work, self._writers)
 
     def _open_store(self, tenant: str, display_name: str) -> Scope:
         store = self._database.read_catalog(lambda catalog: catalog.find_store(tenant, display_name))
@@ -174,17 +225,6 @@ class SqlBackend:
         if store is None:
             raise NotFound("There is no such store.")
         return store
-
-    def _normalised(self, candidates: Sequence[Identifier]) -> list[Identifier]:
-        normalised, refusal = [], None
-        for one in candidates:
-            try:
-                normalised.append(identity.normalise(one, self._region, "value"))
-            except Invalid as exc:
-                refusal = refusal or exc
-        if refusal is not None and not normalised:
-            raise refusal
-        return normalised
 
     def _signatures(self, texts: Sequence[str]) -> list[Signature]:
         pieces = [language.chunks(text) for text in texts]

@@ -11,13 +11,19 @@ Every method speaks only `mcp_memory.errors`; drivers' errors are translated in 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from mcp_memory.definitions import TraitGroup
+from mcp_memory.identity import IdentitySettings
+from mcp_memory.imports import Import, Refusal
+from mcp_memory.ledger import Entry, Holding, IdentityConflict, Separation
 from mcp_memory.model import (
     Identifier,
     ItemT_co,
+    KeptApart,
     Kind,
     Observation,
     Scope,
@@ -35,16 +41,33 @@ if TYPE_CHECKING:
     from mcp_memory.ranking import Candidates
 
 T = TypeVar("T")
+Trait = tuple[str, str]
+"""Group and name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileRow:
+    """A live profile; times and counts are those of all its members."""
+
     profile_id: str
+    members: tuple[str, ...]
+    """Itself, and what was merged into it, earliest first."""
     created_at: datetime
     updated_at: datetime
     last_activity_at: datetime
     observation_count: int
     summary_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraitRow:
+    """`profile_id`: the member that has it."""
+
+    group: str
+    name: str
+    value: TraitValue
+    updated_at: datetime
+    profile_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,68 +96,143 @@ class Known:
     conversation_id: str | None = None
 
 
-class Transaction(Protocol):
-    """One store's rows. Reading a profile follows merges: a merged id answers for its canonical profile.
-
-    A read sees one moment; a write sees for sure only what it has locked or claimed.
-    """
-
-    # Profiles
+class ProfileRows(Protocol):
     def find_profile(self, profile_id: str) -> ProfileRow | None: ...
 
-    def lock_profile(self, profile_id: str) -> ProfileRow | None:
-        """As `find_profile`; until the end nobody else can change or merge it."""
+    def lock_profiles(self, profile_ids: Iterable[str]) -> Mapping[str, ProfileRow]:
+        """Asked id -> its live profile, without those there are none of. Until the end nobody else can change or merge
+        any of them."""
         ...
 
     def insert_profile(self, profile_id: str, at: datetime) -> None: ...
 
     def touch_profile(self, profile_id: str, at: datetime) -> None:
-        """Count up its version and set `updated_at`."""
+        """Count up the version and set `updated_at`, of the live profile as well."""
         ...
 
-    def profile_ids(self, id_range: tuple[str, str] | None, identifier_prefix: str, limit: int) -> list[str]:
-        """Profiles with an id in the range (both ends in it), or an identifier that starts so, as it is or in lower
-        case; latest updated first. An empty prefix is that of all."""
+    def profile_ids(
+        self, id_range: tuple[str, str] | None, identifier_prefix: str, id_types: Iterable[str], limit: int
+    ) -> list[str]:
+        """Live profiles with an id in the range (both ends in it), or an identifier of these types that starts so, as
+        it is or in lower case; latest updated first. An empty prefix is that of all."""
         ...
 
     def count_profiles(self) -> int: ...
 
-    # Identifiers
-    def owners(self, identifiers: Iterable[Identifier]) -> Mapping[Identifier, str]: ...
-
-    def claim(self, identifiers: Iterable[Identifier]) -> Mapping[Identifier, str]:
-        """As `owners`, canonical ids; until the end nobody else can create, attach, move or merge any of them."""
+    def traits(self, profile_id: str) -> list[TraitRow]:
+        """By group and name; one for each member that has it."""
         ...
 
-    def identifiers(self, profile_id: str) -> list[Identifier]:
-        """Oldest first."""
+    def put_traits(self, profile_id: str, traits: Iterable[tuple[str, str, TraitValue]], at: datetime) -> None: ...
+
+    def remove_traits(self, profile_id: str, names: Iterable[tuple[str, str]]) -> None:
+        """From all members."""
         ...
 
-    def attach(self, identifiers: Iterable[Identifier], profile_id: str, at: datetime) -> None:
-        """Claimed identifiers that nobody else has; one the profile has already stays as it is."""
+
+class IdentityRows(Protocol):
+    def holders(self, identifiers: Iterable[Identifier]) -> Mapping[Identifier, Sequence[str]]:
+        """Who has them: the ids of those that brought them, live or merged; several only where types are shared."""
         ...
 
-    def detach(self, identifiers: Iterable[Identifier], profile_id: str) -> None: ...
+    def claim(self, identifiers: Iterable[Identifier]) -> Mapping[Identifier, Sequence[str]]:
+        """As `holders`; until the end nobody else can create, attach, move or merge any of them."""
+        ...
 
-    # Traits
+    def identifiers(self, profile_id: str) -> list[Holding]:
+        """Of all members, oldest first."""
+        ...
+
+    def attach(
+        self, profile_id: str, new: Iterable[tuple[Identifier, Trait | None]], shared: bool, at: datetime
+    ) -> None:
+        """Claimed identifiers, each with the trait it comes from. `shared`: others may have them too."""
+        ...
+
+    def detach(self, holdings: Iterable[Holding]) -> None: ...
+
+    def retire(self, holdings: Iterable[Holding], merge_no: int) -> None:
+        """They identify nobody until `revive`."""
+        ...
+
+    def revive(self, merge_no: int) -> None:
+        """What this merge retired identifies again, unless somebody else has it by now."""
+        ...
+
+    def identity_settings(self, lock: bool = False) -> IdentitySettings: ...
+
+    def put_identity_settings(self, new: IdentitySettings) -> None:
+        """Identifiers of types whose uniqueness changes can be shared, or not, from now on."""
+        ...
+
+    def count_identifiers(self, id_type: str) -> tuple[int, int]:
+        """How many values there are, and how many of them several live profiles share."""
+        ...
+
+    # The ledger
+    def set_members(self, profile_id: str, members: Iterable[str]) -> None:
+        """`profile_id` is live, and the others are merged into it."""
+        ...
+
+    def insert_merge(self, entry: Entry) -> int:
+        """Its number; that of the entry given does not count."""
+        ...
+
+    def undo_merge(self, merge_no: int, at: datetime) -> None: ...
+
+    def merges(self, profile_id: str) -> list[Entry]:
+        """Those that any member was linked by, undone ones too, earliest first."""
+        ...
+
+    def separate(self, separation: Separation) -> None: ...
+
+    def separations(self, profile_id: str) -> list[Separation]:
+        """Those with any member on one side."""
+        ...
+
+    def reunite(self, separations: Iterable[Separation]) -> None:
+        """They no longer keep anybody apart."""
+        ...
+
+    def record_conflicts(self, profile_id: str, kept_apart: Iterable[KeptApart], at: datetime) -> None: ...
+
+    def conflicts(self, profile_id: str) -> list[IdentityConflict]:
+        """Those of any member, on either side, earliest first."""
+        ...
+
+
+class DefinitionRows(Protocol):
     def definitions(self, lock: bool = False) -> list[TraitDefinition]:
         """With `lock`, until the end nobody else can declare: for whoever declares what is not among them."""
         ...
 
     def declare(self, definitions: Iterable[TraitDefinition]) -> None:
-        """One that is declared already stays as it is."""
+        """With their groups. One that is declared already stays as it is."""
         ...
 
-    def traits(self, profile_id: str) -> list[tuple[str, str, TraitValue]]:
-        """(group, name, value), by group and name."""
+    def trait_groups(self) -> list[TraitGroup]:
+        """By name, with their definitions."""
         ...
 
-    def put_traits(self, profile_id: str, traits: Iterable[tuple[str, str, TraitValue]], at: datetime) -> None: ...
+    def put_trait_group(self, group: TraitGroup) -> None:
+        """As it is: definitions that it does not have go."""
+        ...
 
-    def remove_traits(self, profile_id: str, names: Iterable[tuple[str, str]]) -> None: ...
+    def remove_trait_group(self, name: str) -> None: ...
 
-    # Memories
+    def has_values(self, group: str, name: str) -> bool: ...
+
+    def forget_trait(self, group: str, name: str) -> None:
+        """Its values, and the identifiers promoted from them, of all profiles."""
+        ...
+
+
+class MemoryRows(Protocol):
     def known(self, kind: Kind, profile_id: str, digests: Iterable[bytes]) -> list[Known]: ...
+
+    def count_since(self, kind: Kind, profile_ids: Iterable[str], since: datetime) -> int:
+        """Items of just these members that were learned then or later."""
+        ...
 
     def insert_observations(self, profile_id: str, new: Sequence[NewItem[Observation]]) -> None:
         """All made by one model. Raises Invalid when the profile holds as many items as the dialect can number."""
@@ -168,6 +266,37 @@ class Transaction(Protocol):
 
         Items whose vector another model made, come with a cosine of 0.
         """
+        ...
+
+
+class ImportRows(Protocol):
+    def start_import(self, new: Import, digest: bytes) -> None: ...
+
+    def find_import(self, import_id: str) -> Import | None: ...
+
+    def unfinished_import(self, digest: bytes) -> Import | None:
+        """The one of this file, read in this way, that was not brought to its end."""
+        ...
+
+    def put_import(self, current: Import, refused: Iterable[Refusal]) -> None:
+        """How far it is, and the rows refused on the way."""
+        ...
+
+    def refusals(self, import_id: str, after: int, limit: int) -> list[Refusal]:
+        """By row, those after this one."""
+        ...
+
+
+class Transaction(ProfileRows, IdentityRows, DefinitionRows, MemoryRows, ImportRows, Protocol):
+    """One store's rows. A read sees one moment; a write sees for sure only what it has locked or claimed.
+
+    A profile that was merged keeps what it brought. To read a profile, by any of its ids, is to read all its members;
+    to write to one is to write to the member of that id. So nothing is moved by a merge, or lost by an unmerge, and
+    whoever writes under an id that is merged meanwhile strands nothing.
+    """
+
+    def attempt(self) -> AbstractContextManager[None]:
+        """A part that fails alone: what it wrote is taken back, the error goes on, and so can the transaction."""
         ...
 
 

@@ -7,7 +7,7 @@ from mcp_memory import language
 from mcp_memory.backends.sql.database import Known, NewItem, Signature, Transaction
 from mcp_memory.backends.sql.profiles import existing
 from mcp_memory.ids import OBSERVATION, SUMMARY, MakeId
-from mcp_memory.model import NewObservation, NewSummary, Observation, Receipt, Summary
+from mcp_memory.model import Added, NewObservation, NewSummary, Observation, Receipt, Summary
 
 
 def add_observations(
@@ -18,7 +18,7 @@ def add_observations(
     *,
     now: datetime,
     make_id: MakeId,
-) -> list[Receipt]:
+) -> Added:
     profile = existing(tx, profile_id, lock=True)
     digests = [language.digest(one.content) for one in new]
     known = tx.known("observation", profile.profile_id, digests)
@@ -42,19 +42,19 @@ def add_observations(
         known.append(Known(id=item.id, digest=digest, occurred_at=item.occurred_at))
         receipts.append(Receipt(id=item.id, outcome="added"))
     if added:
-        tx.insert_observations(profile.profile_id, added)
-        tx.touch_profile(profile.profile_id, now)
-    return receipts
+        tx.insert_observations(profile_id, added)
+        tx.touch_profile(profile_id, now)
+    return Added(receipts=receipts, profile_ids=profile.members)
 
 
 def add_summary(
     tx: Transaction, profile_id: str, new: NewSummary, signature: Signature, *, now: datetime, make_id: MakeId
-) -> Receipt:
+) -> Added:
     profile = existing(tx, profile_id, lock=True)
     digest = language.digest(new.content)
     for known in tx.known("summary", profile.profile_id, [digest]):
         if known.conversation_id == new.conversation_id:
-            return Receipt(id=known.id, outcome="duplicate")
+            return Added(receipts=[Receipt(id=known.id, outcome="duplicate")], profile_ids=profile.members)
     item = Summary(
         id=make_id(SUMMARY),
         content=new.content,
@@ -64,9 +64,9 @@ def add_summary(
         created_at=now,
         updated_at=now,
     )
-    tx.insert_summaries(profile.profile_id, [NewItem(item=item, digest=digest, signature=signature)])
-    tx.touch_profile(profile.profile_id, now)
-    return Receipt(id=item.id, outcome="added")
+    tx.insert_summaries(profile_id, [NewItem(item=item, digest=digest, signature=signature)])
+    tx.touch_profile(profile_id, now)
+    return Added(receipts=[Receipt(id=item.id, outcome="added")], profile_ids=profile.members)
 
 
 def _double(occurred_at: datetime | None, same_words: Sequence[Known]) -> Known | None:

@@ -1,6 +1,7 @@
 """Recall, inside a transaction: rank what the profile has, fetch the best, keep what fits."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from mcp_memory import budget
@@ -21,14 +22,15 @@ def recall(tx: Transaction, profile_id: str, asked: RecallQuery, query: Signatur
         observations = _fetched(best, lambda keys: tx.observations(profile_id, keys))
         best = _best(tx, "summary", profile_id, asked, query, asked.summaries_limit)
         summaries = _fetched(best, lambda keys: tx.summaries(profile_id, keys))
-    return pack(Recall(observations=observations, summaries=summaries), asked.max_tokens)
+    return pack(Recall(profile_id=profile_id, observations=observations, summaries=summaries), asked.max_tokens)
 
 
 def pack(found: Recall, max_tokens: int | None) -> Recall:
     """What fits, best first across the kinds; each list keeps its order."""
     items: list[Recalled[Item]] = sorted([*found.observations, *found.summaries], key=_merit, reverse=True)
     fitting = {items[at].item.id for at in budget.fitting([one.item.content for one in items], max_tokens)}
-    return Recall(
+    return replace(
+        found,
         observations=[one for one in found.observations if one.item.id in fitting],
         summaries=[one for one in found.summaries if one.item.id in fitting],
         left_out=len(items) - len(fitting),

@@ -1,26 +1,43 @@
 -- Statements on one store's file. Keys and packing: migrations/store/0001_initial.sql.
 
 -- name: find_profile
-select p.profile_id, p.created_at, p.updated_at, coalesce(p.last_occurred_at, p.created_at), p.observation_count,
-       p.summary_count, p.no
-from profile asked
-join profile p on p.no = coalesce(asked.merged_into, asked.no)
-where asked.profile_id = :profile_id;
+with live (no) as (select coalesce(merged_into, no) from profile where profile_id = :profile_id)
+select no, profile_id, created_at, updated_at, last_occurred_at, observation_count, summary_count
+from profile
+where no in live or merged_into in live
+order by merged_into is not null, created_at, profile_id;
+
+-- name: profile_no
+select no from profile where profile_id = :profile_id;
+
+-- name: profile_id
+select profile_id from profile where no = :no;
+
+-- name: members
+with live (no) as (select coalesce(merged_into, no) from profile where no = :no)
+select no from profile where no in live or merged_into in live order by merged_into is not null, created_at, profile_id;
 
 -- name: insert_profile
 insert into profile (profile_id, created_at, updated_at) values (:profile_id, :at, :at);
 
 -- name: touch_profile
-update profile set version = version + 1, updated_at = max(updated_at, :at) where no = :no;
+update profile set version = version + 1, updated_at = max(updated_at, :at)
+where no in (select no from profile where no = :no union select merged_into from profile where no = :no);
 
 -- name: profile_ids
 select profile_id from profile
 where merged_into is null
-  and no in (select no from profile where profile_id between :id_from and :id_to
-             union
-             select profile_no from identifier where value_norm >= :prefix and value_norm < :prefix || char(1114111)
-             union
-             select profile_no from identifier where value_norm >= :lower and value_norm < :lower || char(1114111))
+  and no in (select coalesce(p.merged_into, p.no)
+             from profile p
+             where p.no in (select no from profile where profile_id between :id_from and :id_to
+                            union
+                            select profile_no from identifier
+                            where id_type in (select value from json_each(:id_types)) and retired_by is null
+                              and value_norm >= :prefix and value_norm < :prefix || char(1114111)
+                            union
+                            select profile_no from identifier
+                            where id_type in (select value from json_each(:id_types)) and retired_by is null
+                              and value_norm >= :lower and value_norm < :lower || char(1114111)))
 order by updated_at desc, no desc
 limit :limit;
 
@@ -30,33 +47,8 @@ select profile_id from profile where merged_into is null order by updated_at des
 -- name: count_profiles
 select count(*) from profile where merged_into is null;
 
--- name: owner
-select p.profile_id
-from identifier i
-join profile holder on holder.no = i.profile_no
-join profile p on p.no = coalesce(holder.merged_into, holder.no)
-where i.id_type = :id_type and i.value_norm = :value;
-
--- name: identifiers
-select id_type, value_norm from identifier where profile_no = :no order by created_at, id_type, value_norm;
-
--- name: attach
-insert into identifier (id_type, value_norm, profile_no, created_at) values (:id_type, :value, :no, :at)
-on conflict (id_type, value_norm) do nothing;
-
--- name: detach
-delete from identifier where id_type = :id_type and value_norm = :value and profile_no = :no;
-
--- name: definitions
-select trait_group, name, data_type, id_type_promotion, description from trait_definition order by trait_group, name;
-
--- name: declare
-insert into trait_definition (trait_group, name, data_type, id_type_promotion, description)
-values (:group, :name, :data_type, :id_type_promotion, :description)
-on conflict (trait_group, name) do nothing;
-
 -- name: traits
-select trait_group, name, value from trait where profile_no = :no order by trait_group, name;
+select trait_group, name, value, updated_at, profile_no from trait where profile_no = :no order by trait_group, name;
 
 -- name: put_trait
 insert into trait (profile_no, trait_group, name, value, updated_at) values (:no, :group, :name, :value, :at)
@@ -65,12 +57,181 @@ on conflict (profile_no, trait_group, name) do update set value = excluded.value
 -- name: remove_trait
 delete from trait where profile_no = :no and trait_group = :group and name = :name;
 
+-- name: holders
+select profile_no from identifier where id_type = :id_type and value_norm = :value and retired_by is null
+order by profile_no;
+
+-- name: identifiers
+select id_type, value_norm, profile_no, created_at, trait_group, trait_name
+from identifier where profile_no = :no and retired_by is null;
+
+-- name: attach
+insert into identifier (id_type, value_norm, slot, profile_no, created_at, trait_group, trait_name)
+values (:id_type, :value, :slot, :no, :at, :group, :name);
+
+-- name: detach
+delete from identifier
+where id_type = :id_type and value_norm = :value and profile_no = :no and retired_by is null;
+
+-- name: retire
+update identifier set slot = profile_no, retired_by = :merge_no
+where id_type = :id_type and value_norm = :value and profile_no = :no and retired_by is null;
+
+-- name: discard_retired
+delete from identifier
+where id_type = :id_type and value_norm = :value and profile_no = :no and retired_by is not null;
+
+-- name: revive
+update identifier
+set retired_by = null,
+    slot = case when id_type in (select value from json_each(:shared)) then profile_no else 0 end
+where retired_by = :merge_no
+  and (id_type in (select value from json_each(:shared))
+       or not exists (select 1 from identifier live
+                      where live.id_type = identifier.id_type and live.value_norm = identifier.value_norm
+                        and live.slot = 0));
+
+-- name: discard_unrevived
+delete from identifier where retired_by = :merge_no;
+
+-- name: count_identifiers
+select count(*), coalesce(sum(live > 1), 0)
+from (select count(distinct coalesce(p.merged_into, p.no)) as live
+      from identifier i
+      join profile p on p.no = i.profile_no
+      where i.id_type = :id_type
+      group by i.value_norm);
+
+-- name: discard_doubles
+delete from identifier
+where id_type = :id_type and slot <> 0 and retired_by is null
+  and exists (select 1 from identifier other
+              where other.id_type = identifier.id_type and other.value_norm = identifier.value_norm
+                and other.retired_by is null and other.slot < identifier.slot);
+
+-- name: reslot
+update identifier set slot = case when :shared then profile_no else 0 end
+where id_type = :id_type and retired_by is null and (slot <> 0) <> :shared;
+
+-- name: identity_settings
+select version, settings from identity_settings;
+
+-- name: put_identity_settings
+insert into identity_settings (only, version, settings) values (1, :version, :settings)
+on conflict (only) do update set version = excluded.version, settings = excluded.settings;
+
+-- name: set_merged
+update profile set merged_into = :into_no where no = :no;
+
+-- name: insert_merge
+insert into profile_merge (one_no, other_no, into_no, merged_no, made_at, made_by, id_type, value_norm, into_had,
+                           merged_had)
+values (:one, :other, :into_no, :merged_no, :at, :made_by, :id_type, :value, :into_had, :merged_had)
+returning no;
+
+-- name: undo_merge
+update profile_merge set undone_at = :at where no = :merge_no;
+
+-- name: merges
+select no, one_no, other_no, into_no, merged_no, made_at, made_by, id_type, value_norm, into_had, merged_had, undone_at
+from profile_merge where one_no = :no or other_no = :no;
+
+-- name: separate
+insert into separation (one_no, other_no, id_type, value_norm, made_at) values (:one, :other, :id_type, :value, :at)
+on conflict (one_no, other_no, id_type, value_norm) do nothing;
+
+-- name: separations
+select one_no, other_no, id_type, value_norm, made_at from separation where one_no = :no or other_no = :no;
+
+-- name: reunite
+delete from separation where one_no = :one and other_no = :other and id_type = :id_type and value_norm = :value;
+
+-- name: record_conflict
+insert into identity_conflict (profile_no, holder_no, id_type, value_norm, reason, first_at, last_at)
+values (:no, :holder, :id_type, :value, :reason, :at, :at)
+on conflict (profile_no, holder_no, id_type, value_norm, reason)
+do update set last_at = excluded.last_at, times = times + 1;
+
+-- name: conflicts
+select profile_no, holder_no, id_type, value_norm, reason, first_at, last_at, times
+from identity_conflict where profile_no = :no or holder_no = :no;
+
+-- name: definitions
+select trait_group, name, data_type, id_type_promotion, description, validation_rule
+from trait_definition order by trait_group, name;
+
+-- name: declare
+insert into trait_definition (trait_group, name, data_type, id_type_promotion, description, validation_rule)
+values (:group, :name, :data_type, :id_type_promotion, :description, :validation_rule)
+on conflict (trait_group, name) do nothing;
+
+-- name: add_trait_group
+insert into trait_group (name) values (:name) on conflict (name) do nothing;
+
+-- name: trait_groups
+select name, description, version from trait_group order by name;
+
+-- name: put_trait_group
+insert into trait_group (name, description, version) values (:name, :description, :version)
+on conflict (name) do update set description = excluded.description, version = excluded.version;
+
+-- name: remove_trait_group
+delete from trait_group where name = :name;
+
+-- name: remove_definitions
+delete from trait_definition where trait_group = :group;
+
+-- name: has_values
+select exists (select 1 from trait where trait_group = :group and name = :name);
+
+-- name: forget_values
+delete from trait where trait_group = :group and name = :name;
+
+-- name: forget_identifiers
+delete from identifier where trait_group = :group and trait_name = :name;
+
+-- name: start_import
+insert into profile_import (import_id, filename, file_size, digest, column_mappings, status, rows_total, created_at,
+                            updated_at)
+values (:import_id, :filename, :file_size, :digest, :column_mappings, :status, :rows_total, :at, :at);
+
+-- name: find_import
+select import_id, filename, file_size, column_mappings, status, rows_total, rows_done, created, updated, refused,
+       created_at, updated_at
+from profile_import where import_id = :import_id;
+
+-- name: unfinished_import
+select import_id, filename, file_size, column_mappings, status, rows_total, rows_done, created, updated, refused,
+       created_at, updated_at
+from profile_import where digest = :digest and status = 'PROCESSING' order by no desc limit 1;
+
+-- name: put_import
+update profile_import
+set status = :status, rows_done = :rows_done, created = :created, updated = :updated, refused = :refused,
+    updated_at = :at
+where import_id = :import_id;
+
+-- name: refuse_row
+insert into import_refusal (import_no, row, reason)
+select no, :row, :reason from profile_import where import_id = :import_id;
+
+-- name: refusals
+select row, reason from import_refusal
+where import_no = (select no from profile_import where import_id = :import_id) and row > :after
+order by row limit :limit;
+
 -- name: known_observations
 select observation_id, digest, occurred_at, null from observation where id >> 23 = :no and digest = :digest order by id;
 
 -- name: known_summaries
 select summary_id, digest, occurred_at, conversation_id from summary where id >> 23 = :no and digest = :digest
 order by id;
+
+-- name: observations_since
+select count(*) from observation where id >> 23 = :no and created_at >= :since;
+
+-- name: summaries_since
+select count(*) from summary where id >> 23 = :no and created_at >= :since;
 
 -- name: take_seq
 update profile set next_seq = next_seq + :count where no = :no and next_seq + :count <= 1 << 20 returning next_seq;

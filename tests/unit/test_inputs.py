@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_memory import model
+from mcp_memory import inputs
 from mcp_memory.errors import Invalid
 
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
@@ -20,7 +20,7 @@ NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
     ],
 )
 def test_a_time_with_its_offset_is_read_as_utc(text: str, utc: datetime) -> None:
-    read = model.parse_time(text, "begin")
+    read = inputs.parse_time(text, "begin")
 
     assert read == utc and read.utcoffset() == timedelta(0)
 
@@ -28,7 +28,7 @@ def test_a_time_with_its_offset_is_read_as_utc(text: str, utc: datetime) -> None
 @given(st.text())
 def test_any_other_text_is_refused_by_its_field(text: str) -> None:
     try:
-        model.parse_time(text, "begin")
+        inputs.parse_time(text, "begin")
     except Invalid as exc:
         assert str(exc).startswith("begin ")
 
@@ -36,19 +36,19 @@ def test_any_other_text_is_refused_by_its_field(text: str) -> None:
 def test_what_happens_tomorrow_may_be_a_wrong_clock_and_what_happens_later_is_refused() -> None:
     tomorrow = (NOW + timedelta(hours=23)).isoformat()
 
-    assert model.happened(tomorrow, NOW, "occurred_at") == NOW + timedelta(hours=23)
+    assert inputs.happened(tomorrow, NOW, "occurred_at") == NOW + timedelta(hours=23)
     with pytest.raises(Invalid, match="occurred_at lies in the future"):
-        model.happened((NOW + timedelta(hours=25)).isoformat(), NOW, "occurred_at")
+        inputs.happened((NOW + timedelta(hours=25)).isoformat(), NOW, "occurred_at")
 
 
 def test_a_conversation_named_twice_is_named_once() -> None:
-    new = model.new_observation(content="x", now=NOW, conversation_ids=["a", " a ", "b"])
+    new = inputs.new_observation(content="x", now=NOW, conversation_ids=["a", " a ", "b"])
 
     assert new.conversation_ids == ("a", "b")
 
 
 def test_an_empty_question_is_no_question() -> None:
-    assert model.recall_query(query=" \x00 ").query is None
+    assert inputs.recall_query(query=" \x00 ").query is None
 
 
 @pytest.mark.parametrize(
@@ -57,4 +57,4 @@ def test_an_empty_question_is_no_question() -> None:
 )
 def test_a_query_out_of_its_limits_cannot_be_made(wrong: dict[str, Any]) -> None:
     with pytest.raises(Invalid, match=f"{next(iter(wrong))} must be from"):
-        model.recall_query(**wrong)
+        inputs.recall_query(**wrong)

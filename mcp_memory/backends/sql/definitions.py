@@ -1,0 +1,63 @@
+"""The rules of a store, inside a transaction: by what people are matched, and which traits there are."""
+
+from mcp_memory import definitions, identity
+from mcp_memory.backends.sql.database import Transaction
+from mcp_memory.definitions import TraitGroup, TraitGroupChanges
+from mcp_memory.errors import Conflict, NotFound
+from mcp_memory.identity import IdentitySettings
+
+
+def update_settings(tx: Transaction, new: IdentitySettings, if_version: int | None) -> IdentitySettings:
+    old = tx.identity_settings(lock=True)
+    _check_version(old.version, if_version)
+    identity.check_settings(new)
+    identity.check_change(old, new, tx.count_identifiers)
+    stored = IdentitySettings(
+        identifier_configs=new.identifier_configs, matching_rules=new.matching_rules, version=old.version + 1
+    )
+    tx.put_identity_settings(stored)
+    return stored
+
+
+def get_group(tx: Transaction, name: str) -> TraitGroup:
+    group = definitions.find(tx.trait_groups(), name)
+    if group is None:
+        raise NotFound("There is no such trait group in this store.")
+    return group
+
+
+def create_group(tx: Transaction, given: TraitGroup) -> TraitGroup:
+    tx.definitions(lock=True)
+    group = definitions.new_group(given, tx.trait_groups())
+    tx.put_trait_group(group)
+    return group
+
+
+def update_group(tx: Transaction, name: str, changes: TraitGroupChanges, if_version: int | None) -> TraitGroup:
+    tx.definitions(lock=True)
+    before = get_group(tx, name)
+    _check_version(before.version, if_version)
+    after = definitions.changed_group(before, changes)
+    for trait in definitions.retyped(before, after):
+        if tx.has_values(before.display_name, trait):
+            raise Conflict(
+                f"{before.display_name}.{trait} has values, so its data_type can't change: declare another trait."
+            )
+    for trait in definitions.removed(before, after):
+        tx.forget_trait(before.display_name, trait)
+    tx.put_trait_group(after)
+    return after
+
+
+def delete_group(tx: Transaction, name: str) -> None:
+    tx.definitions(lock=True)
+    group = get_group(tx, name)
+    definitions.check_removable(group.display_name)
+    for one in group.definitions:
+        tx.forget_trait(group.display_name, one.name)
+    tx.remove_trait_group(group.display_name)
+
+
+def _check_version(current: int, expected: int | None) -> None:
+    if expected is not None and expected != current:
+        raise Conflict(f"The version is {current}, not {expected}: somebody changed it meanwhile. Read it again first.")

@@ -1,0 +1,195 @@
+"""Identifiers, the settings by which they are matched, and the ledger of merges."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from mcp_memory.backends.sql.database import Trait
+from mcp_memory.backends.sql.sqlite.keys import from_micros, to_micros
+from mcp_memory.backends.sql.sqlite.rows import Row, Rows
+from mcp_memory.identity import DEFAULT_SETTINGS, IdentifierConfig, IdentitySettings
+from mcp_memory.ledger import Entry, Holding, IdentityConflict, Separation, Side
+from mcp_memory.model import Identifier, KeptApart
+
+
+class SqliteIdentity(Rows):
+    def holders(self, identifiers: Iterable[Identifier]) -> Mapping[Identifier, Sequence[str]]:
+        found = {one: self._rows("holders", id_type=one.id_type, value=one.value) for one in identifiers}
+        return {one: [self._id(number) for (number,) in rows] for one, rows in found.items() if rows}
+
+    def claim(self, identifiers: Iterable[Identifier]) -> Mapping[Identifier, Sequence[str]]:
+        return self.holders(identifiers)
+
+    def identifiers(self, profile_id: str) -> list[Holding]:
+        rows = self._each("identifiers", self._members(profile_id))
+        found = [
+            Holding(
+                identifier=Identifier(id_type, value),
+                profile_id=self._id(number),
+                since=from_micros(created_at),
+                trait=None if group is None else (group, name),
+            )
+            for id_type, value, number, created_at, group, name in rows
+        ]
+        return sorted(found, key=lambda one: (one.since, one.identifier))
+
+    def attach(
+        self, profile_id: str, new: Iterable[tuple[Identifier, Trait | None]], shared: bool, at: datetime
+    ) -> None:
+        number = self._number(profile_id)
+        for one, trait in new:
+            group, name = trait or (None, None)
+            self._rows("discard_retired", id_type=one.id_type, value=one.value, no=number)
+            self._rows(
+                "attach",
+                id_type=one.id_type,
+                value=one.value,
+                slot=number if shared else 0,
+                no=number,
+                at=to_micros(at),
+                group=group,
+                name=name,
+            )
+
+    def detach(self, holdings: Iterable[Holding]) -> None:
+        for one in holdings:
+            kind, value = one.identifier.id_type, one.identifier.value
+            self._rows("detach", id_type=kind, value=value, no=self._number(one.profile_id))
+
+    def retire(self, holdings: Iterable[Holding], merge_no: int) -> None:
+        for one in holdings:
+            kind, value = one.identifier.id_type, one.identifier.value
+            self._rows("retire", id_type=kind, value=value, no=self._number(one.profile_id), merge_no=merge_no)
+
+    def revive(self, merge_no: int) -> None:
+        shared = [one.id_type for one in self.identity_settings().identifier_configs if not one.enforce_unique]
+        self._rows("revive", merge_no=merge_no, shared=json.dumps(shared))
+        self._rows("discard_unrevived", merge_no=merge_no)
+
+    def count_identifiers(self, id_type: str) -> tuple[int, int]:
+        count, shared = self._rows("count_identifiers", id_type=id_type)[0]
+        return count, shared
+
+    # Settings
+
+    def identity_settings(self, lock: bool = False) -> IdentitySettings:
+        rows = self._rows("identity_settings")
+        return _settings(*rows[0]) if rows else DEFAULT_SETTINGS
+
+    def put_identity_settings(self, new: IdentitySettings) -> None:
+        for one in new.identifier_configs:
+            if one.enforce_unique:
+                self._rows("discard_doubles", id_type=one.id_type)
+            self._rows("reslot", id_type=one.id_type, shared=not one.enforce_unique)
+        text = json.dumps({name: value for name, value in asdict(new).items() if name != "version"})
+        self._rows("put_identity_settings", version=new.version, settings=text)
+
+    # The ledger
+
+    def set_members(self, profile_id: str, members: Iterable[str]) -> None:
+        canonical = self._number(profile_id)
+        for one in members:
+            number = self._number(one)
+            self._rows("set_merged", no=number, into_no=None if number == canonical else canonical)
+        self._clusters.clear()
+
+    def insert_merge(self, entry: Entry) -> int:
+        link = entry.identifier
+        rows = self._rows(
+            "insert_merge",
+            one=self._number(entry.one),
+            other=self._number(entry.other),
+            into_no=self._number(entry.into_id),
+            merged_no=self._number(entry.merged_id),
+            at=to_micros(entry.at),
+            made_by=entry.by,
+            id_type=link.id_type if link else None,
+            value=link.value if link else None,
+            into_had=json.dumps(asdict(entry.into_had), ensure_ascii=False),
+            merged_had=json.dumps(asdict(entry.merged_had), ensure_ascii=False),
+        )
+        return int(rows[0][0])
+
+    def undo_merge(self, merge_no: int, at: datetime) -> None:
+        self._rows("undo_merge", merge_no=merge_no, at=to_micros(at))
+
+    def merges(self, profile_id: str) -> list[Entry]:
+        rows = self._each("merges", self._members(profile_id))
+        return sorted({row[0]: self._entry(row) for row in rows}.values(), key=lambda one: one.no)
+
+    def separate(self, separation: Separation) -> None:
+        one, other = sorted((self._number(separation.one), self._number(separation.other)))
+        link = separation.identifier
+        self._rows(
+            "separate", one=one, other=other, id_type=link.id_type, value=link.value, at=to_micros(separation.at)
+        )
+
+    def separations(self, profile_id: str) -> list[Separation]:
+        rows = {row[:4]: row for row in self._each("separations", self._members(profile_id))}
+        found = [
+            Separation(
+                one=self._id(one), other=self._id(other), identifier=Identifier(id_type, value), at=from_micros(at)
+            )
+            for one, other, id_type, value, at in rows.values()
+        ]
+        return sorted(found, key=lambda one: (one.at, one.identifier))
+
+    def reunite(self, separations: Iterable[Separation]) -> None:
+        for each in separations:
+            one, other = sorted((self._number(each.one), self._number(each.other)))
+            self._rows("reunite", one=one, other=other, id_type=each.identifier.id_type, value=each.identifier.value)
+
+    def record_conflicts(self, profile_id: str, kept_apart: Iterable[KeptApart], at: datetime) -> None:
+        for one in kept_apart:
+            self._rows(
+                "record_conflict",
+                no=self._number(profile_id),
+                holder=self._number(one.profile_id),
+                id_type=one.identifier.id_type,
+                value=one.identifier.value,
+                reason=one.reason,
+                at=to_micros(at),
+            )
+
+    def conflicts(self, profile_id: str) -> list[IdentityConflict]:
+        rows = {row[:5]: row for row in self._each("conflicts", self._members(profile_id))}
+        found = [
+            IdentityConflict(
+                for_id=self._id(number),
+                profile_id=self._id(holder),
+                identifier=Identifier(id_type, value),
+                reason=reason,
+                first_at=from_micros(first_at),
+                last_at=from_micros(last_at),
+                times=times,
+            )
+            for number, holder, id_type, value, reason, first_at, last_at, times in rows.values()
+        ]
+        return sorted(found, key=lambda one: (one.first_at, one.identifier))
+
+    def _entry(self, row: Row) -> Entry:
+        no, one, other, into, merged, at, by, id_type, value, into_had, merged_had, undone_at = row
+        return Entry(
+            no=no,
+            one=self._id(one),
+            other=self._id(other),
+            into_id=self._id(into),
+            merged_id=self._id(merged),
+            at=from_micros(at),
+            by=by,
+            identifier=None if id_type is None else Identifier(id_type, value),
+            into_had=Side(**json.loads(into_had)),
+            merged_had=Side(**json.loads(merged_had)),
+            undone_at=None if undone_at is None else from_micros(undone_at),
+        )
+
+
+def _settings(version: int, text: str) -> IdentitySettings:
+    loaded: dict[str, Any] = json.loads(text)
+    return IdentitySettings(
+        identifier_configs=tuple(IdentifierConfig(**one) for one in loaded["identifier_configs"]),
+        matching_rules=tuple(loaded["matching_rules"]),
+        version=version,
+    )

@@ -1,0 +1,70 @@
+"""Imports of profiles, how far they are, and what they refused."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from mcp_memory import ids
+from mcp_memory.backends.sql.sqlite.keys import from_micros, to_micros
+from mcp_memory.backends.sql.sqlite.rows import Row, Rows
+from mcp_memory.imports import ColumnMapping, Import, Refusal
+
+
+class SqliteImports(Rows):
+    def start_import(self, new: Import, digest: bytes) -> None:
+        self._rows(
+            "start_import",
+            import_id=ids.to_bytes(new.import_id),
+            filename=new.filename,
+            file_size=new.file_size,
+            digest=digest,
+            column_mappings=json.dumps([asdict(one) for one in new.column_mappings], ensure_ascii=False),
+            status=new.status,
+            rows_total=new.rows_total,
+            at=to_micros(new.created_at),
+        )
+
+    def find_import(self, import_id: str) -> Import | None:
+        rows = self._rows("find_import", import_id=ids.to_bytes(import_id))
+        return _import(rows[0]) if rows else None
+
+    def unfinished_import(self, digest: bytes) -> Import | None:
+        rows = self._rows("unfinished_import", digest=digest)
+        return _import(rows[0]) if rows else None
+
+    def put_import(self, current: Import, refused: Iterable[Refusal]) -> None:
+        import_id = ids.to_bytes(current.import_id)
+        self._rows(
+            "put_import",
+            import_id=import_id,
+            status=current.status,
+            rows_done=current.rows_done,
+            created=current.created,
+            updated=current.updated,
+            refused=current.refused,
+            at=to_micros(current.updated_at),
+        )
+        for one in refused:
+            self._rows("refuse_row", import_id=import_id, row=one.row, reason=one.reason)
+
+    def refusals(self, import_id: str, after: int, limit: int) -> list[Refusal]:
+        rows = self._rows("refusals", import_id=ids.to_bytes(import_id), after=after, limit=limit)
+        return [Refusal(row=row, reason=reason) for row, reason in rows]
+
+
+def _import(row: Row) -> Import:
+    raw_id, filename, file_size, mappings, status, total, done, created, updated, refused, created_at, updated_at = row
+    return Import(
+        import_id=ids.from_bytes(ids.IMPORT, raw_id),
+        filename=filename,
+        file_size=file_size,
+        column_mappings=tuple(ColumnMapping(**one) for one in json.loads(mappings)),
+        status=status,
+        rows_total=total,
+        rows_done=done,
+        created=created,
+        updated=updated,
+        refused=refused,
+        created_at=from_micros(created_at),
+        updated_at=from_micros(updated_at),
+    )

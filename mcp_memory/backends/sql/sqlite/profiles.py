@@ -1,0 +1,89 @@
+"""Profiles and their traits."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from mcp_memory import ids
+from mcp_memory.backends.sql.database import ProfileRow, TraitRow
+from mcp_memory.backends.sql.sqlite.keys import from_micros, to_micros
+from mcp_memory.backends.sql.sqlite.rows import Rows
+from mcp_memory.model import TraitValue
+
+
+class SqliteProfiles(Rows):
+    def find_profile(self, profile_id: str) -> ProfileRow | None:
+        rows = self._rows("find_profile", profile_id=ids.to_bytes(profile_id))
+        if not rows:
+            return None
+        for number, raw_id, *_ in rows:
+            self._learn(number, ids.from_bytes(ids.PROFILE, raw_id))
+        numbers, _, created, updated, activity, observations, summaries = zip(*rows, strict=True)
+        self._clusters.update({number: list(numbers) for number in numbers})
+        return ProfileRow(
+            profile_id=self._ids[numbers[0]],
+            members=tuple(self._ids[number] for number in numbers),
+            created_at=from_micros(created[0]),
+            updated_at=from_micros(max(updated)),
+            last_activity_at=from_micros(max((one for one in activity if one is not None), default=created[0])),
+            observation_count=sum(observations),
+            summary_count=sum(summaries),
+        )
+
+    def lock_profiles(self, profile_ids: Iterable[str]) -> Mapping[str, ProfileRow]:
+        found = {one: self.find_profile(one) for one in sorted(set(profile_ids))}
+        return {one: row for one, row in found.items() if row is not None}
+
+    def insert_profile(self, profile_id: str, at: datetime) -> None:
+        self._rows("insert_profile", profile_id=ids.to_bytes(profile_id), at=to_micros(at))
+
+    def touch_profile(self, profile_id: str, at: datetime) -> None:
+        self._rows("touch_profile", no=self._number(profile_id), at=to_micros(at))
+
+    def profile_ids(
+        self, id_range: tuple[str, str] | None, identifier_prefix: str, id_types: Iterable[str], limit: int
+    ) -> list[str]:
+        if not identifier_prefix:
+            rows = self._rows("latest_profile_ids", limit=limit)
+        else:
+            low, high = (ids.to_bytes(end) for end in id_range) if id_range else (b"", b"")
+            rows = self._rows(
+                "profile_ids",
+                id_from=low,
+                id_to=high,
+                id_types=json.dumps(list(id_types)),
+                prefix=identifier_prefix,
+                lower=identifier_prefix.lower(),
+                limit=limit,
+            )
+        return [ids.from_bytes(ids.PROFILE, raw_id) for (raw_id,) in rows]
+
+    def count_profiles(self) -> int:
+        return int(self._rows("count_profiles")[0][0])
+
+    def traits(self, profile_id: str) -> list[TraitRow]:
+        return [
+            TraitRow(
+                group=group,
+                name=name,
+                value=_value(json.loads(text)),
+                updated_at=from_micros(updated_at),
+                profile_id=self._id(number),
+            )
+            for group, name, text, updated_at, number in self._each("traits", self._members(profile_id))
+        ]
+
+    def put_traits(self, profile_id: str, traits: Iterable[tuple[str, str, TraitValue]], at: datetime) -> None:
+        number = self._number(profile_id)
+        for group, name, value in traits:
+            text = json.dumps(value, ensure_ascii=False)
+            self._rows("put_trait", no=number, group=group, name=name, value=text, at=to_micros(at))
+
+    def remove_traits(self, profile_id: str, names: Iterable[tuple[str, str]]) -> None:
+        for group, name in names:
+            self._each("remove_trait", self._members(profile_id), group=group, name=name)
+
+
+def _value(loaded: Any) -> TraitValue:
+    return tuple(loaded) if isinstance(loaded, list) else loaded
