@@ -3,6 +3,9 @@
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
+
+from mcp.server.lowlevel import Server
 
 from mcp_memory import ids
 from mcp_memory.backend import Backend
@@ -13,8 +16,9 @@ from mcp_memory.errors import Invalid
 from mcp_memory.model import Caller
 from mcp_memory.server import build_server
 from mcp_memory.service import Memory
-from mcp_memory.settings import Settings
+from mcp_memory.settings import Settings, toolset_names
 from mcp_memory.stdio import serve_stdio
+from mcp_memory.tools.toolsets import tools_of
 
 
 def now() -> datetime:
@@ -36,7 +40,7 @@ def build_memory(settings: Settings) -> Memory:
 def run_stdio(settings: Settings) -> None:
     """Until stdin ends, or a signal says so."""
     memory, caller = build_memory(settings), local_caller(settings)
-    serve_stdio(build_server(memory, lambda ctx: caller), memory.close)
+    serve_stdio(_server(settings, memory, caller), memory.close)
 
 
 def run_http(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -54,7 +58,11 @@ def run_http(settings: Settings, announce: Callable[[str], None]) -> None:
     memory, caller = build_memory(settings), local_caller(settings)
     with http.listen(settings.host, settings.port) as bound:
         announce(http.address(bound))
-        http.run(http.build_app(build_server(memory, lambda ctx: caller), memory.close), bound)
+        http.run(http.build_app(_server(settings, memory, caller), memory.close), bound)
+
+
+def _server(settings: Settings, memory: Memory, caller: Caller) -> Server[Any]:
+    return build_server(memory, lambda ctx: caller, tools_of(toolset_names(settings)))
 
 
 def local_caller(settings: Settings) -> Caller:

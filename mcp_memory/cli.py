@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import anyio
@@ -108,21 +109,31 @@ def doctor(loaded: Settings, given: dict[str, Any]) -> int:
     return 0 if all(finding.ok for finding in findings) else 1
 
 
-def store(loaded: Settings, given: dict[str, Any]) -> int:
-    from mcp_memory import app, views
-    from mcp_memory.model import StoreChanges
+def _asking(module: str, name: str) -> Command:
+    """A command of `commands/`, which asks the memory and closes it again. Imported when it is used, as the others."""
 
-    async def work() -> dict[str, Any]:
-        memory, caller = app.build_memory(loaded), app.local_caller(loaded)
-        try:
-            return views.store_data(
-                await memory.update_store(caller, StoreChanges(undeclared_traits=given.get("undeclared_traits")))
-            )
-        finally:
-            await memory.close()
+    def command(loaded: Settings, given: dict[str, Any]) -> int:
+        with importing():
+            from mcp_memory import app
+            from mcp_memory.commands import Console
 
-    _say(json.dumps(anyio.run(work), indent=2, ensure_ascii=False))
-    return 0
+            work = getattr(import_module(f"mcp_memory.commands.{module}"), name)
+
+        async def ask() -> int:
+            memory = app.build_memory(loaded)
+            try:
+                code: int = await work(memory, app.local_caller(loaded), given, Console(say=_say, tell=_tell))
+                return code
+            finally:
+                await memory.close()
+
+        return anyio.run(ask)
+
+    return command
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _say(text: str) -> None:
@@ -133,14 +144,19 @@ def _say(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _parser() -> argparse.ArgumentParser:
+def _options() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     options.add_argument("--data-dir", metavar="FOLDER", help="where the stores are (MCP_MEMORY_DATA_DIR)")
     options.add_argument("--config", metavar="FILE", help="settings in TOML (MCP_MEMORY_CONFIG)")
     options.add_argument("--tenant", metavar="NAME", help="whose data to work with (MCP_MEMORY_TENANT; default local)")
+    options.add_argument("--toolsets", metavar="NAMES", help="tools to offer: agent (default), or agent,curator")
     options.add_argument("--region", metavar="CC", help="country of phone numbers without one (default US)")
     options.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning or error (default warning)")
+    return options
 
+
+def _parser() -> argparse.ArgumentParser:
+    options = _options()
     parser = argparse.ArgumentParser(
         prog="mcp-memory",
         description="Memory of customers for AI agents. Without a command: the MCP server on stdin and stdout.",
@@ -149,10 +165,61 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"mcp-memory {__version__}")
     parser.set_defaults(command=stdio)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    add = _adder(parser.add_subparsers(title="commands", metavar="COMMAND"), options)
+    serving = add("serve", "serve over HTTP: Streamable HTTP at /mcp, SSE at /sse, and /health", serve)
+    serving.add_argument("--host", metavar="ADDRESS", help="default 127.0.0.1")
+    serving.add_argument("--port", metavar="NUMBER", help="default 8765")
+    add("demo", "watch an agent meet a customer twice, in a folder of its own", demo)
+    add("doctor", "check the data folder, the model and the configuration, and say what to do", doctor)
+    _add_stores(add)
+    _add_profiles(add("profiles", "find, show, merge, unmerge and explain profiles"), options)
+    loading = add(
+        "import", "import customers from a CSV file; goes on where it broke off", _asking("imports", "import_")
+    )
+    loading.add_argument("file", metavar="FILE", help="CSV in UTF-8, with a header, up to a million rows")
+    loading.add_argument(
+        "--map", action="append", metavar="COLUMN=Group.trait", help="what a column is, unless its name says it"
+    )
+    return parser
 
-    def add(name: str, command: Command, meaning: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(
+
+def _add_stores(add: Callable[..., argparse.ArgumentParser]) -> None:
+    storing = add("store", "show the store, or change its rules", _asking("stores", "store"))
+    storing.add_argument(
+        "--undeclared-traits", choices=("declare", "refuse"), help="what to do with traits nobody has declared"
+    )
+    setting = add("identity", "show by what people are matched, or change it; JSON", _asking("stores", "identity"))
+    setting.add_argument(
+        "--set", metavar="FILE", help="new settings; if they have a version, it must be the current one"
+    )
+    grouping = add("trait-groups", "show the trait groups, or change one; JSON", _asking("stores", "trait_groups"))
+    grouping.add_argument(
+        "--set", metavar="FILE", help="a group to create or change; an empty dataType removes a trait"
+    )
+    grouping.add_argument("--delete", metavar="NAME", help="a group to remove, with the values of its traits")
+
+
+def _add_profiles(parser: argparse.ArgumentParser, options: argparse.ArgumentParser) -> None:
+    shared = argparse.ArgumentParser(add_help=False, parents=[options], argument_default=argparse.SUPPRESS)
+    shared.add_argument("--json", action="store_true", help="print JSON")
+    add = _adder(parser.add_subparsers(title="commands", metavar="COMMAND", required=True), shared)
+    finding = add("find", "find a customer by phone, email, WhatsApp, chat or other id", _asking("profiles", "find"))
+    finding.add_argument("value", metavar="VALUE")
+    finding.add_argument("--id-type", metavar="TYPE", help="inferred when left out")
+    for name, meaning, others in (
+        ("show", "show a profile", ()),
+        ("merge", "make two profiles one, whatever keeps them apart", ("other_id",)),
+        ("unmerge", "take a merged profile out again", ()),
+        ("explain", "say why these are one person", ()),
+    ):
+        added = add(name, meaning, _asking("profiles", name))
+        for argument in ("profile_id", *others):
+            added.add_argument(argument, metavar=argument.upper())
+
+
+def _adder(commands: Any, options: argparse.ArgumentParser) -> Callable[..., argparse.ArgumentParser]:
+    def add(name: str, meaning: str, command: Command | None = None) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = commands.add_parser(
             name,
             help=meaning,
             description=meaning,
@@ -160,16 +227,8 @@ def _parser() -> argparse.ArgumentParser:
             argument_default=argparse.SUPPRESS,
             allow_abbrev=False,
         )
-        added.set_defaults(command=command)
+        if command is not None:
+            added.set_defaults(command=command)
         return added
 
-    serving = add("serve", serve, "serve over HTTP: Streamable HTTP at /mcp, SSE at /sse, and /health")
-    serving.add_argument("--host", metavar="ADDRESS", help="default 127.0.0.1")
-    serving.add_argument("--port", metavar="NUMBER", help="default 8765")
-    add("demo", demo, "watch an agent meet a customer twice, in a folder of its own")
-    add("doctor", doctor, "check the data folder, the model and the configuration, and say what to do")
-    storing = add("store", store, "show the store, or change its rules")
-    storing.add_argument(
-        "--undeclared-traits", choices=("declare", "refuse"), help="what to do with traits nobody has declared"
-    )
-    return parser
+    return add

@@ -5,7 +5,7 @@ tool as if it were a tool's failure, and echoes what the caller sent when it ref
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any
@@ -47,9 +47,9 @@ ECHOED = 100  # characters of a name that the caller made up
 Context = ServerRequestContext[Any, Any]
 
 
-def build_server(memory: Memory, who: Callable[[Context], Caller]) -> Server[Any]:
+def build_server(memory: Memory, who: Callable[[Context], Caller], tools: Sequence[Tool] = AGENT) -> Server[Any]:
     """`who` says for each request who asks; it is never asked once and remembered."""
-    doors = _Doors(memory, who)
+    doors = _Doors(memory, who, tools)
     return Server(
         "mcp-memory",
         title="Customer memory",
@@ -77,11 +77,11 @@ async def _no_lifespan(server: Server[Any]) -> AsyncIterator[None]:
 
 
 class _Doors:
-    def __init__(self, memory: Memory, who: Callable[[Context], Caller]) -> None:
+    def __init__(self, memory: Memory, who: Callable[[Context], Caller], tools: Sequence[Tool]) -> None:
         self._memory, self._who, self._changes = memory, who, Changes()
-        self._tools = {tool.name: tool for tool in AGENT}
+        self._tools = {tool.name: tool for tool in tools}
         self._prompts = {prompt.name: prompt for prompt in PROMPTS}
-        self._listed = [_listed(tool) for tool in AGENT]
+        self._listed = [_listed(tool) for tool in tools]
 
     async def list_tools(self, ctx: Context, params: object) -> types.ListToolsResult:
         return types.ListToolsResult(tools=self._listed)

@@ -17,6 +17,7 @@ from mcp_memory.identity import DEFAULT_REGION
 from mcp_memory.model import MAX_TENANT
 
 PREFIX = "MCP_MEMORY_"
+TOOLSETS = ("agent", "curator")
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -33,6 +34,7 @@ class Settings:
     tenant: str = _setting("local", "Whose data this process works with.")
     host: str = _setting("127.0.0.1", "Address `serve` binds to. Without authentication only a loopback address.")
     port: int = _setting(8765, "Port `serve` binds to.")
+    toolsets: str = _setting("agent", "Which tools a model gets: `agent`, or `agent,curator`.")
     region: str = _setting(DEFAULT_REGION, "Country of phone numbers written without one, as two letters.")
     log_level: str = _setting("warning", "debug, info, warning or error; logs go to stderr.")
 
@@ -53,6 +55,10 @@ def load(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
         **{name: value for name, value in given.items() if name != "config"},
     }
     return _checked(values)
+
+
+def toolset_names(settings: Settings) -> list[str]:
+    return [name.strip() for name in settings.toolsets.split(",")]
 
 
 def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -85,7 +91,7 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         checked["data_dir"] = _folder(checked["data_dir"], "data_dir")
     if "port" in checked:
         checked["port"] = _port(checked["port"])
-    for name in ("tenant", "host", "region", "log_level"):
+    for name in ("tenant", "host", "toolsets", "region", "log_level"):
         if name in checked and not (isinstance(checked[name], str) and checked[name].strip()):
             raise Invalid(f"{name} must be a text that is not empty.")
     for name, folded in (("region", str.upper), ("log_level", str.lower)):
@@ -96,6 +102,10 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         raise Invalid(f"tenant must be 1 to {MAX_TENANT} printable characters.")
     if not (len(settings.region) == 2 and settings.region.isascii() and settings.region.isupper()):
         raise Invalid("region must be a country as two letters, like US or DE.")
+    if unknown := set(toolset_names(settings)) - set(TOOLSETS):
+        raise Invalid(
+            f"toolsets names {sorted(unknown)[0][:50]!r}. Toolsets: {', '.join(TOOLSETS)}, with commas between."
+        )
     if settings.log_level not in LEVELS:
         raise Invalid(f"log_level must be one of {', '.join(LEVELS)}.")
     return settings

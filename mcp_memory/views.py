@@ -109,7 +109,7 @@ def because(identifier: Identifier | None) -> str:
     return "by a curator" if identifier is None else f"by {identifier.id_type} {quoted(identifier.value)}"
 
 
-_WHY = {
+WHY_APART = {
     "limit": "a profile has one value only of a stronger identifier, and these two differ",
     "unmerged": "the two were merged by it before, and taken apart",
     "no_rule": "no matching rule is about it",
@@ -119,7 +119,7 @@ _WHY = {
 def kept_apart_lines(kept_apart: Sequence[KeptApart]) -> list[str]:
     return [
         f"Not taken: {one.identifier.id_type} {quoted(one.identifier.value)} stays with {one.profile_id}, since "
-        f"{_WHY[one.reason]}."
+        f"{WHY_APART[one.reason]}."
         for one in kept_apart
     ]
 

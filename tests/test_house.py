@@ -34,12 +34,15 @@ MAY_IMPORT = {
     "resolution": "errors model identity",
     "ledger": "model",
     "definitions": "errors model text traits",
-    "imports": "errors text traits",
+    "imports": "errors model text identity traits",
     "views": "model budget",
+    "explanation": "ledger views",
+    "wire": "errors model identity definitions",
     # The seam, and what is true of every backend
     "backend": "model identity ledger traits definitions imports",
     "service": "errors model text ids identity ledger traits definitions imports backend",
     "session": "model service",
+    "import_file": "errors model text imports service",
     # Embedding
     "embedding/__init__": "",
     "embedding/runtime": "",
@@ -93,7 +96,8 @@ MAY_IMPORT = {
     "tools/complaints": "",
     "tools/profiles": "errors ids model session resources views tools/__init__",
     "tools/memories": "inputs model session resources views tools/__init__",
-    "tools/toolsets": "tools/__init__ tools/profiles tools/memories",
+    "tools/identity": "session resources explanation tools/__init__",
+    "tools/toolsets": "tools/__init__ tools/identity tools/profiles tools/memories",
     "server": (
         "__init__ errors model service session changes resources prompts tools/__init__ tools/complaints "
         "tools/schema tools/toolsets"
@@ -101,16 +105,21 @@ MAY_IMPORT = {
     "stdio": "",
     "http/__init__": "",
     "http/app": "__init__ errors",
+    # The commands
+    "commands/__init__": "errors",
+    "commands/profiles": "model service views explanation commands/__init__",
+    "commands/stores": "model service views wire commands/__init__",
+    "commands/imports": "model service imports import_file commands/__init__",
     # Wiring
     "settings": "errors identity model",
     "logs": "",
     "app": (
-        "errors ids model service settings server stdio http/app backend backends/sql/backend "
+        "errors ids model service settings server stdio http/app tools/toolsets backend backends/sql/backend "
         "backends/sql/sqlite/database embedding/minilm"
     ),
     "doctor": "errors settings embedding/minilm",
     "demo": "",
-    "cli": "__init__ errors logs model settings views app doctor demo",
+    "cli": "__init__ errors logs settings app doctor demo commands/__init__",
 }
 
 # May catch anything: the doors, which log it and say "internal"; group commit, which hands it to whoever waits;

@@ -1,6 +1,17 @@
-"""Which tools there are, in the order a model sees them."""
+"""Which tools there are, by who uses them, in the order a model sees them."""
 
-from mcp_memory.tools import Tool, memories, profiles
+from collections.abc import Iterable, Mapping
+
+from mcp_memory.tools import Tool, identity, memories, profiles
 
 AGENT: tuple[Tool, ...] = (*profiles.TOOLS[:1], *memories.TOOLS, *profiles.TOOLS[1:])
 """What a model sees by default: the order is that of use."""
+
+CURATOR: tuple[Tool, ...] = identity.TOOLS
+"""To put right what resolution can't know."""
+
+TOOLSETS: Mapping[str, tuple[Tool, ...]] = {"agent": AGENT, "curator": CURATOR}
+
+
+def tools_of(toolsets: Iterable[str]) -> tuple[Tool, ...]:
+    return tuple(tool for name, tools in TOOLSETS.items() if name in toolsets for tool in tools)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import anyio
 
-from . import footprint, latency, locomo, machine, quality, survival
+from . import footprint, imports, latency, locomo, machine, quality, survival
 from .lab import Lab
 from .report import Row, table
 
@@ -30,6 +30,7 @@ MEASURES: Mapping[str, Callable[[Lab], Awaitable[list[Row]]]] = {
     "kill": survival.kill,
     "processes": survival.processes,
     "creators": survival.creators,
+    "import": imports.imports,
 }
 BROKEN = "broke off: see the traceback on stderr"
 HOW = """\

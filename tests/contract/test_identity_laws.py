@@ -119,12 +119,12 @@ async def _merged(backend: Backend, scope: Scope, one: str, other: str, by_hand:
         return (await backend.merge_profiles(scope, one, other)).entry.merged_id
     contacts = [(await backend.get_profile(scope, id)).traits.get("Contact", {}) for id in (one, other)]
     pairs = [
-        {here: contacts[0][here], there: contacts[1][there]}
+        {here: str(contacts[0][here]), there: str(contacts[1][there])}
         for here in ("phone", "email", "chat")
         for there in ("phone", "email", "chat")
         if here != there and here in contacts[0] and there in contacts[1]
     ]
-    merges = (await event(backend, scope, **pairs[0])).merges if pairs else ()
+    merges = (await event(backend, scope, None, **pairs[0])).merges if pairs else ()
     return merges[0].merged_id if merges else None
 
 

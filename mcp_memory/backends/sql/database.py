@@ -231,7 +231,7 @@ class MemoryRows(Protocol):
     def known(self, kind: Kind, profile_id: str, digests: Iterable[bytes]) -> list[Known]: ...
 
     def count_since(self, kind: Kind, profile_ids: Iterable[str], since: datetime) -> int:
-        """Items of just these members that were learned then or later."""
+        """Items of just these members that were learned later."""
         ...
 
     def insert_observations(self, profile_id: str, new: Sequence[NewItem[Observation]]) -> None:

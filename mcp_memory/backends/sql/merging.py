@@ -149,7 +149,7 @@ def _stayed(tx: Transaction, profile_id: str, since: datetime) -> Stayed:
     row = existing(tx, profile_id)
     return Stayed(
         profile_id=row.profile_id,
-        traits=sum(one.updated_at >= since and one.profile_id == profile_id for one in tx.traits(profile_id)),
+        traits=sum(one.updated_at > since and one.profile_id == profile_id for one in tx.traits(profile_id)),
         observations=tx.count_since("observation", [profile_id], since),
         summaries=tx.count_since("summary", [profile_id], since),
     )

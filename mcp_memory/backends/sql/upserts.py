@@ -77,6 +77,7 @@ class Upserts:
 
     def attempt(self, raw: traits.Raw) -> BulkOutcome:
         """One of many: what breaks a rule or contradicts what is known is refused alone."""
+        self.now += MICROSECOND  # so that the later entry is the later write
         try:
             with self.tx.attempt():
                 upserted = self.upsert(raw, None)

@@ -228,10 +228,10 @@ select summary_id, digest, occurred_at, conversation_id from summary where id >>
 order by id;
 
 -- name: observations_since
-select count(*) from observation where id >> 23 = :no and created_at >= :since;
+select count(*) from observation where id >> 23 = :no and created_at > :since;
 
 -- name: summaries_since
-select count(*) from summary where id >> 23 = :no and created_at >= :since;
+select count(*) from summary where id >> 23 = :no and created_at > :since;
 
 -- name: take_seq
 update profile set next_seq = next_seq + :count where no = :no and next_seq + :count <= 1 << 20 returning next_seq;

@@ -1,0 +1,40 @@
+"""mcp-memory import: the rows of a CSV file become profiles."""
+
+from pathlib import Path
+
+from mcp_memory.commands import Console, Given
+from mcp_memory.import_file import Result, all_refusals, import_file
+from mcp_memory.imports import Import
+from mcp_memory.model import Caller
+from mcp_memory.service import Memory
+
+
+async def import_(memory: Memory, caller: Caller, given: Given, console: Console) -> int:
+    """1 where so many rows were refused that the import counts as failed."""
+    tenths = -1
+
+    def progress(current: Import) -> None:
+        nonlocal tenths
+        before, tenths = tenths, current.rows_done * 10 // current.rows_total
+        if before < 0 < current.rows_done:
+            console.tell(f"An earlier import of this file broke off: going on behind row {current.rows_done}.")
+        if before < tenths:
+            console.tell(f"{current.rows_done:,} of {current.rows_total:,} rows, {current.refused:,} refused")
+
+    result = await import_file(memory, caller, Path(given["file"]), given.get("map", ()), progress)
+    console.say(_summary(result))
+    async for one in all_refusals(memory, caller, result.imported.import_id):
+        console.say(f"row {one.row}: {one.reason}")
+    return 0 if result.imported.status == "COMPLETED" else 1
+
+
+def _summary(result: Result) -> str:
+    done = result.imported
+    lines = [
+        f"{done.status}: {done.rows_done:,} rows, {done.created:,} created, {done.updated:,} updated, "
+        f"{done.refused:,} refused",
+        *(f"{one.column_name} -> {one.trait_group}.{one.trait_name}" for one in done.column_mappings),
+    ]
+    if result.ignored:
+        lines.append(f"Not imported, since they are no traits: {', '.join(result.ignored)}")
+    return "\n".join(lines)

@@ -1,0 +1,161 @@
+"""Pure: why profiles are one person, for a model or a person to read. Remembered text is quoted, as in views.py."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mcp_memory.ledger import Entry, Explanation, Holding, IdentityConflict, Merged, Separation, Side, Unmerged
+from mcp_memory.views import NOTICE, WHY_APART, because, identified, identifier_data, plain, quoted, time
+
+SHOWN = 20  # merges, and as many conflicts: the latest
+
+
+def merged_data(merged: Merged) -> dict[str, Any]:
+    return {
+        "profile_id": merged.profile.profile_id,
+        "merged_profile_id": merged.entry.merged_id,
+        "traits": plain(merged.profile.traits),
+        "identifiers": {id_type: list(values) for id_type, values in merged.profile.identifiers.items()},
+    }
+
+
+def merged_text(merged: Merged) -> str:
+    return "\n".join(
+        [
+            f"{merged.entry.merged_id} is now part of {merged.profile.profile_id}, the earlier one.",
+            identified(merged.profile),
+            f"To undo it: unmerge {merged.entry.merged_id}.",
+            NOTICE,
+        ]
+    )
+
+
+def unmerged_data(unmerged: Unmerged) -> dict[str, Any]:
+    return {
+        "restored_profile_id": unmerged.restored.profile_id,
+        "remaining_profile_id": unmerged.remaining.profile_id,
+        "stayed": vars(unmerged.stayed),
+    }
+
+
+def unmerged_text(unmerged: Unmerged) -> str:
+    stayed = unmerged.stayed
+    counts = [(stayed.traits, "trait"), (stayed.observations, "observation"), (stayed.summaries, "summary")]
+    unknown = ", ".join(f"{count} {_plural(noun, count)}" for count, noun in counts if count)
+    link = unmerged.undone.identifier
+    lines = [f"{unmerged.restored.profile_id} is a profile of its own again.", identified(unmerged.restored)]
+    lines += [f"{unmerged.remaining.profile_id} remains.", identified(unmerged.remaining)]
+    if unknown:
+        lines.append(
+            f"{unknown} learned since the merge under {stayed.profile_id}, the id of both, stayed there: nobody can "
+            "tell of whom they are."
+        )
+    if link is not None:
+        lines.append(f"{link.id_type} {quoted(link.value)} does not merge the two again.")
+    return "\n".join([*lines, NOTICE])
+
+
+def explained_data(explained: Explanation, most: int | None = None) -> dict[str, Any]:
+    """With `most`, only so many of the latest merges, and of the latest conflicts."""
+    entries, conflicts = _latest(explained.entries, most), _latest(explained.conflicts, most)
+    left_out = len(explained.entries) - len(entries) + len(explained.conflicts) - len(conflicts)
+    return {
+        "profile_id": explained.profile.profile_id,
+        "identifiers": [_holding_data(one) for one in explained.holdings],
+        "merges": [_entry_data(one) for one in entries],
+        "separations": [_separation_data(one) for one in _latest(explained.separations, most)],
+        "conflicts": [_conflict_data(one) for one in conflicts],
+        **({"left_out": left_out} if left_out else {}),
+    }
+
+
+def explained_text(explained: Explanation, asked_id: str) -> str:
+    profile = explained.profile
+    lines = [f"{asked_id} is part of {profile.profile_id}."] if asked_id != profile.profile_id else []
+    lines += [f"Profile {profile.profile_id}, since {time(profile.created_at)}", "Identifiers:"]
+    lines += [f"- {_holding_text(one)}" for one in explained.holdings] or ["- none"]
+    for title, texts in (
+        ("Merges", [_entry_text(one) for one in _latest(explained.entries, SHOWN)]),
+        ("Taken apart", [_separation_text(one) for one in _latest(explained.separations, SHOWN)]),
+        ("Kept apart", [_conflict_text(one) for one in _latest(explained.conflicts, SHOWN)]),
+    ):
+        lines += [f"{title}:", *(f"- {text}" for text in texts)] if texts else []
+    if not explained.entries:
+        lines.append("It was never merged with another profile.")
+    return "\n".join([*lines, NOTICE])
+
+
+def _holding_text(one: Holding) -> str:
+    what = f"{one.identifier.id_type} {quoted(one.identifier.value)}"
+    origin = f", from {'.'.join(one.trait)}" if one.trait else ""
+    return f"{what}, brought by {one.profile_id}, {time(one.since)}{origin}"
+
+
+def _entry_text(one: Entry) -> str:
+    undone = "" if one.undone_at is None else f"; undone {time(one.undone_at)}"
+    linked = "" if {one.one, one.other} == {one.into_id, one.merged_id} else f" (linked {one.one} with {one.other})"
+    return f"{time(one.at)} {one.merged_id} into {one.into_id}, {because(one.identifier)}{linked}{undone}"
+
+
+def _separation_text(one: Separation) -> str:
+    return (
+        f"{time(one.at)} {one.one} and {one.other}: {one.identifier.id_type} {quoted(one.identifier.value)} "
+        "does not merge them again"
+    )
+
+
+def _conflict_text(one: IdentityConflict) -> str:
+    times = "" if one.times == 1 else f", {one.times} times"
+    return (
+        f"{time(one.last_at)} {one.identifier.id_type} {quoted(one.identifier.value)}, given for {one.for_id}{times}, "
+        f"stays with {one.profile_id}: {WHY_APART[one.reason]}"
+    )
+
+
+def _holding_data(one: Holding) -> dict[str, Any]:
+    trait = {"trait": ".".join(one.trait)} if one.trait else {}
+    return {**identifier_data(one.identifier), "profile_id": one.profile_id, "since": time(one.since), **trait}
+
+
+def _entry_data(one: Entry) -> dict[str, Any]:
+    return {
+        "profile_id": one.into_id,
+        "merged_profile_id": one.merged_id,
+        "linked": [one.one, one.other],
+        "merged_at": time(one.at),
+        "by": one.by,
+        **identifier_data(one.identifier),
+        **({} if one.undone_at is None else {"undone_at": time(one.undone_at)}),
+        "had": _side_data(one.into_had),
+        "merged_had": _side_data(one.merged_had),
+    }
+
+
+def _side_data(side: Side) -> dict[str, Any]:
+    return {
+        "traits": plain(side.traits),
+        "identifiers": {id_type: list(values) for id_type, values in side.identifiers.items()},
+        "counts": {"observations": side.observation_count, "summaries": side.summary_count},
+    }
+
+
+def _separation_data(one: Separation) -> dict[str, Any]:
+    return {"profile_ids": [one.one, one.other], **identifier_data(one.identifier), "separated_at": time(one.at)}
+
+
+def _conflict_data(one: IdentityConflict) -> dict[str, Any]:
+    return {
+        "profile_id": one.for_id,
+        "held_by": one.profile_id,
+        **identifier_data(one.identifier),
+        "reason": one.reason,
+        "times": one.times,
+        "last_at": time(one.last_at),
+    }
+
+
+def _latest(items: Sequence[Any], most: int | None) -> Sequence[Any]:
+    return items if most is None else items[-most:]
+
+
+def _plural(noun: str, count: int) -> str:
+    return noun if count == 1 else "summaries" if noun == "summary" else noun + "s"
