@@ -297,7 +297,9 @@ async def test_merging_by_hand_overrules_what_keeps_apart(backend: Backend, scop
 async def test_merges_that_make_no_sense_are_refused_and_change_nothing(
     backend: Backend, scope: Scope, clock: Clock
 ) -> None:
-    dana, lee = await person(backend, scope, phone=PHONE), await person(backend, scope, email=EMAIL)
+    dana = await person(backend, scope, phone=PHONE)
+    clock.pass_(hours=1)
+    lee = await person(backend, scope, email=EMAIL)
     elsewhere = await backend.open_store("acme", "staging")
     stranger = await person(backend, elsewhere, phone=PHONE)
 
