@@ -1,4 +1,4 @@
-"""A day in the life: an agent meets a customer by SMS, and days later by email. A real server, a real client."""
+"""A week in the life: an agent meets a customer by SMS, phone, chat and email. A real server, a real client."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ from mcp.client.stdio import StdioServerParameters
 
 Say = Callable[[str], None]
 
-PHONE, EMAIL = "+1 (317) 555-0142", "Dana.Reyes@Example.com"
+PHONE, EMAIL, CHAT = "+1 (317) 555-0142", "Dana.Reyes@Example.com", "web-8841"
 OBSERVATIONS = (
     ("Wants order A-1042 delivered to the office, not to the flat", "sms"),
     ("Is allergic to wool and asked for cotton only", "sms"),
@@ -28,8 +28,9 @@ async def play(folder: str | Path | None, say: Say) -> None:
         data = str(folder or scratch)
         await _by_sms(data, say)
         await _by_phone(data, say)
+        await _by_chat(data, say)
         await _by_email(data, say)
-    say("\nThree server processes, one customer, nothing left this machine.")
+    say("\nFour server processes, one customer, nothing left this machine.")
 
 
 async def _by_sms(data: str, say: Say) -> None:
@@ -59,12 +60,24 @@ async def _by_phone(data: str, say: Say) -> None:
         await call("upsert_traits", profile_id=seen["profile_id"], traits={"Contact": {"email": EMAIL}})
 
 
+async def _by_chat(data: str, say: Say) -> None:
+    say("\n── Yesterday: a visitor of the web shop whom nobody knows, until they give an email address")
+    async with _agent(data, say) as call:
+        seen = await call("lookup_profile", value=CHAT)
+        if not seen["found"]:
+            seen = await call("upsert_traits", traits={"Contact": {"chat": CHAT}})
+        then = (datetime.now(UTC) - timedelta(days=1)).replace(microsecond=0).isoformat()
+        noticed = {"content": "Is looking for a birthday present for a six-year-old", "source": "chat"}
+        await call("add_observation", profile_id=seen["profile_id"], observations=[{**noticed, "occurred_at": then}])
+        await call("upsert_traits", traits={"Contact": {"chat": CHAT, "email": EMAIL}})
+
+
 async def _by_email(data: str, say: Say) -> None:
     say(f"\n── Today: an email from {EMAIL.lower()}")
     async with _agent(data, say) as call:
         seen = await call("lookup_profile", value=EMAIL.lower())
         profile_id = seen["profile_id"]
-        for question in ("When is a good time to call?", "What materials should we avoid?", "Where is order A-1042?"):
+        for question in ("When is a good time to call?", "Do they shop for a child?", "Where is order A-1042?"):
             await call("recall", profile_id=profile_id, query=question, observations_limit=1, relevance_threshold=0.2)
         say(f"\n   read memory://profiles/{profile_id}/context")
         say(_indented(await call.read(f"memory://profiles/{profile_id}/context")))

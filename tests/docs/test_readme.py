@@ -14,11 +14,11 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 
 from mcp_memory import resources, settings
-from mcp_memory.errors import Conflict, Invalid, NotFound, Unavailable
+from mcp_memory.errors import Conflict, Invalid, NotFound, Unavailable, Unsupported
 from mcp_memory.prompts import PROMPTS
 from mcp_memory.server import INTERNAL
 from mcp_memory.settings import Settings
-from mcp_memory.tools.toolsets import AGENT
+from mcp_memory.tools.toolsets import AGENT, CURATOR
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -37,7 +37,7 @@ def table(first_header: str) -> list[list[str]]:
 
 
 def test_the_kinds_of_error_are_those_of_the_code() -> None:
-    codes = {kind.code for kind in (Invalid, NotFound, Conflict, Unavailable)}
+    codes = {kind.code for kind in (Invalid, NotFound, Conflict, Unsupported, Unavailable)}
 
     assert {row[0].strip("`") for row in table("it starts with")} == codes | {"internal"}
     assert INTERNAL.startswith("internal: ")
@@ -76,7 +76,7 @@ def test_the_two_commands_are_those_of_the_makefile() -> None:
 
 
 def stdio_configurations() -> list[dict[str, Any]]:
-    parsed = [json.loads(block) for block in blocks("json")]
+    parsed = [json.loads(block) for block in blocks("json") if "servers" in block.lower()]
     servers = [server for one in parsed for server in next(iter(one.values())).values()]
     (claude,) = re.findall(r"^claude mcp add memory -- (.*)$", README, flags=re.MULTILINE)
     command, *arguments = claude.split()
@@ -102,6 +102,7 @@ def test_the_address_for_http_hosts_is_the_default_one() -> None:
 
 def test_the_tables_name_what_there_is() -> None:
     assert [row[0] for row in table("tool")] == [f"`{tool.name}`" for tool in AGENT]
+    assert [row[0] for row in table("curator's tool")] == [f"`{tool.name}`" for tool in CURATOR]
     assert [row[0] for row in table("resource")] == [f"`{one.uri}`" for one in resources.RESOURCES]
     assert all(f"`{prompt.name}`" in README for prompt in PROMPTS)
 
@@ -140,7 +141,7 @@ def test_every_command_exists_and_explains_itself() -> None:
         words = command.strip("`").split()[1:]
         assert run(sys.executable, "-m", "mcp_memory", *words, "--help").startswith("usage: mcp-memory")
     listed = {command.strip("`").removeprefix("mcp-memory").strip() for command, _ in table("command")}
-    helped = re.findall(r"^    (\w+) ", run(sys.executable, "-m", "mcp_memory", "--help"), flags=re.MULTILINE)
+    helped = re.findall(r"^    ([\w-]+) ", run(sys.executable, "-m", "mcp_memory", "--help"), flags=re.MULTILINE)
     assert listed - {""} == set(helped)
 
 
@@ -148,6 +149,27 @@ def test_the_store_command_does_what_readme_says(tmp_path: Path) -> None:
     printed = run(sys.executable, "-m", "mcp_memory", "store", "--undeclared-traits", "refuse", folder=tmp_path)
 
     assert json.loads(printed)["undeclared_traits"] == "refuse"
+
+
+def test_customers_are_recognised_by_an_id_of_ones_own_as_readme_says(tmp_path: Path) -> None:
+    def memory(*words: str) -> str:
+        return run(sys.executable, "-m", "mcp_memory", *words, folder=tmp_path)
+
+    rules, group = (block for block in blocks("json") if "servers" not in block.lower())
+    for command, body in (("identity", rules), ("trait-groups", group)):
+        (tmp_path / "body.json").write_text(body, encoding="utf-8")
+        memory(command, "--set", str(tmp_path / "body.json"))
+    (tmp_path / "customers.csv").write_text(
+        "Account.userId,Mobile,First Name,Loyalty.tier\nu-1,(317) 555-0142,Dana,gold\nu-2,317-555-0142,Lee,\\N\n",
+        encoding="utf-8",
+    )
+
+    printed = memory("import", str(tmp_path / "customers.csv"), "--map", "Mobile=Contact.phone")
+
+    assert printed.startswith("COMPLETED: 2 rows, 2 created, 0 updated, 0 refused")
+    assert '"Dana"' in memory("profiles", "find", "+13175550142")
+    explained = memory("profiles", "explain", json.loads(memory("profiles", "find", "u-2", "--json"))["profile_id"])
+    assert 'phone "+13175550142", given for' in explained
 
 
 def test_the_example_agent_remembers_between_messages() -> None:
@@ -166,4 +188,4 @@ def test_every_file_readme_links_to_is_there() -> None:
 def test_the_changelog_names_the_tools() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
-    assert all(f"`{tool.name}`" in changelog for tool in AGENT)
+    assert all(f"`{tool.name}`" in changelog for tool in (*AGENT, *CURATOR))
