@@ -185,8 +185,8 @@ def normalise(identifier: Identifier, settings: IdentitySettings, region: str, n
     value = required_text(identifier.value, MAX_IDENTIFIER, name)
     if config.normalization == "none":
         return Identifier(config.id_type, value)
-    # NFKC, and no joiners: what is pasted from elsewhere differs in ways nobody sees.
-    value = required_text(_JOINER.sub("", unicodedata.normalize("NFKC", value)), MAX_IDENTIFIER, name)
+    if not value.isascii():  # NFKC, and no joiners: what is pasted from elsewhere differs in ways nobody sees
+        value = required_text(_JOINER.sub("", unicodedata.normalize("NFKC", value)), MAX_IDENTIFIER, name)
     match config.normalization:
         case "phone":
             value = _phone(value, region, name)

@@ -15,6 +15,7 @@ from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 
+import anyio
 import anyio.to_thread
 
 from mcp_memory import imports
@@ -24,7 +25,8 @@ from mcp_memory.model import Caller
 from mcp_memory.service import Memory
 from mcp_memory.text import clean
 
-BATCH = 250  # rows; others who write to the store wait for one batch
+BATCH = 250  # rows; others who write to the store wait for one batch, about a tenth of a second
+PAUSE = 0.015  # seconds between two batches, in which those of other processes who wait find the store free
 PAGE = 1000  # refusals
 MAX_ROW = 1_048_576  # ours: characters; more is a quote that was never closed
 
@@ -69,6 +71,7 @@ async def import_file(memory: Memory, caller: Caller, path: Path, asked: Sequenc
             rows = await anyio.to_thread.run_sync(file.batch, reading, current.rows_done)
             current = await memory.add_import_rows(caller, current.import_id, current.rows_done, rows)
             progress(current)
+            await anyio.sleep(PAUSE)
     finally:
         file.close()
     return Result(imported=current, resumed_after=before, ignored=reading.ignored)

@@ -19,6 +19,8 @@ _BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
 
 def clean(text: str) -> str:
     """Without characters that hide or break text, line ends as \\n, no blanks around."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
     stripped = _JOINERS.sub(r"\1", _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text)))
     return unicodedata.normalize("NFC", stripped).strip()  # one spelling of é, or it would not be found by the other
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -39,46 +39,68 @@ _NAME = re.compile(r"[a-z][a-zA-Z0-9]*")
 Raw = Mapping[str, Mapping[str, Any]]
 
 
-def changes(given: Raw, declared: Iterable[TraitDefinition]) -> TraitChanges:
-    """Check what a caller wants changed; names come out as declared, or in lowerCamelCase where they are new.
+class Declared:
+    """The definitions of a store. Names are found in any case."""
 
-    Raises Invalid naming the trait for every value of a wrong type or size.
-    """
-    known = {(one.group.lower(), one.name.lower()): one for one in declared}
-    groups = {one.group.lower(): one.group for one in known.values()}
-    if not 1 <= len(given) <= MAX_GROUPS:
-        raise Invalid(f'traits has {len(given)} groups: give 1 to {MAX_GROUPS}, like {{"Contact": {{"phone": "…"}}}}.')
-    values: dict[str, dict[str, TraitValue]] = {}
-    removed: set[tuple[str, str]] = set()
-    seen: set[tuple[str, str]] = set()
-    for raw_group, members in given.items():
-        group = groups.setdefault(raw_group.lower(), raw_group)
-        check_group_name(group, "traits")
-        if not 1 <= len(members) <= MAX_TRAITS:
-            raise Invalid(f"traits.{group} has {len(members)} traits: give 1 to {MAX_TRAITS}.")
-        for raw_name, raw in members.items():
-            name = trait_name(raw_name, f"traits.{group}")
-            definition = known.get((group.lower(), name.lower()))
-            name = definition.name if definition else name
-            if (group.lower(), name.lower()) in seen:
-                raise Invalid(f"traits.{group}.{name} is given twice, in different spellings: give it once.")
-            seen.add((group.lower(), name.lower()))
+    def __init__(self, definitions: Iterable[TraitDefinition]) -> None:
+        self.definitions = tuple(definitions)
+        self._known = {(one.group.lower(), one.name.lower()): one for one in self.definitions}
+        self._groups = {one.group.lower(): one.group for one in self.definitions}
+        self._promoted = [one for one in self.definitions if one.id_type_promotion]
+
+    def changes(self, given: Raw) -> TraitChanges:
+        """Check what a caller wants changed; names come out as declared, or in lowerCamelCase where they are new.
+
+        Raises Invalid naming the trait for every value of a wrong type or size.
+        """
+        if not 1 <= len(given) <= MAX_GROUPS:
+            raise Invalid(
+                f'traits has {len(given)} groups: give 1 to {MAX_GROUPS}, like {{"Contact": {{"phone": "…"}}}}.'
+            )
+        values: dict[str, dict[str, TraitValue]] = {}
+        removed: set[tuple[str, str]] = set()
+        for group, name, raw in self._named(given):
             if raw is None:
                 removed.add((group, name))
             else:
+                definition = self._known.get((group.lower(), name.lower()))
                 values.setdefault(group, {})[name] = _value(raw, definition, f"traits.{group}.{name}")
-    return TraitChanges(values=values, removed=frozenset(removed))
+        return TraitChanges(values=values, removed=frozenset(removed))
 
+    def undeclared(self, wanted: TraitChanges) -> list[TraitDefinition]:
+        """Definitions, with the type their values show, for what is set but not declared."""
+        return [
+            TraitDefinition(group=group, name=name, data_type=data_type(value))
+            for group, members in wanted.values.items()
+            for name, value in members.items()
+            if (group.lower(), name.lower()) not in self._known
+        ]
 
-def undeclared(wanted: TraitChanges, declared: Iterable[TraitDefinition]) -> list[TraitDefinition]:
-    """Definitions, with the type their values show, for what is set but not declared."""
-    known = {(one.group, one.name) for one in declared}
-    return [
-        TraitDefinition(group=group, name=name, data_type=data_type(value))
-        for group, members in wanted.values.items()
-        for name, value in members.items()
-        if (group, name) not in known
-    ]
+    def identifying(self, values: Traits) -> dict[tuple[str, str], tuple[str, str]]:
+        """(group, name) -> (identifier type, value as given), for the traits that are promoted to identifiers."""
+        return {
+            (one.group, one.name): (one.id_type_promotion, str(values[one.group][one.name]))
+            for one in self._promoted
+            if one.id_type_promotion and one.name in values.get(one.group, ())
+        }
+
+    def _named(self, given: Raw) -> Iterator[tuple[str, str, Any]]:
+        """(group, name, value as given), each name once and as it is kept."""
+        groups: dict[str, str] = {}
+        seen: set[tuple[str, str]] = set()
+        for raw_group, members in given.items():
+            lower = raw_group.lower()
+            group = self._groups.get(lower) or groups.setdefault(lower, raw_group)
+            check_group_name(group, "traits")
+            if not 1 <= len(members) <= MAX_TRAITS:
+                raise Invalid(f"traits.{group} has {len(members)} traits: give 1 to {MAX_TRAITS}.")
+            for raw_name, raw in members.items():
+                name = trait_name(raw_name, f"traits.{group}")
+                key = lower, name.lower()
+                if key in seen:
+                    raise Invalid(f"traits.{group}.{name} is given twice, in different spellings: give it once.")
+                seen.add(key)
+                yield group, self._known[key].name if key in self._known else name, raw
 
 
 def check_room(declared: Iterable[TraitDefinition], new: Iterable[TraitDefinition]) -> None:
@@ -91,15 +113,6 @@ def check_room(declared: Iterable[TraitDefinition], new: Iterable[TraitDefinitio
     for group, count in groups.items():
         if count > MAX_TRAITS:
             raise Invalid(f"traits.{group}: the group would have {count} traits, the limit is {MAX_TRAITS}.")
-
-
-def identifying(values: Traits, declared: Iterable[TraitDefinition]) -> dict[tuple[str, str], tuple[str, str]]:
-    """(group, name) -> (identifier type, value as given), for the traits that are promoted to identifiers."""
-    return {
-        (one.group, one.name): (one.id_type_promotion, str(values[one.group][one.name]))
-        for one in declared
-        if one.id_type_promotion and one.name in values.get(one.group, ())
-    }
 
 
 def latest(rows: Iterable[tuple[Any, str, str, TraitValue]]) -> Traits:
@@ -124,6 +137,8 @@ def data_type(value: TraitValue) -> DataType:
 
 def trait_name(name: str, where: str) -> str:
     """lowerCamelCase, so that first_name, First Name and firstName are one trait."""
+    if len(name) <= MAX_NAME and _NAME.fullmatch(name):
+        return name
     words = _WORDS.findall(clean(name))
     joined = "".join(word[0].upper() + word[1:] for word in words)
     joined = joined[:1].lower() + joined[1:]

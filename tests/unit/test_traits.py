@@ -36,11 +36,11 @@ def test_naming_twice_is_naming_once(name: str) -> None:
 )
 def test_two_spellings_of_one_new_name_in_one_call_are_refused(given_values: dict[str, dict[str, object]]) -> None:
     with pytest.raises(Invalid, match="given twice, in different spellings"):
-        traits.changes(given_values, [])
+        traits.Declared([]).changes(given_values)
 
 
 def test_two_spellings_of_a_new_group_are_one_group() -> None:
-    assert traits.changes({"Plan": {"a": 1}, "PLAN": {"b": 2}}, []).values == {"Plan": {"a": 1, "b": 2}}
+    assert traits.Declared([]).changes({"Plan": {"a": 1}, "PLAN": {"b": 2}}).values == {"Plan": {"a": 1, "b": 2}}
 
 
 @pytest.mark.parametrize("name", ["gr\xf6\xdfe", "\u0130", "1st", "", "x" * 65])
@@ -52,12 +52,8 @@ def test_a_name_that_would_have_several_spellings_is_refused(name: str) -> None:
 def test_the_default_definitions_pass_their_own_rules() -> None:
     given_values = {"Contact": {one.name: "x" for one in traits.DEFAULT_DEFINITIONS}}
 
-    wanted = traits.changes(given_values, traits.DEFAULT_DEFINITIONS)
+    declared = traits.Declared(traits.DEFAULT_DEFINITIONS)
+    wanted = declared.changes(given_values)
 
-    assert traits.undeclared(wanted, traits.DEFAULT_DEFINITIONS) == []
-    assert {where[1] for where in traits.identifying(wanted.values, traits.DEFAULT_DEFINITIONS)} == {
-        "email",
-        "phone",
-        "whatsapp",
-        "chat",
-    }
+    assert declared.undeclared(wanted) == []
+    assert {where[1] for where in declared.identifying(wanted.values)} == {"email", "phone", "whatsapp", "chat"}

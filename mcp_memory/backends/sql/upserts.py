@@ -1,6 +1,6 @@
 """Changing traits, inside a transaction: find out whose they are, create or merge, write."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from mcp_memory.backends.sql.profiles import existing, view
 from mcp_memory.errors import Conflict, Invalid
 from mcp_memory.ids import PROFILE, MakeId
 from mcp_memory.imports import BulkOutcome
-from mcp_memory.ledger import Holding
+from mcp_memory.ledger import Entry, Holding
 from mcp_memory.model import (
     Identifier,
     Merge,
@@ -23,8 +23,12 @@ from mcp_memory.model import (
     Upserted,
 )
 from mcp_memory.resolution import Candidate, Decision
+from mcp_memory.traits import Declared
 
 MICROSECOND = timedelta(microseconds=1)
+
+TraitOf = tuple[str, str, TraitValue]
+"""Group, name, value."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,27 +53,18 @@ class Upserts:
         self.tx, self.now = tx, now
         self._policy, self._region, self._make_id = policy, region, make_id
         self._settings = tx.identity_settings()
-        self._declared = tx.definitions()
+        self._declared = Declared(tx.definitions())
 
     def upsert(self, raw: traits.Raw, profile_id: str | None) -> Upserted:
-        tx = self.tx
         given = self._checked(raw, profile_id)
-        rows = self._rows(given)
-        candidates = [self._candidate(row, given, holders) for row, holders in rows]
-        decision = resolution.resolve(given.identifiers, candidates, self._settings)
-        before = None if decision.target is None else view(tx, existing(tx, decision.target))
-        if decision.holder is None:
-            holder = self._make_id(PROFILE)
-            tx.insert_profile(holder, self.now)
-        else:
-            holder = decision.holder
-        entries = [merging.merge(tx, link, self._settings, self.now) for link in decision.links]
-        self._write(holder, given, decision)
-        after = view(tx, existing(tx, holder))
-        traits.check_size(after.traits, before.traits if before else {})
+        candidates = self._candidates(given)
+        decision = resolution.resolve(given.identifiers, [one for _, one in candidates], self._settings)
+        row = next((row for row, one in candidates if one.profile_id == decision.target), None)
+        before = None if row is None else view(self.tx, row)
+        holder, entries = self._apply(given, decision)
         return Upserted(
-            outcome="updated" if before else "created",
-            profile=after,
+            outcome="created" if before is None else "updated",
+            profile=view(self.tx, existing(self.tx, holder)),
             before=before,
             merges=[Merge(merged_id=e.merged_id, into_id=e.into_id, at=e.at, identifier=e.identifier) for e in entries],
             kept_apart=decision.apart,
@@ -78,23 +73,28 @@ class Upserts:
     def attempt(self, raw: traits.Raw) -> BulkOutcome:
         """One of many: what breaks a rule or contradicts what is known is refused alone."""
         self.now += MICROSECOND  # so that the later entry is the later write
+        declared = self._declared
         try:
             with self.tx.attempt():
-                upserted = self.upsert(raw, None)
+                given = self._checked(raw, None)
+                candidates = [one for _, one in self._candidates(given)]
+                decision = resolution.resolve(given.identifiers, candidates, self._settings)
+                holder, entries = self._apply(given, decision)
         except (Invalid, Conflict) as exc:
-            self._declared = self.tx.definitions()  # what it declared is taken back as well
+            self._declared = declared  # what it declared is taken back as well
             return BulkOutcome(outcome="refused", reason=str(exc))
-        return BulkOutcome(outcome=upserted.outcome, profile_id=upserted.profile.profile_id)
+        live = entries[-1].into_id if entries else decision.target or holder
+        return BulkOutcome(outcome="created" if decision.target is None else "updated", profile_id=live)
 
     # What is asked for
 
     def _checked(self, raw: traits.Raw, profile_id: str | None) -> Given:
-        wanted = traits.changes(raw, self._declared)
-        if traits.undeclared(wanted, self._declared):
+        wanted = self._declared.changes(raw)
+        if self._declared.undeclared(wanted):
             # Another caller may have declared them meanwhile, in other types.
-            self._declared = self.tx.definitions(lock=True)
-            wanted = traits.changes(raw, self._declared)
-            self._declare(traits.undeclared(wanted, self._declared))
+            self._declared = Declared(self.tx.definitions(lock=True))
+            wanted = self._declared.changes(raw)
+            self._declare(self._declared.undeclared(wanted))
         promoted = self._promoted(wanted.values)
         where = {one: f"traits.{group}.{name}" for (group, name), one in promoted.items()}
         identity.check_count(sorted(where), self._settings, where)
@@ -103,34 +103,35 @@ class Upserts:
         return Given(wanted=wanted, promoted=promoted, profile_id=profile_id)
 
     def _declare(self, new: Sequence[TraitDefinition]) -> None:
+        declared = self._declared.definitions
         if new and self._policy == "refuse":
             unknown = ", ".join(f"{one.group}.{one.name}" for one in new)
-            known = ", ".join(f"{one.group}.{one.name} ({one.data_type})" for one in self._declared)
+            known = ", ".join(f"{one.group}.{one.name} ({one.data_type})" for one in declared)
             raise Invalid(f"traits: {unknown} is not declared in this store. Declared: {known}.")
-        traits.check_room(self._declared, new)
+        traits.check_room(declared, new)
         self.tx.declare(new)
-        self._declared = [*self._declared, *new]
+        self._declared = Declared([*declared, *new])
 
     def _promoted(self, values: Traits) -> dict[Trait, Identifier]:
         return {
             (group, name): identity.normalise(
                 Identifier(id_type, value), self._settings, self._region, f"traits.{group}.{name}"
             )
-            for (group, name), (id_type, value) in traits.identifying(values, self._declared).items()
+            for (group, name), (id_type, value) in self._declared.identifying(values).items()
             if self._settings.config(id_type)
         }
 
     def _nobody(self) -> Invalid:
         known = ", ".join(
             f"{one.group}.{one.name}"
-            for one in self._declared
+            for one in self._declared.definitions
             if one.id_type_promotion and self._settings.matches(one.id_type_promotion)
         )
         return Invalid(f"traits: without profile_id, give at least one trait that identifies the customer: {known}.")
 
     # Whose it is
 
-    def _rows(self, given: Given) -> list[tuple[ProfileRow, dict[Identifier, str]]]:
+    def _candidates(self, given: Given) -> list[tuple[ProfileRow, Candidate]]:
         """The live profiles concerned, each with what it holds of what was given."""
         holders = self.tx.claim(given.identifiers)
         ids = {holder for each in holders.values() for holder in each}
@@ -143,72 +144,99 @@ class Upserts:
         for one, each in holders.items():
             for holder in reversed(each):
                 held[locked[holder].profile_id][one] = holder
-        return [(row, held[live]) for live, row in rows.items()]
+        return [(row, self._candidate(row, given, held[live], len(rows) > 1)) for live, row in rows.items()]
 
-    def _candidate(self, row: ProfileRow, given: Given, matched: Mapping[Identifier, str]) -> Candidate:
-        tx = self.tx
+    def _candidate(
+        self, row: ProfileRow, given: Given, matched: Mapping[Identifier, str], has_rivals: bool
+    ) -> Candidate:
         values: dict[str, set[str]] = {}
-        for one in tx.identifiers(row.profile_id):
-            values.setdefault(one.identifier.id_type, set()).add(one.identifier.value)
+        if any(config.limit == 1 for config in self._settings.identifier_configs):
+            for one in self.tx.identifiers(row.profile_id):
+                values.setdefault(one.identifier.id_type, set()).add(one.identifier.value)
         return Candidate(
             profile_id=row.profile_id,
             created_at=row.created_at,
             identifiers={id_type: frozenset(each) for id_type, each in values.items()},
             matched=matched,
-            separated=merging.separated(tx, row),
+            separated=merging.separated(self.tx, row) if has_rivals else {},
             named=given.profile_id if given.profile_id in row.members else None,
         )
 
     # Writing
 
-    def _write(self, holder: str, given: Given, decision: Decision) -> None:
-        tx, refused = self.tx, decision.refused
-        promoted = {one: trait for trait, one in given.promoted.items() if one not in refused}
-        self._demote(holder, given.wanted.removed)
-        tx.remove_traits(holder, given.wanted.removed)
-        owners = {one.identifier: one.profile_id for one in tx.identifiers(holder)}
-        said = tx.traits(holder)
+    def _apply(self, given: Given, decision: Decision) -> tuple[str, list[Entry]]:
+        """The profile that was written to, live or part of one, and the merges."""
+        if decision.holder is None:
+            holder = self._make_id(PROFILE)
+            self.tx.insert_profile(holder, self.now)
+            self._write(holder, given, decision, [], [])
+            return holder, []
+        holder = decision.holder
+        entries = [merging.merge(self.tx, link, self._settings, self.now) for link in decision.links]
+        if given.wanted.removed:
+            self._remove(holder, given.wanted.removed)
+        self._write(holder, given, decision, self.tx.traits(holder), self.tx.identifiers(holder))
+        self.tx.touch_profile(holder, self.now)
+        return holder, entries
+
+    def _write(
+        self, holder: str, given: Given, decision: Decision, said: Sequence[TraitRow], held: Sequence[Holding]
+    ) -> None:
+        """`said` and `held`: the traits and identifiers there are."""
+        refused, owners = decision.refused, {one.identifier: one.profile_id for one in held}
+        new: dict[str, list[TraitOf]] = {}
         for group, members in given.wanted.values.items():
             for name, value in members.items():
                 one = given.promoted.get((group, name))
-                rivals = [row for row in said if (row.group, row.name) == (group, name)]
                 if one is None:
-                    self._put(holder, (group, name, value), rivals)
+                    new.setdefault(holder, []).append((group, name, value))
                 elif one not in refused:
                     # With whoever brought the identifier: taken apart again, each has its own.
-                    self._put(owners.get(one, holder), (group, name, one.value), rivals)
-        self._attach(holder, {one: trait for one, trait in promoted.items() if one not in owners})
-        tx.touch_profile(holder, self.now)
-        tx.record_conflicts(holder, decision.apart, self.now)
+                    new.setdefault(owners.get(one, holder), []).append((group, name, one.value))
+        _check_size(said, new.values())
+        for member, values in new.items():
+            self._put(member, values, said)
+        promoted = {one: trait for trait, one in given.promoted.items() if one not in refused and one not in owners}
+        self._attach(holder, promoted, held)
+        self.tx.record_conflicts(holder, decision.apart, self.now)
 
-    def _put(self, holder: str, trait: tuple[str, str, TraitValue], rivals: Sequence[TraitRow]) -> None:
+    def _put(self, member: str, values: Sequence[TraitOf], said: Sequence[TraitRow]) -> None:
         """The latest write holds: this one, whatever the clocks of those who wrote before say."""
-        later = [row.updated_at + MICROSECOND for row in rivals if row.profile_id != holder]
-        self.tx.put_traits(holder, [trait], max([self.now, *later]))
+        later = {(row.group, row.name): row.updated_at for row in said if row.profile_id != member}
+        late = {trait: at for trait, at in later.items() if at >= self.now}
+        self.tx.put_traits(member, [one for one in values if one[:2] not in late], self.now)
+        for one in values:
+            if one[:2] in late:
+                self.tx.put_traits(member, [one], late[one[:2]] + MICROSECOND)
 
-    def _attach(self, holder: str, new: Mapping[Identifier, Trait]) -> None:
+    def _attach(self, holder: str, new: Mapping[Identifier, Trait], held: Sequence[Holding]) -> None:
         for config in self._settings.identifier_configs:
             mine = [(one, trait) for one, trait in new.items() if one.id_type == config.id_type]
-            if mine:
-                self.tx.attach(holder, mine, not config.enforce_unique, self.now)
+            if not mine:
+                continue
+            self.tx.attach(holder, mine, not config.enforce_unique, self.now)
+            if sum(one.identifier.id_type == config.id_type for one in held) + len(mine) > config.limit:
                 merging.keep_limit(self.tx, holder, config, frozenset(one for one, _ in mine))
 
-    def _demote(self, holder: str, removed: frozenset[Trait]) -> None:
+    def _remove(self, holder: str, removed: frozenset[Trait]) -> None:
         """A trait that goes takes all identifiers along that ever came from it, but those another trait still says."""
-        holdings = [one for one in self.tx.identifiers(holder) if one.trait in removed]
-        if not holdings:
-            return
-        kept = self._still_said(holder, removed)
-        self.tx.detach(holdings)
-        again: list[Holding] = [one for one in holdings if one.identifier in kept]
-        for one in again:
+        tx = self.tx
+        gone = [one for one in tx.identifiers(holder) if one.trait in removed]
+        tx.remove_traits(holder, removed)
+        tx.detach(gone)
+        left = traits.latest((row.updated_at, row.group, row.name, row.value) for row in tx.traits(holder))
+        said = {one: trait for trait, one in self._promoted(left).items()} if gone else {}
+        for one in gone:
             config = self._settings.config(one.identifier.id_type)
-            shared = config is not None and not config.enforce_unique
-            self.tx.attach(one.profile_id, [(one.identifier, kept[one.identifier])], shared, one.since)
+            if config is not None and one.identifier in said:
+                again = [(one.identifier, said[one.identifier])]
+                tx.attach(one.profile_id, again, not config.enforce_unique, one.since)
 
-    def _still_said(self, holder: str, removed: frozenset[Trait]) -> dict[Identifier, Trait]:
-        left: dict[str, dict[str, object]] = {}
-        for row in self.tx.traits(holder):
-            if (row.group, row.name) not in removed:
-                left.setdefault(row.group, {})[row.name] = row.value
-        return {one: trait for trait, one in self._promoted(left).items()}  # type: ignore[arg-type]
+
+def _check_size(said: Sequence[TraitRow], new: Iterable[Sequence[TraitOf]]) -> None:
+    before = traits.latest((row.updated_at, row.group, row.name, row.value) for row in said)
+    after = {group: dict(members) for group, members in before.items()}
+    for values in new:
+        for group, name, value in values:
+            after.setdefault(group, {})[name] = value
+    traits.check_size(after, before)

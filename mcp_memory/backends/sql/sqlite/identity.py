@@ -9,6 +9,7 @@ from typing import Any
 from mcp_memory.backends.sql.database import Trait
 from mcp_memory.backends.sql.sqlite.keys import from_micros, to_micros
 from mcp_memory.backends.sql.sqlite.rows import Row, Rows
+from mcp_memory.errors import Conflict
 from mcp_memory.identity import DEFAULT_SETTINGS, IdentifierConfig, IdentitySettings
 from mcp_memory.ledger import Entry, Holding, IdentityConflict, Separation, Side
 from mcp_memory.model import Identifier, KeptApart
@@ -41,8 +42,7 @@ class SqliteIdentity(Rows):
         number = self._number(profile_id)
         for one, trait in new:
             group, name = trait or (None, None)
-            self._rows("discard_retired", id_type=one.id_type, value=one.value, no=number)
-            self._rows(
+            attached = self._rows(
                 "attach",
                 id_type=one.id_type,
                 value=one.value,
@@ -52,6 +52,8 @@ class SqliteIdentity(Rows):
                 group=group,
                 name=name,
             )
+            if not attached:
+                raise Conflict(f"{one.id_type}: the value is somebody else's, and nothing was written: try again.")
 
     def detach(self, holdings: Iterable[Holding]) -> None:
         for one in holdings:

@@ -36,7 +36,8 @@ class SqliteProfiles(Rows):
         return {one: row for one, row in found.items() if row is not None}
 
     def insert_profile(self, profile_id: str, at: datetime) -> None:
-        self._rows("insert_profile", profile_id=ids.to_bytes(profile_id), at=to_micros(at))
+        rows = self._rows("insert_profile", profile_id=ids.to_bytes(profile_id), at=to_micros(at))
+        self._learn(rows[0][0], profile_id)
 
     def touch_profile(self, profile_id: str, at: datetime) -> None:
         self._rows("touch_profile", no=self._number(profile_id), at=to_micros(at))

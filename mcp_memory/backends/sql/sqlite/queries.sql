@@ -18,7 +18,7 @@ with live (no) as (select coalesce(merged_into, no) from profile where no = :no)
 select no from profile where no in live or merged_into in live order by merged_into is not null, created_at, profile_id;
 
 -- name: insert_profile
-insert into profile (profile_id, created_at, updated_at) values (:profile_id, :at, :at);
+insert into profile (profile_id, created_at, updated_at) values (:profile_id, :at, :at) returning no;
 
 -- name: touch_profile
 update profile set version = version + 1, updated_at = max(updated_at, :at)
@@ -67,7 +67,12 @@ from identifier where profile_no = :no and retired_by is null;
 
 -- name: attach
 insert into identifier (id_type, value_norm, slot, profile_no, created_at, trait_group, trait_name)
-values (:id_type, :value, :slot, :no, :at, :group, :name);
+values (:id_type, :value, :slot, :no, :at, :group, :name)
+on conflict (id_type, value_norm, slot) do update  -- a shared value that a merge had retired
+set retired_by = null, created_at = excluded.created_at, trait_group = excluded.trait_group,
+    trait_name = excluded.trait_name
+where retired_by is not null
+returning slot;
 
 -- name: detach
 delete from identifier
@@ -76,10 +81,6 @@ where id_type = :id_type and value_norm = :value and profile_no = :no and retire
 -- name: retire
 update identifier set slot = profile_no, retired_by = :merge_no
 where id_type = :id_type and value_norm = :value and profile_no = :no and retired_by is null;
-
--- name: discard_retired
-delete from identifier
-where id_type = :id_type and value_norm = :value and profile_no = :no and retired_by is not null;
 
 -- name: revive
 update identifier
