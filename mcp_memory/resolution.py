@@ -20,6 +20,8 @@ from mcp_memory.identity import IdentitySettings
 from mcp_memory.model import Identifier, KeptApart
 
 Reason = Literal["limit", "unmerged"]
+NAMED = 5  # sharers that an error names
+
 Values = Mapping[str, frozenset[str]]
 
 
@@ -72,48 +74,54 @@ def survivor(profiles: Iterable[tuple[datetime, str]]) -> str:
 def resolve(given: Sequence[Identifier], candidates: Sequence[Candidate], settings: IdentitySettings) -> Decision:
     """Raises Conflict where several profiles share what was given and nothing tells which one is meant."""
     ordered = sorted(candidates, key=lambda one: (_strength(one, settings), one.created_at, one.profile_id))
-    target, apart = _target(given, ordered, settings)
+    impossible = {one.profile_id for one in ordered if _contradicts(one, given, settings)}
+    apart = [each for one in ordered if one.profile_id in impossible for each in _refused(one, "limit", settings)]
+    target = _target(given, [one for one in ordered if one.profile_id not in impossible], settings)
     links: list[Link] = []
     if target is None:
         return Decision(target=None, apart=tuple(_without_rule(candidates, settings, apart)))
     cluster = replace(target, identifiers=_with(target.identifiers, given, apart))
     for other in ordered:
-        if other.profile_id == target.profile_id or any(one.profile_id == other.profile_id for one in apart):
+        if other.profile_id == target.profile_id or other.profile_id in impossible:
             continue
         outcome = _joined(cluster, other, settings)
         if isinstance(outcome, Link):
             links.append(outcome)
             cluster = _union(cluster, other)
         elif outcome is not None:
-            apart += [
-                KeptApart(identifier=one, profile_id=other.profile_id, reason=outcome)
-                for one in _ruled(other, settings)
-            ]
+            apart += _refused(other, outcome, settings)
     holder = target.named or target.matched[min(_ruled(target, settings), key=lambda one: _key(one, settings))]
     apart = _without_rule(candidates, settings, apart, cluster)
     return Decision(target=target.profile_id, holder=holder, links=tuple(links), apart=tuple(apart))
 
 
-def _target(
-    given: Sequence[Identifier], ordered: Sequence[Candidate], settings: IdentitySettings
-) -> tuple[Candidate | None, list[KeptApart]]:
-    """The candidate that is meant, and the identifiers of those that can't be, since the call brings another value of
-    a type they have one of, and a stronger one than what they were matched by."""
-    apart: list[KeptApart] = []
-    possible = []
-    for one in ordered:
-        ruled = _ruled(one, settings)
-        if one.named is not None:
-            return one, apart
-        if not ruled:
-            continue
-        strongest = min(settings.rank(match.id_type) for match in ruled)
-        if _differ(one.identifiers, _by_type(given), settings, below=strongest - 1):
-            apart += [KeptApart(identifier=match, profile_id=one.profile_id, reason="limit") for match in ruled]
-        else:
-            possible.append(one)
-    sure = [one for one in possible if any(_unique(match, settings) for match in one.matched)]
-    return (sure[0] if sure else _among_sharers(given, possible, settings)), apart
+def _contradicts(one: Candidate, given: Sequence[Identifier], settings: IdentitySettings) -> bool:
+    """Whether the call brings another value of a type it has one of, and a stronger one than what it is matched by."""
+    ranks = [settings.rank(match.id_type) for match in _ruled(one, settings)]
+    return (
+        one.named is None
+        and bool(ranks)
+        and _differ(one.identifiers, _by_type(given), settings, below=min(ranks, default=0) - 1)
+    )
+
+
+def _target(given: Sequence[Identifier], ordered: Sequence[Candidate], settings: IdentitySettings) -> Candidate | None:
+    """The named one, else the one with the strongest match by a value that is its alone."""
+    sure = [
+        one
+        for one in ordered
+        if one.named is not None or any(_unique(match, settings) for match in _ruled(one, settings))
+    ]
+    return sure[0] if sure else _among_sharers(given, [one for one in ordered if _ruled(one, settings)], settings)
+
+
+def _refused(one: Candidate, reason: Reason, settings: IdentitySettings) -> list[KeptApart]:
+    """What is its alone stays with it; what several may share, the other may have too."""
+    return [
+        KeptApart(identifier=match, profile_id=one.profile_id, reason=reason)
+        for match in _ruled(one, settings)
+        if _unique(match, settings)
+    ]
 
 
 def _among_sharers(
@@ -126,10 +134,11 @@ def _among_sharers(
     if not sharers or any(_unique(one, settings) and settings.matches(one.id_type) for one in given):
         return None
     if len(sharers) > 1:
+        ids = ", ".join([*(one.profile_id for one in sharers[:NAMED]), *(["…"] if len(sharers) > NAMED else [])])
         types = ", ".join(sorted({match.id_type for one in sharers for match in one.matched}))
         raise Conflict(
-            f"Several customers share this {types} ({', '.join(one.profile_id for one in sharers)}) and nothing was "
-            "written: name the profile_id, or give a second identifier."
+            f"Several customers share this {types} ({ids}) and nothing was written: name the profile_id, or give a "
+            "second identifier."
         )
     return sharers[0]
 

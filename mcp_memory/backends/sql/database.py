@@ -132,7 +132,8 @@ class ProfileRows(Protocol):
 
 class IdentityRows(Protocol):
     def holders(self, identifiers: Iterable[Identifier]) -> Mapping[Identifier, Sequence[str]]:
-        """Who has them: the ids of those that brought them, live or merged; several only where types are shared."""
+        """Who has them: the ids of those that brought them, live or merged; several only where types are shared, and
+        then the first hundred."""
         ...
 
     def claim(self, identifiers: Iterable[Identifier]) -> Mapping[Identifier, Sequence[str]]:

@@ -59,7 +59,8 @@ delete from trait where profile_no = :no and trait_group = :group and name = :na
 
 -- name: holders
 select profile_no from identifier where id_type = :id_type and value_norm = :value and retired_by is null
-order by profile_no;
+order by profile_no
+limit 100;
 
 -- name: identifiers
 select id_type, value_norm, profile_no, created_at, trait_group, trait_name
