@@ -24,7 +24,7 @@ MOST = 10  # complaints at once
 
 
 class Wire(BaseModel):
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, frozen=True, strict=True, allow_inf_nan=False)
 
     @classmethod
     def read(cls: type[WireT], text: str | bytes) -> WireT:
