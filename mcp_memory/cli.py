@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
+from typing import Any, TextIO
 
 import anyio
 
@@ -133,15 +133,16 @@ def _asking(module: str, name: str) -> Command:
 
 
 def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    _say(text, sys.stderr)
 
 
-def _say(text: str) -> None:
+def _say(text: str, stream: TextIO | None = None) -> None:
     """Prints until nobody reads any more, as behind `| head`; then what is left goes nowhere."""
+    stream = stream or sys.stdout
     try:
-        print(text, flush=True)
+        print(text, file=stream, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _options() -> argparse.ArgumentParser:

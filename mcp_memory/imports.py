@@ -24,6 +24,7 @@ MAX_ROWS = 1_000_000
 MAX_COLUMNS = 100
 MAX_COLUMN_NAME = 64
 LEAST_MAPPED = 2  # columns
+READING = 1  # counts up when rows are told apart otherwise, so that no import goes on at another row
 FAILED_FROM = 100  # refused rows; with fewer, an import is COMPLETED
 
 DELETE = r"\N"  # the cell that removes a trait
@@ -145,7 +146,7 @@ def column_names(header: Sequence[str]) -> tuple[str, ...]:
 
 def digest(content: bytes, mappings: Sequence[ColumnMapping]) -> bytes:
     """Of a file and how it is read. `content`: the SHA-256 of all its bytes."""
-    read_as = json.dumps([asdict(one) for one in mappings])
+    read_as = json.dumps([READING, *(asdict(one) for one in mappings)])
     return hashlib.sha256(content + read_as.encode()).digest()
 
 

@@ -8,17 +8,19 @@ from mcp_memory.imports import Import
 from mcp_memory.model import Caller
 from mcp_memory.service import Memory
 
+STEP = 10_000  # rows, a few seconds; of small files a tenth
+
 
 async def import_(memory: Memory, caller: Caller, given: Given, console: Console) -> int:
     """1 where so many rows were refused that the import counts as failed."""
-    tenths = -1
+    shown = -1
 
     def progress(current: Import) -> None:
-        nonlocal tenths
-        before, tenths = tenths, current.rows_done * 10 // current.rows_total
+        nonlocal shown
+        before, shown = shown, current.rows_done // min(STEP, -(-current.rows_total // 10))
         if before < 0 < current.rows_done:
             console.tell(f"An earlier import of this file broke off: going on behind row {current.rows_done}.")
-        if before < tenths:
+        if before < shown:
             console.tell(f"{current.rows_done:,} of {current.rows_total:,} rows, {current.refused:,} refused")
 
     result = await import_file(memory, caller, Path(given["file"]), given.get("map", ()), progress)

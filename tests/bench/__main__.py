@@ -30,6 +30,7 @@ MEASURES: Mapping[str, Callable[[Lab], Awaitable[list[Row]]]] = {
     "kill": survival.kill,
     "processes": survival.processes,
     "creators": survival.creators,
+    "people": survival.people,
     "import": imports.imports,
 }
 BROKEN = "broke off: see the traceback on stderr"

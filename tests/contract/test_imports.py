@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import anyio
 import pytest
 
@@ -221,10 +223,8 @@ async def test_of_two_who_import_the_same_file_at_once_each_batch_is_taken_once(
     taken: list[Import] = []
 
     async def add() -> None:
-        try:
+        with suppress(Conflict):
             taken.append(await backend.add_import_rows(scope, started.import_id, 0, numbered(*range(50))))
-        except Conflict:
-            pass
 
     with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:

@@ -12,7 +12,8 @@ import apsw
 from mcp_memory.backends.sql import migrations
 from mcp_memory.errors import Conflict, Unavailable
 
-BUSY_MILLISECONDS = 10_000  # another process may hold the file for a batch; none holds it for seconds
+BUSY_SECONDS = 10.0  # another process may hold the file for a batch; none holds it for seconds
+POLL_SECONDS = 0.005  # SQLite's own timeout polls every 100 ms, and misses the gaps that a busy writer leaves
 NO_SPACE = "The disk is full and nothing was written: free some space, then try again."
 UNWRITABLE = "The data folder can't be written: run `mcp-memory doctor` to see why."
 FULL = {apsw.SQLITE_IOERR_SHMSIZE}  # what the opening of an existing file on a full disk ends with
@@ -62,7 +63,7 @@ def create(path: Path) -> None:
 def connect(path: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
-        connection.set_busy_timeout(BUSY_MILLISECONDS)
+        connection.set_busy_handler(_Patience())
         run(connection, "pragma auto_vacuum = incremental")  # counts only before the first table
         _enter_wal(connection)
         run(
@@ -76,6 +77,22 @@ def connect(path: Path) -> apsw.Connection:
     return connection
 
 
+class _Patience:
+    """A connection's busy handler: told how often it was asked already, whether to try once more."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def __call__(self, tries: int) -> bool:
+        now = time.monotonic()
+        if tries == 0:
+            self._until = now + BUSY_SECONDS
+        if now > self._until:
+            return False
+        time.sleep(POLL_SECONDS)
+        return True
+
+
 def run(connection: apsw.Connection, statements: str) -> None:
     """All of them: left to itself, apsw stops at the first that returns a row."""
     connection.execute(statements).fetchall()
@@ -83,7 +100,7 @@ def run(connection: apsw.Connection, statements: str) -> None:
 
 def _enter_wal(connection: apsw.Connection) -> None:
     """Turning a new file to WAL ignores the busy timeout when several processes try it at once."""
-    give_up = time.monotonic() + BUSY_MILLISECONDS / 1000
+    give_up = time.monotonic() + BUSY_SECONDS
     while True:
         try:
             mode = connection.execute("pragma journal_mode = wal").fetchall()

@@ -76,10 +76,14 @@ class SqliteProfiles(Rows):
         ]
 
     def put_traits(self, profile_id: str, traits: Iterable[tuple[str, str, TraitValue]], at: datetime) -> None:
-        number = self._number(profile_id)
-        for group, name, value in traits:
-            text = json.dumps(value, ensure_ascii=False)
-            self._rows("put_trait", no=number, group=group, name=name, value=text, at=to_micros(at))
+        number, when = self._number(profile_id), to_micros(at)
+        self._many(
+            "put_trait",
+            [
+                {"no": number, "group": group, "name": name, "value": json.dumps(value, ensure_ascii=False), "at": when}
+                for group, name, value in traits
+            ],
+        )
 
     def remove_traits(self, profile_id: str, names: Iterable[tuple[str, str]]) -> None:
         for group, name in names:

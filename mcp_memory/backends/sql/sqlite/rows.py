@@ -1,6 +1,6 @@
 """What the tables of one store have in common: numbers instead of ids, and who belongs to whom."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -24,6 +24,10 @@ class Rows:
 
     def _rows(self, query: str, **values: Any) -> list[Row]:
         return self._connection.execute(QUERIES[query], values).fetchall()
+
+    def _many(self, query: str, values: Sequence[Mapping[str, Any]]) -> None:
+        """The same change with many values."""
+        self._connection.executemany(QUERIES[query], values).fetchall()
 
     def _number(self, profile_id: str) -> int:
         """Of just this profile, live or merged."""
