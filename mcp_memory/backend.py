@@ -11,7 +11,7 @@ from typing import Protocol
 
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.identity import IdentitySettings
-from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, Refusal
+from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, Remark
 from mcp_memory.ledger import Explanation, Merged, Unmerged
 from mcp_memory.model import (
     Added,
@@ -150,7 +150,7 @@ class Backend(Protocol):
         """
         ...
 
-    async def list_refusals(self, scope: Scope, import_id: str, after: int, limit: int) -> list[Refusal]:
+    async def list_remarks(self, scope: Scope, import_id: str, after: int, limit: int) -> list[Remark]:
         """By row, those behind row `after`."""
         ...
 

@@ -181,6 +181,9 @@ def _parser() -> argparse.ArgumentParser:
     loading.add_argument(
         "--map", action="append", metavar="COLUMN=Group.trait", help="what a column is, unless its name says it"
     )
+    loading.add_argument(
+        "--keep-empty", action="store_true", help="an empty cell leaves the trait as it is, else empties"
+    )
     return parser
 
 
@@ -205,17 +208,17 @@ def _add_profiles(parser: argparse.ArgumentParser, options: argparse.ArgumentPar
     shared.add_argument("--json", action="store_true", help="print JSON")
     add = _adder(parser.add_subparsers(title="commands", metavar="COMMAND", required=True), shared)
     finding = add("find", "find a customer by phone, email, WhatsApp, chat or other id", _asking("profiles", "find"))
-    finding.add_argument("value", metavar="VALUE")
+    finding.add_argument("value", metavar="VALUE", help="in any spelling")
     finding.add_argument("--id-type", metavar="TYPE", help="inferred when left out")
     for name, meaning, others in (
         ("show", "show a profile", ()),
         ("merge", "make two profiles one, whatever keeps them apart", ("other_id",)),
-        ("unmerge", "take a merged profile out again", ()),
+        ("unmerge", "take a profile that was merged into another out again", ()),
         ("explain", "say why these are one person", ()),
     ):
         added = add(name, meaning, _asking("profiles", name))
         for argument in ("profile_id", *others):
-            added.add_argument(argument, metavar=argument.upper())
+            added.add_argument(argument, metavar=argument.upper(), help="mem_profile_…; a merged one is as good")
 
 
 def _adder(commands: Any, options: argparse.ArgumentParser) -> Callable[..., argparse.ArgumentParser]:

@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mcp_memory.errors import Conflict, Invalid
+from mcp_memory.identity import check_id_type
 from mcp_memory.model import TraitDefinition, ValidationRule
 from mcp_memory.text import clean
 from mcp_memory.traits import CONTACT, DEFAULT_DEFINITIONS, MAX_TRAITS, check_group_name, compiled, trait_name
 
 MAX_GROUPS = 50  # published, as the others here
 MAX_DESCRIPTION = 1024
-MAX_PROMOTION = 30
 MAX_PATTERN = 1000
+MAX_BOUND = 2**31 - 1  # ours: that of whole numbers
 
 RESERVED = {(one.group, one.name): one for one in DEFAULT_DEFINITIONS if one.id_type_promotion}
 """They identify in every store, and stay as they are."""
@@ -58,10 +59,6 @@ def changed_group(group: TraitGroup, changes: TraitGroupChanges) -> TraitGroup:
         description=_description(description, "description"),
         version=group.version + 1,
     )
-
-
-def removed(before: TraitGroup, after: TraitGroup) -> list[str]:
-    return [one.name for one in before.definitions if after.definition(one.name) is None]
 
 
 def retyped(before: TraitGroup, after: TraitGroup) -> list[str]:
@@ -113,8 +110,8 @@ def _refuse_reserved(group: str, name: str, new: TraitDefinition | None) -> None
 
 def _definition(given: TraitDefinition, where: str) -> TraitDefinition:
     promotion = given.id_type_promotion
-    if promotion is not None and not 2 <= len(promotion) <= MAX_PROMOTION:
-        raise Invalid(f"{where}.id_type_promotion must be 2 to {MAX_PROMOTION} characters long.")
+    if promotion is not None:
+        check_id_type(promotion, f"{where}.id_type_promotion")
     if promotion is not None and given.data_type not in ("STRING", "NUMBER"):
         raise Invalid(f"{where}.id_type_promotion: a {given.data_type} can't identify anybody. Promote a STRING.")
     if given.validation_rule is not None:
@@ -138,12 +135,16 @@ def _check_rule(rule: ValidationRule, data_type: str, where: str) -> None:
             raise Invalid(
                 f"{where}.{name} is no rule for a {data_type}. Rules: {', '.join(_RULES[data_type]) or 'none'}."
             )
-        if name in _LEAST and value < _LEAST[name]:
-            raise Invalid(f"{where}.{name} must be {_LEAST[name]} or more.")
+        if name in _LEAST and not _LEAST[name] <= value <= MAX_BOUND:
+            raise Invalid(f"{where}.{name} must be from {_LEAST[name]} to {MAX_BOUND}.")
+        if name in ("min", "max") and not abs(value) <= MAX_BOUND:
+            raise Invalid(f"{where}.{name} must be a number from -{MAX_BOUND} to {MAX_BOUND}.")
     for least, most in (("min_length", "max_length"), ("min", "max"), ("min_items", "max_items")):
         if least in given and most in given and given[least] > given[most]:
             raise Invalid(f"{where}.{least} is greater than {most}: no value could ever be valid.")
     if rule.pattern is not None:
+        if clean(rule.pattern) != rule.pattern or not rule.pattern.isprintable():
+            raise Invalid(f"{where}.pattern has blanks around it, or characters that nobody sees: write them as \\x….")
         if len(rule.pattern) > MAX_PATTERN:
             raise Invalid(f"{where}.pattern is {len(rule.pattern)} characters long, the limit is {MAX_PATTERN}.")
         compiled(rule.pattern, f"{where}.pattern")

@@ -3,16 +3,39 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mcp_memory.ledger import Entry, Explanation, Holding, IdentityConflict, Merged, Separation, Side, Unmerged
-from mcp_memory.views import NOTICE, WHY_APART, because, identified, identifier_data, plain, quoted, time
+from mcp_memory.ledger import (
+    Entry,
+    Explanation,
+    Holding,
+    IdentityConflict,
+    Merged,
+    Separation,
+    Side,
+    Sides,
+    Stayed,
+    Unmerged,
+)
+from mcp_memory.views import (
+    NOTICE,
+    because,
+    dropped_lines,
+    identified,
+    identifier_data,
+    plain,
+    quoted,
+    time,
+    why_apart,
+)
 
 SHOWN = 20  # merges, and as many conflicts: the latest
+HOLDINGS = 100
 
 
 def merged_data(merged: Merged) -> dict[str, Any]:
     return {
         "profile_id": merged.profile.profile_id,
         "merged_profile_id": merged.entry.merged_id,
+        "dropped": [identifier_data(one) for one in merged.entry.dropped],
         "traits": plain(merged.profile.traits),
         "identifiers": {id_type: list(values) for id_type, values in merged.profile.identifiers.items()},
     }
@@ -23,6 +46,7 @@ def merged_text(merged: Merged) -> str:
         [
             f"{merged.entry.merged_id} is now part of {merged.profile.profile_id}, the earlier one.",
             identified(merged.profile),
+            *dropped_lines(merged.entry.dropped),
             f"To undo it: unmerge {merged.entry.merged_id}.",
             NOTICE,
         ]
@@ -33,35 +57,43 @@ def unmerged_data(unmerged: Unmerged) -> dict[str, Any]:
     return {
         "restored_profile_id": unmerged.restored.profile_id,
         "remaining_profile_id": unmerged.remaining.profile_id,
-        "stayed": vars(unmerged.stayed),
+        "stayed": [vars(one) for one in unmerged.stayed],
+        "lost": [identifier_data(one) for one in unmerged.lost],
     }
 
 
 def unmerged_text(unmerged: Unmerged) -> str:
-    stayed = unmerged.stayed
-    counts = [(stayed.traits, "trait"), (stayed.observations, "observation"), (stayed.summaries, "summary")]
-    unknown = ", ".join(f"{count} {_plural(noun, count)}" for count, noun in counts if count)
-    link = unmerged.undone.identifier
     lines = [f"{unmerged.restored.profile_id} is a profile of its own again.", identified(unmerged.restored)]
     lines += [f"{unmerged.remaining.profile_id} remains.", identified(unmerged.remaining)]
-    if unknown:
-        lines.append(
-            f"{unknown} learned since the merge under {stayed.profile_id}, the id of both, stayed there: nobody can "
-            "tell of whom they are."
-        )
+    lines += [_stayed_text(one) for one in unmerged.stayed]
+    if unmerged.lost:
+        lost = ", ".join(f"{one.id_type} {quoted(one.value)}" for one in unmerged.lost)
+        lines.append(f"{lost} did not come back: there had been no room for it, and somebody else has it by now.")
+    link = unmerged.undone.identifier
     if link is not None:
         lines.append(f"{link.id_type} {quoted(link.value)} does not merge the two again.")
     return "\n".join([*lines, NOTICE])
 
 
+def _stayed_text(one: Stayed) -> str:
+    counts = [(one.traits, "trait"), (one.observations, "observation"), (one.summaries, "summary")]
+    unknown = ", ".join(f"{count} {_plural(noun, count)}" for count, noun in counts if count)
+    return (
+        f"{unknown} learned since the merge under {one.profile_id}, the id of both, stayed there: nobody can tell of "
+        "whom they are."
+    )
+
+
 def explained_data(explained: Explanation, most: int | None = None) -> dict[str, Any]:
     """With `most`, only so many of the latest merges, and of the latest conflicts."""
     entries, conflicts = _latest(explained.entries, most), _latest(explained.conflicts, most)
-    left_out = len(explained.entries) - len(entries) + len(explained.conflicts) - len(conflicts)
+    left_out = 0 if most is None else max(len(explained.holdings) - HOLDINGS, 0)
+    left_out += len(explained.entries) - len(entries) + len(explained.conflicts) - len(conflicts)
     return {
         "profile_id": explained.profile.profile_id,
-        "identifiers": [_holding_data(one) for one in explained.holdings],
-        "merges": [_entry_data(one) for one in entries],
+        "identifiers": [_holding_data(one) for one in _latest(explained.holdings, None if most is None else HOLDINGS)],
+        "retired": [_holding_data(one) for one in explained.retired],
+        "merges": [_entry_data(one, explained.sides[one.no]) for one in entries],
         "separations": [_separation_data(one) for one in _latest(explained.separations, most)],
         "conflicts": [_conflict_data(one) for one in conflicts],
         **({"left_out": left_out} if left_out else {}),
@@ -72,8 +104,9 @@ def explained_text(explained: Explanation, asked_id: str) -> str:
     profile = explained.profile
     lines = [f"{asked_id} is part of {profile.profile_id}."] if asked_id != profile.profile_id else []
     lines += [f"Profile {profile.profile_id}, since {time(profile.created_at)}", "Identifiers:"]
-    lines += [f"- {_holding_text(one)}" for one in explained.holdings] or ["- none"]
+    lines += [f"- {_holding_text(one)}" for one in _latest(explained.holdings, HOLDINGS)] or ["- none"]
     for title, texts in (
+        ("Identifiers there is no room for", [_holding_text(one) for one in explained.retired]),
         ("Merges", [_entry_text(one) for one in _latest(explained.entries, SHOWN)]),
         ("Taken apart", [_separation_text(one) for one in _latest(explained.separations, SHOWN)]),
         ("Kept apart", [_conflict_text(one) for one in _latest(explained.conflicts, SHOWN)]),
@@ -107,7 +140,7 @@ def _conflict_text(one: IdentityConflict) -> str:
     times = "" if one.times == 1 else f", {one.times} times"
     return (
         f"{time(one.last_at)} {one.identifier.id_type} {quoted(one.identifier.value)}, given for {one.for_id}{times}, "
-        f"stays with {one.profile_id}: {WHY_APART[one.reason]}"
+        f"stays with {one.holder_id}: {why_apart(one)}"
     )
 
 
@@ -116,7 +149,7 @@ def _holding_data(one: Holding) -> dict[str, Any]:
     return {**identifier_data(one.identifier), "profile_id": one.profile_id, "since": time(one.since), **trait}
 
 
-def _entry_data(one: Entry) -> dict[str, Any]:
+def _entry_data(one: Entry, sides: Sides) -> dict[str, Any]:
     return {
         "profile_id": one.into_id,
         "merged_profile_id": one.merged_id,
@@ -125,8 +158,8 @@ def _entry_data(one: Entry) -> dict[str, Any]:
         "by": one.by,
         **identifier_data(one.identifier),
         **({} if one.undone_at is None else {"undone_at": time(one.undone_at)}),
-        "had": _side_data(one.into_had),
-        "merged_had": _side_data(one.merged_had),
+        "had": _side_data(sides.into),
+        "merged_had": _side_data(sides.merged),
     }
 
 
@@ -145,7 +178,7 @@ def _separation_data(one: Separation) -> dict[str, Any]:
 def _conflict_data(one: IdentityConflict) -> dict[str, Any]:
     return {
         "profile_id": one.for_id,
-        "held_by": one.profile_id,
+        "held_by": one.holder_id,
         **identifier_data(one.identifier),
         "reason": one.reason,
         "times": one.times,

@@ -107,8 +107,7 @@ def check_settings(new: IdentitySettings) -> None:
 
 
 def _check_config(one: IdentifierConfig, name: str) -> None:
-    if not _ID_TYPE.fullmatch(one.id_type):
-        raise Invalid(f"{name}.id_type must be 2 to 30 ASCII letters, digits, dots, dashes or underscores.")
+    check_id_type(one.id_type, f"{name}.id_type")
     if one.matching_algo == "fuzzy":
         raise Unsupported(f"{name}.matching_algo: fuzzy matching is not offered yet. Use exact.")
     if one.matching_threshold != DEFAULT_THRESHOLD:
@@ -118,6 +117,11 @@ def _check_config(one: IdentifierConfig, name: str) -> None:
     allowed = RESERVED.get(one.id_type, (one.normalization,))
     if one.normalization not in allowed:
         raise Invalid(f"{name}.normalization of the reserved type {one.id_type} must be {' or '.join(allowed)}.")
+
+
+def check_id_type(id_type: str, name: str) -> None:
+    if not _ID_TYPE.fullmatch(id_type):
+        raise Invalid(f"{name} must be 2 to 30 ASCII letters, digits, dots, dashes or underscores, a letter first.")
 
 
 def check_change(old: IdentitySettings, new: IdentitySettings, stored: Callable[[str], tuple[int, int]]) -> None:
@@ -228,8 +232,15 @@ def _phone(value: str, region: str, name: str) -> str:
         raise _not_a_phone(name) from exc
     if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise _not_a_phone(name)
+    e164 = _e164(number)
+    if _e164(phonenumbers.parse(e164, region)) != e164:
+        raise _not_a_phone(name)  # a zero too many: read again, it would be another number
     if number.extension:
         raise Invalid(f"{name} has an extension, which several people share: leave it out, or use an email or chat id.")
+    return e164
+
+
+def _e164(number: phonenumbers.PhoneNumber) -> str:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 

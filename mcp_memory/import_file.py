@@ -18,16 +18,17 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from mcp_memory import imports
+from mcp_memory import columns
+from mcp_memory.columns import Reading
 from mcp_memory.errors import Conflict, Invalid
-from mcp_memory.imports import Import, ImportRow, NewImport, Reading, Refusal
+from mcp_memory.imports import Import, ImportRow, NewImport, Remark
 from mcp_memory.model import Caller
 from mcp_memory.service import Memory
 from mcp_memory.text import clean
 
 BATCH = 250  # rows; others who write to the store wait for one batch, about a tenth of a second
 PAUSE = 0.015  # seconds between two batches, in which those of other processes who wait find the store free
-PAGE = 1000  # refusals
+PAGE = 1000  # remarks
 MAX_ROW = 1_048_576  # ours: characters; more is a quote that was never closed
 
 _NO_UTF8 = re.compile("[\ud800-\udfff]")
@@ -44,22 +45,25 @@ class Result:
     ignored: tuple[str, ...]
 
 
-async def import_file(memory: Memory, caller: Caller, path: Path, asked: Sequence[str], progress: Progress) -> Result:
-    """`asked`: what columns are, as in "Mobile=Contact.phone". `progress` is told at the start and after each batch.
+async def import_file(
+    memory: Memory, caller: Caller, path: Path, asked: Sequence[str], progress: Progress, keep_empty: bool = False
+) -> Result:
+    """`asked`: what columns are, as in "Mobile=Contact.phone". `keep_empty`: see `Reading`.
 
+    `progress` is told at the start and after each batch.
     Raises Invalid, with nothing written, for a file or a mapping that breaks a rule; Conflict where the file changes
     meanwhile, or somebody else imports it: the batches before that stay.
     """
     file = await anyio.to_thread.run_sync(_File, path)
     try:
         await anyio.to_thread.run_sync(file.check)
-        reading = await _reading(memory, caller, file.columns, asked)
+        reading = await _reading(memory, caller, file.columns, asked, keep_empty)
         current = await memory.start_import(
             caller,
             NewImport(
                 filename=clean(path.name),
                 file_size=file.size,
-                digest=imports.digest(file.content, reading.mappings),
+                digest=columns.digest(file.content, reading),
                 column_mappings=reading.mappings,
                 rows_total=file.rows_total,
             ),
@@ -77,22 +81,25 @@ async def import_file(memory: Memory, caller: Caller, path: Path, asked: Sequenc
     return Result(imported=current, resumed_after=before, ignored=reading.ignored)
 
 
-async def all_refusals(memory: Memory, caller: Caller, import_id: str) -> AsyncIterator[Refusal]:
+async def all_remarks(memory: Memory, caller: Caller, import_id: str) -> AsyncIterator[Remark]:
     after = 0
-    while page := await memory.list_refusals(caller, import_id, after, PAGE):
+    while page := await memory.list_remarks(caller, import_id, after, PAGE):
         for one in page:
             yield one
         after = page[-1].row
 
 
-async def _reading(memory: Memory, caller: Caller, columns: Sequence[str], asked: Sequence[str]) -> Reading:
+async def _reading(
+    memory: Memory, caller: Caller, names: Sequence[str], asked: Sequence[str], keep_empty: bool
+) -> Reading:
     groups = await memory.list_trait_groups(caller)
-    return imports.reading(
-        columns,
+    return columns.reading(
+        names,
         asked,
         [one for group in groups for one in group.definitions],
         await memory.get_identity_settings(caller),
         (await memory.get_store(caller)).undeclared_traits,
+        keep_empty,
     )
 
 
@@ -118,13 +125,13 @@ class _File:
 
     def check(self) -> None:
         """All of it, before anything is written. Raises Invalid naming the row."""
-        imports.check_size(self.size)
+        columns.check_size(self.size)
         with self._readable():
             self.content = self._digest()
-            self.columns = imports.column_names(self._first_row())
-            self.rows_total = sum(1 for _ in islice(self._rows, imports.MAX_ROWS + 1))
-        if self.rows_total > imports.MAX_ROWS:
-            raise Invalid(f"The file has more than {imports.MAX_ROWS} rows: split it, each part with the header.")
+            self.columns = columns.column_names(self._first_row())
+            self.rows_total = sum(1 for _ in islice(self._rows, columns.MAX_ROWS + 1))
+        if self.rows_total > columns.MAX_ROWS:
+            raise Invalid(f"The file has more than {columns.MAX_ROWS} rows: split it, each part with the header.")
         if not self.rows_total:
             raise Invalid("The file has a header and no rows.")
 
@@ -198,7 +205,8 @@ def _rows(text: TextIOWrapper) -> Iterator[list[str]]:
                 lines.row += 1
             lines.taken = 0
     except csv.Error as exc:
-        raise Invalid(f"{lines.place} is not CSV: {exc}. Put cells with quotes or line breaks in quotes.") from exc
+        mend = "Shorten it." if "field larger" in str(exc) else "Put cells with quotes or line breaks in quotes."
+        raise Invalid(f"{lines.place} is not CSV: {exc}. {mend}") from exc
 
 
 class _Lines:

@@ -8,6 +8,7 @@ that only ask. Change anything here and raise `TERMS_VERSION`: stored terms were
 
 import hashlib
 import re
+import threading
 import zlib
 from collections.abc import Iterator
 from functools import lru_cache
@@ -15,7 +16,7 @@ from itertools import islice
 
 import snowballstemmer
 
-TERMS_VERSION = 1
+TERMS_VERSION = 2  # 1: writers at the same time could store each other's stems
 
 CHUNK_WORDS = 80  # reference measurements: best chunk of 80 words beats whole long items
 LONG_ITEM_WORDS = 100
@@ -29,6 +30,7 @@ _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 _PIECE = re.compile(rf"{_CJK.pattern[:-1]}|(?:(?!{_CJK.pattern[:-1]})\S)+")
 _BLANK = re.compile(r"\s+")
 _stemmer = snowballstemmer.stemmer("english")
+_stemming = threading.Lock()  # it keeps the word it works on, and would mix up those of two threads
 
 _STOP_WORDS = """
     a about above after again against all am an and any are aren't as at be because been before being below between
@@ -97,7 +99,8 @@ def _stem(word: str) -> str:
 
 @lru_cache(maxsize=65_536)  # stemming a word takes 20 µs, looking it up 0.1
 def _snowball(word: str) -> str:
-    return str(_stemmer.stemWord(word))
+    with _stemming:
+        return str(_stemmer.stemWord(word))
 
 
 def _hash(stem: str) -> int:

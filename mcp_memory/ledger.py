@@ -1,7 +1,8 @@
 """Who was merged with whom, and why: pure rules over the ledger of merges.
 
 Merged profiles keep what they brought. A cluster is a tree: its profiles, and per merge an edge between the two that
-were linked. To undo a merge is to take out its edge, which leaves two trees, each as it was but for what it learned.
+were linked. To undo a merge is to take out its edge, which leaves two trees. An entry tells what was when it was made:
+`into_id` may be part of another profile by now.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,9 +33,15 @@ class Entry(Merge):
     by: MergedBy
     one: str
     other: str
-    into_had: Side
-    merged_had: Side
     undone_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sides:
+    """What the two profiles of a merge had when it was made."""
+
+    into: Side
+    merged: Side
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,23 +76,33 @@ class IdentityConflict(KeptApart):
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """Why these are one person: who brought what, what linked them, what was kept apart. All earliest first."""
+    """Why these are one person: who brought what, what linked them, what was kept apart. All earliest first.
+
+    `sides` by the number of the entry. `retired`: identifiers there is no room for.
+    """
 
     profile: Profile
     holdings: Sequence[Holding]
+    retired: Sequence[Holding]
     entries: Sequence[Entry]
+    sides: Mapping[int, Sides]
     separations: Sequence[Separation]
     conflicts: Sequence[IdentityConflict]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stayed:
-    """What was learned after the merge under the id that both had, so that nobody can tell of whom."""
+    """What was learned after the merge under an id that both sides went by, so that nobody can tell of whom. It stays
+    with the profile of that id."""
 
     profile_id: str
     traits: int
     observations: int
     summaries: int
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.traits or self.observations or self.summaries)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,12 +113,14 @@ class Merged:
 
 @dataclass(frozen=True, kw_only=True)
 class Unmerged:
-    """`restored` is a profile of its own again, `remaining` the one it was part of."""
+    """`restored` is of its own again, with what had been merged into it, by the earliest id of those. `remaining` is
+    the profile it was part of. `lost`: identifiers there had been no room for, and that somebody else has by now."""
 
     restored: Profile
     remaining: Profile
     undone: Entry
-    stayed: Stayed
+    stayed: Sequence[Stayed]
+    lost: Sequence[Identifier] = ()
 
 
 def standing(entries: Iterable[Entry]) -> list[Entry]:
@@ -111,6 +130,28 @@ def standing(entries: Iterable[Entry]) -> list[Entry]:
 def component(entries: Sequence[Entry], start: str) -> set[str]:
     """The profiles of the tree that `start` is in."""
     return {start, *_ways(entries, start)}
+
+
+def parts(entries: Sequence[Entry], members: Sequence[str]) -> list[Merge]:
+    """Per member but the first, the canonical one, the merge that makes it part of that; the earliest first."""
+    canonical = members[0]
+    ways = _ways(entries, canonical)
+    ordered = sorted(members[1:], key=lambda member: ways[member].no)
+    return [
+        Merge(merged_id=member, into_id=canonical, at=ways[member].at, identifier=ways[member].identifier)
+        for member in ordered
+    ]
+
+
+def common_ids(entries: Iterable[Entry], undone: Entry) -> list[tuple[str, datetime, datetime | None]]:
+    """(id, since, until): by which id both sides of a merge went, from when to when."""
+    found = []
+    current, since = undone.into_id, undone.at
+    for one in sorted(entries, key=lambda each: each.no):
+        if one.no > undone.no and one.merged_id == current:
+            found.append((current, since, one.at))
+            current, since = one.into_id, one.at
+    return [*found, (current, since, None)]
 
 
 def path(entries: Sequence[Entry], start: str, end: str) -> list[Entry]:

@@ -33,6 +33,7 @@ Traits = Mapping[str, Mapping[str, TraitValue]]
 Kind = Literal["observation", "summary"]
 DataType = Literal["STRING", "NUMBER", "BOOLEAN", "ARRAY"]
 UndeclaredTraits = Literal["declare", "refuse"]
+ApartReason = Literal["limit", "unmerged", "no_rule", "size"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,28 +97,31 @@ class TraitDefinition:
 
 @dataclass(frozen=True, kw_only=True)
 class Merge:
-    """`merged_id` was a profile, and is another name of `into_id` since.
+    """`merged_id` was a profile of its own, and is part of `into_id` since `at`.
 
-    `identifier`: the rule and the value that made them one; None where a curator did.
+    `identifier`: the rule and the value that made them one; None where a curator did. `dropped`: identifiers that the
+    two together have too many of; they identify nobody while they are one.
     """
 
     merged_id: str
     into_id: str
     at: datetime
     identifier: Identifier | None
+    dropped: Sequence[Identifier] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeptApart:
-    """An identifier that was given for one profile, and stays with the other one that has it.
+    """An identifier that was given for one profile, and stays with the other one that has it, its holder.
 
-    `reason`: `limit`, a type with a limit of 1 keeps them apart; `unmerged`, somebody took them apart;
-    `no_rule`, no matching rule is about its type.
+    `reason`: `limit`, they differ in `differ`, a type of which a profile has one; `unmerged`, somebody took them apart;
+    `no_rule`, no matching rule is about its type; `size`, they would be more profiles than a person ever was.
     """
 
     identifier: Identifier
-    profile_id: str
-    reason: Literal["limit", "unmerged", "no_rule"]
+    holder_id: str
+    reason: ApartReason
+    differ: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,16 +148,23 @@ class Profile:
 
 @dataclass(frozen=True, kw_only=True)
 class Lookup:
-    """`profile` is None when nobody has this identifier. `sharers`: who else has it, where several may."""
+    """`profile` is None when nobody has it. `sharers`: who else has it, where several may.
+
+    With nobody found, `tried` are the types it was looked for, and `trait` is the one that a new profile would have it
+    in, as (group, name).
+    """
 
     identifier: Identifier
     profile: Profile | None
     sharers: Sequence[str] = ()
+    tried: Sequence[str] = ()
+    trait: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Upserted:
-    """`merges`: what became one by it. `kept_apart`: identifiers that were given and not taken, with their traits."""
+    """`merges`: what became one by it. `kept_apart`: identifiers that were given and not taken, with their traits.
+    `dropped`: identifiers there was no room for."""
 
     outcome: Literal["created", "updated"]
     profile: Profile
@@ -161,6 +172,7 @@ class Upserted:
     """The profile as it was; None where there was none."""
     merges: Sequence[Merge] = ()
     kept_apart: Sequence[KeptApart] = ()
+    dropped: Sequence[Identifier] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

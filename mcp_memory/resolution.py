@@ -5,7 +5,8 @@ Several match: they are merged, unless
 
 - a type with a limit of 1 (as user_id) has different values on both sides, and what links them is not stronger;
 - somebody has taken just these two apart, and nothing else links them since;
-- what links them is one value that several people may share.
+- what links them is one value that several people may share;
+- they would be more profiles than any person had.
 
 Then the strongest match wins, the weaker identifier stays where it is, and the conflict is reported.
 """
@@ -13,13 +14,12 @@ Then the strongest match wins, the weaker identifier stays where it is, and the 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
 
 from mcp_memory.errors import Conflict
 from mcp_memory.identity import IdentitySettings
-from mcp_memory.model import Identifier, KeptApart
+from mcp_memory.model import ApartReason, Identifier, KeptApart
 
-Reason = Literal["limit", "unmerged"]
+MAX_MEMBERS = 500  # profiles merged into one; ours: more than any person had, fewer than a shared value would join
 NAMED = 5  # sharers that an error names
 
 Values = Mapping[str, frozenset[str]]
@@ -32,11 +32,13 @@ class Candidate:
     profile_id: str
     created_at: datetime
     identifiers: Values
-    """All it has, by type."""
+    """By type, at least those of which a profile has one."""
     matched: Mapping[Identifier, str]
     """Those given that it holds -> the profile, itself or merged into it, that brought each."""
     separated: Mapping[str, frozenset[Identifier]] = field(default_factory=dict)
     """Live profile it was once one with -> what linked them then and may not do so again."""
+    members: int = 1
+    """Profiles it is made of."""
     named: str | None = None
     """The id by which the caller named it."""
 
@@ -74,8 +76,14 @@ def survivor(profiles: Iterable[tuple[datetime, str]]) -> str:
 def resolve(given: Sequence[Identifier], candidates: Sequence[Candidate], settings: IdentitySettings) -> Decision:
     """Raises Conflict where several profiles share what was given and nothing tells which one is meant."""
     ordered = sorted(candidates, key=lambda one: (_strength(one, settings), one.created_at, one.profile_id))
-    impossible = {one.profile_id for one in ordered if _contradicts(one, given, settings)}
-    apart = [each for one in ordered if one.profile_id in impossible for each in _refused(one, "limit", settings)]
+    contradictions = {one.profile_id: _contradiction(one, given, settings) for one in ordered}
+    impossible = {profile_id for profile_id, contradiction in contradictions.items() if contradiction}
+    apart = [
+        each
+        for one in ordered
+        if (contradiction := contradictions[one.profile_id])
+        for each in _refused(one, contradiction, settings)
+    ]
     target = _target(given, [one for one in ordered if one.profile_id not in impossible], settings)
     links: list[Link] = []
     if target is None:
@@ -95,14 +103,21 @@ def resolve(given: Sequence[Identifier], candidates: Sequence[Candidate], settin
     return Decision(target=target.profile_id, holder=holder, links=tuple(links), apart=tuple(apart))
 
 
-def _contradicts(one: Candidate, given: Sequence[Identifier], settings: IdentitySettings) -> bool:
-    """Whether the call brings another value of a type it has one of, and a stronger one than what it is matched by."""
+@dataclass(frozen=True, kw_only=True)
+class _Bar:
+    """What keeps two apart; `differ`: the type of which they have different values."""
+
+    reason: ApartReason
+    differ: str | None = None
+
+
+def _contradiction(one: Candidate, given: Sequence[Identifier], settings: IdentitySettings) -> _Bar | None:
+    """The call brings another value of a type it has one of, and a stronger one than what it is matched by."""
     ranks = [settings.rank(match.id_type) for match in _ruled(one, settings)]
-    return (
-        one.named is None
-        and bool(ranks)
-        and _differ(one.identifiers, _by_type(given), settings, below=min(ranks, default=0) - 1)
-    )
+    if one.named is not None or not ranks:
+        return None
+    differ = _differ(one.identifiers, _by_type(given), settings, down_to=min(ranks) - 1)
+    return _Bar(reason="limit", differ=differ) if differ else None
 
 
 def _target(given: Sequence[Identifier], ordered: Sequence[Candidate], settings: IdentitySettings) -> Candidate | None:
@@ -115,10 +130,10 @@ def _target(given: Sequence[Identifier], ordered: Sequence[Candidate], settings:
     return sure[0] if sure else _among_sharers(given, [one for one in ordered if _ruled(one, settings)], settings)
 
 
-def _refused(one: Candidate, reason: Reason, settings: IdentitySettings) -> list[KeptApart]:
+def _refused(one: Candidate, bar: _Bar, settings: IdentitySettings) -> list[KeptApart]:
     """What is its alone stays with it; what several may share, the other may have too."""
     return [
-        KeptApart(identifier=match, profile_id=one.profile_id, reason=reason)
+        KeptApart(identifier=match, holder_id=one.profile_id, reason=bar.reason, differ=bar.differ)
         for match in _ruled(one, settings)
         if _unique(match, settings)
     ]
@@ -143,7 +158,7 @@ def _among_sharers(
     return sharers[0]
 
 
-def _joined(cluster: Candidate, other: Candidate, settings: IdentitySettings) -> Link | Reason | None:
+def _joined(cluster: Candidate, other: Candidate, settings: IdentitySettings) -> Link | _Bar | None:
     """What links the two, why they are kept apart, or None where nothing links them but a value several may share."""
     ruled = _ruled(other, settings)
     if not ruled:
@@ -152,28 +167,38 @@ def _joined(cluster: Candidate, other: Candidate, settings: IdentitySettings) ->
     ours = [one for one in _ruled(cluster, settings) if one not in blocked]
     theirs = [one for one in ruled if one not in blocked]
     if not theirs or not (ours or cluster.named):
-        return "unmerged"
+        return _Bar(reason="unmerged")
     if not any(_unique(one, settings) for one in theirs) and len(theirs) < 2:
-        return None
+        return _Bar(reason="unmerged") if any(_unique(one, settings) for one in ruled) else None
     strongest = min(theirs, key=lambda one: _key(one, settings))
-    best = min(ours, key=lambda one: _key(one, settings)) if ours else None
-    named = cluster.named is not None
-    weaker = strongest if named or best is None else max(best, strongest, key=lambda one: _key(one, settings))
-    if _differ(cluster.identifiers, other.identifiers, settings, below=settings.rank(weaker.id_type)):
-        return "limit"
-    one = cluster.named if cluster.named is not None else cluster.matched[best] if best is not None else ""
+    if cluster.named is not None:
+        one, weaker = cluster.named, strongest
+    else:
+        best = min(ours, key=lambda one: _key(one, settings))
+        one, weaker = cluster.matched[best], max(best, strongest, key=lambda one: _key(one, settings))
+    differ = _differ(cluster.identifiers, other.identifiers, settings, down_to=settings.rank(weaker.id_type))
+    if differ:
+        return _Bar(reason="limit", differ=differ)
+    if cluster.members + other.members > MAX_MEMBERS:
+        return _Bar(reason="size")
     return Link(profile_id=other.profile_id, one=one, other=other.matched[strongest], identifier=weaker)
 
 
-def _differ(one: Values, other: Values, settings: IdentitySettings, below: int) -> bool:
-    """Whether a type of which a profile has one only, ranked at `below` or stronger, has other values on both sides."""
-    return any(
-        config.limit == 1
-        and settings.rank(config.id_type) <= below
-        and one.get(config.id_type)
-        and other.get(config.id_type)
-        and not one[config.id_type] & other[config.id_type]
-        for config in settings.identifier_configs
+def _differ(one: Values, other: Values, settings: IdentitySettings, down_to: int) -> str | None:
+    """A type of which a profile has one only and nobody shares, ranked `down_to` or stronger, with other values on
+    both sides."""
+    return next(
+        (
+            config.id_type
+            for config in settings.identifier_configs
+            if config.limit == 1
+            and config.enforce_unique
+            and settings.rank(config.id_type) <= down_to
+            and one.get(config.id_type)
+            and other.get(config.id_type)
+            and not one[config.id_type] & other[config.id_type]
+        ),
+        None,
     )
 
 
@@ -187,7 +212,7 @@ def _without_rule(
     return [
         *apart,
         *(
-            KeptApart(identifier=match, profile_id=one.profile_id, reason="no_rule")
+            KeptApart(identifier=match, holder_id=one.profile_id, reason="no_rule")
             for one in candidates
             for match in one.matched
             if not settings.matches(match.id_type)
@@ -207,6 +232,7 @@ def _union(cluster: Candidate, other: Candidate) -> Candidate:
             for id_type in types
         },
         matched={**other.matched, **cluster.matched},
+        members=cluster.members + other.members,
         separated={
             live: cluster.separated.get(live, frozenset()) | other.separated.get(live, frozenset())
             for live in {*cluster.separated, *other.separated}

@@ -9,7 +9,7 @@ from mcp_memory.backend import Backend
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.errors import Invalid
 from mcp_memory.identity import IdentitySettings
-from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, Refusal
+from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, Remark
 from mcp_memory.ledger import Explanation, Merged, Unmerged
 from mcp_memory.model import (
     Added,
@@ -139,9 +139,9 @@ class Memory:
         target = ids.check(import_id, ids.IMPORT, "import_id")
         return await self._backend.add_import_rows(await self.scope(caller), target, after, rows)
 
-    async def list_refusals(self, caller: Caller, import_id: str, after: int, limit: int) -> list[Refusal]:
+    async def list_remarks(self, caller: Caller, import_id: str, after: int, limit: int) -> list[Remark]:
         target = ids.check(import_id, ids.IMPORT, "import_id")
-        return await self._backend.list_refusals(await self.scope(caller), target, after, limit)
+        return await self._backend.list_remarks(await self.scope(caller), target, after, limit)
 
     async def close(self) -> None:
         await self._backend.close()

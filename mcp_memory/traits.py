@@ -17,6 +17,7 @@ MAX_NAME = 64
 MAX_STRING = 1024
 MAX_ARRAY = 100
 MAX_INTEGER = 2**31 - 1
+MAX_PROGRAM = 2_000  # ours: instructions of a pattern; a long value takes it a few milliseconds then
 MAX_SIZE = 65_536  # ours: characters of all traits of a profile as JSON
 
 CONTACT = "Contact"
@@ -46,7 +47,9 @@ class Declared:
         self.definitions = tuple(definitions)
         self._known = {(one.group.lower(), one.name.lower()): one for one in self.definitions}
         self._groups = {one.group.lower(): one.group for one in self.definitions}
-        self._promoted = [one for one in self.definitions if one.id_type_promotion]
+        self.promotions = {
+            (one.group, one.name): one.id_type_promotion for one in self.definitions if one.id_type_promotion
+        }
 
     def changes(self, given: Raw) -> TraitChanges:
         """Check what a caller wants changed; names come out as declared, or in lowerCamelCase where they are new.
@@ -79,9 +82,9 @@ class Declared:
     def identifying(self, values: Traits) -> dict[tuple[str, str], tuple[str, str]]:
         """(group, name) -> (identifier type, value as given), for the traits that are promoted to identifiers."""
         return {
-            (one.group, one.name): (one.id_type_promotion, str(values[one.group][one.name]))
-            for one in self._promoted
-            if one.id_type_promotion and one.name in values.get(one.group, ())
+            (group, name): (id_type, _as_text(values[group][name]))
+            for (group, name), id_type in self.promotions.items()
+            if name in values.get(group, ())
         }
 
     def _named(self, given: Raw) -> Iterator[tuple[str, str, Any]]:
@@ -121,6 +124,11 @@ def latest(rows: Iterable[tuple[Any, str, str, TraitValue]]) -> Traits:
     for when, group, name, value in sorted(rows, key=lambda row: row[:3]):
         found.setdefault(group, {})[name] = when, value
     return {group: {name: members[name][1] for name in sorted(members)} for group, members in sorted(found.items())}
+
+
+def _as_text(value: TraitValue) -> str:
+    """42 and 42.0 are one number."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def data_type(value: TraitValue) -> DataType:
@@ -168,13 +176,17 @@ def compiled(pattern: str, where: str) -> Any:
 
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 1 << 20
     try:
-        return re2.compile(pattern, options)
+        program = re2.compile(pattern, options)
     except re2.error as exc:
         raise Invalid(
             f"{where} is not a regular expression of RE2, which has no look-around or back-reference."
         ) from exc
+    if program.programsize > MAX_PROGRAM:
+        raise Invalid(
+            f"{where} is too large to be tried on every value: repeat less, or use min_length and max_length."
+        )
+    return program
 
 
 def _value(raw: object, definition: TraitDefinition | None, where: str) -> TraitValue:
@@ -203,7 +215,7 @@ def _check_rule(value: TraitValue, rule: ValidationRule, where: str) -> None:
         case str():
             size, least, most, unit = len(value), rule.min_length, rule.max_length, " characters"
             if rule.pattern is not None and not compiled(rule.pattern, where).fullmatch(value):
-                raise Invalid(f"{where} does not match the pattern declared for it: {rule.pattern}")
+                raise Invalid(f"{where} does not match the pattern declared for it: {json.dumps(rule.pattern)}")
         case int() | float():
             size, least, most, unit = value, rule.min, rule.max, ""
         case _:

@@ -17,6 +17,7 @@ from mcp_memory.identity import (
     Normalization,
 )
 from mcp_memory.model import DataType, TraitDefinition, ValidationRule
+from mcp_memory.text import clean
 
 WireT = TypeVar("WireT", bound="Wire")
 
@@ -151,12 +152,13 @@ def _definition_body(one: TraitDefinition) -> dict[str, Any]:
 
 
 def _complaint(error: Any) -> str:
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")[:100]
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
+    where = clean(path)[:100] or "It"
     match error["type"]:
         case "extra_forbidden":
             return f"{where} is unknown here."
         case "missing":
             return f"{where} is required."
         case "json_invalid":
-            return "The body is not JSON."
+            return "It is not JSON."
     return f"{where} is wrong: {error['msg'].replace('Input should', 'it should')}."

@@ -33,16 +33,17 @@ MAY_IMPORT = {
     "traits": "errors model text",
     "resolution": "errors model identity",
     "ledger": "model",
-    "definitions": "errors model text traits",
-    "imports": "errors model text identity traits",
+    "definitions": "errors model text identity traits",
+    "imports": "model traits",
+    "columns": "errors model text identity traits imports",
     "views": "model budget",
     "explanation": "ledger views",
-    "wire": "errors model identity definitions",
+    "wire": "errors model text identity definitions",
     # The seam, and what is true of every backend
     "backend": "model identity ledger traits definitions imports",
     "service": "errors model text ids identity ledger traits definitions imports backend",
     "session": "model service",
-    "import_file": "errors model text imports service",
+    "import_file": "errors model text columns imports service",
     # Embedding
     "embedding/__init__": "",
     "embedding/runtime": "",
@@ -55,8 +56,9 @@ MAY_IMPORT = {
     "backends/sql/database": "model identity ledger definitions imports ranking",
     "backends/sql/migrations": "errors",
     "backends/sql/profiles": SQL,
-    "backends/sql/merging": f"{SQL} backends/sql/profiles",
-    "backends/sql/upserts": f"{SQL} backends/sql/profiles backends/sql/merging",
+    "backends/sql/identifiers": SQL,
+    "backends/sql/merging": f"{SQL} backends/sql/profiles backends/sql/identifiers",
+    "backends/sql/upserts": f"{SQL} backends/sql/profiles backends/sql/identifiers backends/sql/merging",
     "backends/sql/definitions": SQL,
     "backends/sql/imports": f"{SQL} backends/sql/upserts",
     "backends/sql/memories": f"{SQL} backends/sql/profiles",
@@ -96,7 +98,7 @@ MAY_IMPORT = {
     "tools/complaints": "",
     "tools/profiles": "errors ids model session resources views tools/__init__",
     "tools/memories": "inputs model session resources views tools/__init__",
-    "tools/identity": "session resources explanation tools/__init__",
+    "tools/identity": "model session resources explanation tools/__init__",
     "tools/toolsets": "tools/__init__ tools/identity tools/profiles tools/memories",
     "server": (
         "__init__ errors model service session changes resources prompts tools/__init__ tools/complaints "
@@ -108,7 +110,7 @@ MAY_IMPORT = {
     # The commands
     "commands/__init__": "errors",
     "commands/profiles": "model service views explanation commands/__init__",
-    "commands/stores": "model service views wire commands/__init__",
+    "commands/stores": "errors model identity definitions service views wire commands/__init__",
     "commands/imports": "model service imports import_file commands/__init__",
     # Wiring
     "settings": "errors identity model",

@@ -1,6 +1,7 @@
 """What the commands about a memory do. They say what there is to say through a Console; `cli.py` prints it."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,11 @@ class Console:
 
 
 def content(path: str) -> bytes:
+    """Of a JSON file, without the mark that some editors put before it."""
+    file = Path(path)
     try:
-        return Path(path).read_bytes()
+        if file.exists() and not file.is_file():
+            raise Invalid(f"{path} is no file.")
+        return file.read_bytes().removeprefix(BOM_UTF8)
     except OSError as exc:
         raise Invalid(f"{path} can't be read: {exc.strerror}.") from exc

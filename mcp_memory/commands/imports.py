@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mcp_memory.commands import Console, Given
-from mcp_memory.import_file import Result, all_refusals, import_file
+from mcp_memory.import_file import Result, all_remarks, import_file
 from mcp_memory.imports import Import
 from mcp_memory.model import Caller
 from mcp_memory.service import Memory
@@ -12,7 +12,7 @@ STEP = 10_000  # rows, a few seconds; of small files a tenth
 
 
 async def import_(memory: Memory, caller: Caller, given: Given, console: Console) -> int:
-    """1 where so many rows were refused that the import counts as failed."""
+    """1 where a row was refused."""
     shown = -1
 
     def progress(current: Import) -> None:
@@ -23,11 +23,13 @@ async def import_(memory: Memory, caller: Caller, given: Given, console: Console
         if before < shown:
             console.tell(f"{current.rows_done:,} of {current.rows_total:,} rows, {current.refused:,} refused")
 
-    result = await import_file(memory, caller, Path(given["file"]), given.get("map", ()), progress)
+    result = await import_file(
+        memory, caller, Path(given["file"]), given.get("map", ()), progress, given.get("keep_empty", False)
+    )
     console.say(_summary(result))
-    async for one in all_refusals(memory, caller, result.imported.import_id):
+    async for one in all_remarks(memory, caller, result.imported.import_id):
         console.say(f"row {one.row}: {one.reason}")
-    return 0 if result.imported.status == "COMPLETED" else 1
+    return 1 if result.imported.refused else 0
 
 
 def _summary(result: Result) -> str:
@@ -35,8 +37,9 @@ def _summary(result: Result) -> str:
     lines = [
         f"{done.status}: {done.rows_done:,} rows, {done.created:,} created, {done.updated:,} updated, "
         f"{done.refused:,} refused",
+        f"{done.merges:,} profiles became part of another; of {done.kept_apart:,} rows an identifier was not taken",
         *(f"{one.column_name} -> {one.trait_group}.{one.trait_name}" for one in done.column_mappings),
     ]
     if result.ignored:
-        lines.append(f"Not imported, since they are no traits: {', '.join(result.ignored)}")
+        lines.append(f"Not imported: {', '.join(result.ignored)}. Say which trait a column is with --map.")
     return "\n".join(lines)

@@ -12,7 +12,8 @@ async def find(memory: Memory, caller: Caller, given: Given, console: Console) -
     """1 where nobody is found."""
     found = await memory.lookup_profile(caller, given["value"], given.get("id_type"))
     if found.profile is None:
-        console.say(f"Nobody has {found.identifier.id_type} {views.quoted(found.identifier.value)}.")
+        what = f"{' or '.join(found.tried)} {views.quoted(found.identifier.value)}"
+        _answer(console, given, {"found": False}, f"Nobody has {what}.")
         return 1
     text = "\n".join([*views.sharer_lines(found), views.profile_text(found.profile)])
     return _answer(console, given, views.profile_data(found.profile), text)

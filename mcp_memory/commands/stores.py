@@ -1,10 +1,15 @@
 """mcp-memory store, identity, trait-groups: the rules of a store, shown and changed."""
 
+from collections.abc import Sequence
+
 from mcp_memory import views
 from mcp_memory.commands import Console, Given, content
+from mcp_memory.definitions import TraitGroup
+from mcp_memory.errors import Invalid
+from mcp_memory.identity import IdentitySettings
 from mcp_memory.model import Caller, StoreChanges
 from mcp_memory.service import Memory
-from mcp_memory.wire import IdentitySettingsBody, TraitGroupBody
+from mcp_memory.wire import IdentitySettingsBody, TraitGroupBody, WireT
 
 
 async def store(memory: Memory, caller: Caller, given: Given, console: Console) -> int:
@@ -15,7 +20,7 @@ async def store(memory: Memory, caller: Caller, given: Given, console: Console) 
 
 async def identity(memory: Memory, caller: Caller, given: Given, console: Console) -> int:
     if "set" in given:
-        body = IdentitySettingsBody.read(content(given["set"]))
+        body = _read(IdentitySettingsBody, given["set"])
         settings = await memory.update_identity_settings(caller, body.settings(), body.version)
     else:
         settings = await memory.get_identity_settings(caller)
@@ -27,10 +32,30 @@ async def trait_groups(memory: Memory, caller: Caller, given: Given, console: Co
     if "delete" in given:
         await memory.delete_trait_group(caller, given["delete"])
     if "set" in given:
-        await _set_trait_group(memory, caller, TraitGroupBody.read(content(given["set"])))
+        await _set_trait_group(memory, caller, _read(TraitGroupBody, given["set"]))
     groups = await memory.list_trait_groups(caller)
+    _warn_of_types_that_are_not_there(groups, await memory.get_identity_settings(caller), console)
     console.show({"traitGroups": [TraitGroupBody.of(one).body() for one in groups]})
     return 0
+
+
+def _read(body: type[WireT], path: str) -> WireT:
+    try:
+        return body.read(content(path))
+    except Invalid as exc:
+        raise Invalid(f"{path}: {exc}") from exc
+
+
+def _warn_of_types_that_are_not_there(
+    groups: Sequence[TraitGroup], settings: IdentitySettings, console: Console
+) -> None:
+    for group in groups:
+        for one in group.definitions:
+            if one.id_type_promotion and settings.config(one.id_type_promotion) is None:
+                console.tell(
+                    f"{group.display_name}.{one.name} identifies nobody yet: {one.id_type_promotion} is no id_type of "
+                    "this store. `mcp-memory identity` shows those there are, --set adds one."
+                )
 
 
 async def _set_trait_group(memory: Memory, caller: Caller, body: TraitGroupBody) -> None:

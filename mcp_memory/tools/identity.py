@@ -6,6 +6,7 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from mcp_memory import explanation, resources
+from mcp_memory.model import ApartReason
 from mcp_memory.session import Session
 from mcp_memory.tools import Answer, Arguments, ProfileId, Result, Tool
 
@@ -17,9 +18,15 @@ class MergeProfiles(Arguments):
     other_id: Annotated[str, Field(description="The profile that is the same person")]
 
 
+class IdentifierResult(Result):
+    id_type: str
+    value: str
+
+
 class MergeResult(Result):
     profile_id: Annotated[str, Field(description="The earlier one: the id of both from now on")]
     merged_profile_id: str
+    dropped: Annotated[list[IdentifierResult], Field(description="Past the limit; they identify nobody now")]
     traits: dict[str, dict[str, Any]]
     identifiers: dict[str, list[str]]
 
@@ -38,7 +45,10 @@ class StayedResult(Result):
 class UnmergeResult(Result):
     restored_profile_id: str
     remaining_profile_id: str
-    stayed: Annotated[StayedResult, Field(description="Learned after the merge under the common id: of whom, unknown")]
+    stayed: Annotated[
+        list[StayedResult], Field(description="Learned after the merge under the common id: of whom, unknown")
+    ]
+    lost: Annotated[list[IdentifierResult], Field(description="Somebody else has them by now")]
 
 
 class ExplainIdentity(Arguments):
@@ -78,7 +88,7 @@ class ExplainedConflict(Result):
     held_by: str
     id_type: str
     value: str
-    reason: Literal["limit", "unmerged", "no_rule"]
+    reason: ApartReason
     times: int
     last_at: str
 
@@ -86,10 +96,11 @@ class ExplainedConflict(Result):
 class ExplainResult(Result):
     profile_id: str
     identifiers: list[ExplainedIdentifier]
+    retired: Annotated[list[ExplainedIdentifier], Field(description="There is no room for them")]
     merges: list[ExplainedMerge]
     separations: list[ExplainedSeparation]
     conflicts: list[ExplainedConflict]
-    left_out: Annotated[int | None, Field(description="Earlier merges and conflicts")] = None
+    left_out: Annotated[int | None, Field(description="Earlier ones")] = None
 
 
 async def merge_profiles(session: Session, asked: MergeProfiles) -> Answer:

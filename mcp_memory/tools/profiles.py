@@ -7,7 +7,7 @@ from pydantic import Field
 
 from mcp_memory import ids, resources, views
 from mcp_memory.errors import Invalid, NotFound
-from mcp_memory.model import Profile
+from mcp_memory.model import ApartReason, Profile
 from mcp_memory.session import Session
 from mcp_memory.tools import Answer, Arguments, Loaded, Result, Tool
 
@@ -32,8 +32,9 @@ class MergedIn(Result):
 class KeptApart(Result):
     id_type: str
     value: str
-    profile_id: str
-    reason: Literal["limit", "unmerged", "no_rule"]
+    held_by: str
+    reason: ApartReason
+    differ: str | None = None
 
 
 class LookupResult(Result):

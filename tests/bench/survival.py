@@ -1,9 +1,10 @@
 """What is left after the worst: kill -9, several processes on one file, everybody creating the same customer."""
 
 import random
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ import anyio
 from mcp.shared.exceptions import MCPError
 
 from mcp_memory import app
+from mcp_memory.errors import NotFound
+from mcp_memory.model import Caller
+from mcp_memory.service import Memory
 from mcp_memory.settings import Settings
 
 from .client import Server, running
@@ -21,6 +25,7 @@ from .report import Row
 PHONE = "+13175550102"
 BATCH = 5
 CREATORS = 16
+CROWD = 5  # people of whom sixteen clients speak at a time
 EVERYTHING = 1_000_000
 Contents = Callable[[], list[str]]
 
@@ -116,6 +121,90 @@ async def creators(lab: Lab) -> list[Row]:
     return [Row(measure=f"{CREATORS} concurrent creators of one phone", measured=measured, target="1 profile", met=met)]
 
 
+@dataclass
+class Town:
+    """People with a phone, an email and a chat each, of whom clients learn bit by bit."""
+
+    ids: dict[int, set[str]] = field(default_factory=dict)
+    """Person -> every profile id that was answered for them."""
+    notes: dict[int, set[str]] = field(default_factory=dict)
+    written: int = 0
+    calls: int = 0
+    began: float = 0.0
+    ended: float = 0.0
+
+    async def tell(self, server: Server, person: int, *names: str) -> None:
+        values = {"phone": f"+1317555{person:04}", "email": f"p{person}@example.com", "chat": f"web-{person}"}
+        traits = {"Contact": {name: values[name] for name in names}}
+        self._count(person, await server.call("upsert_traits", traits=traits))
+
+    async def note(self, server: Server, person: int, profile_id: str) -> None:
+        self.written += 1
+        new = [{"content": f"Note {self.written}, about person {person}"}]
+        answer = await server.call("add_observation", profile_id=profile_id, observations=new)
+        self.notes.setdefault(person, set()).update(one["id"] for one in answer["observations"])
+        self._count(person, answer)
+
+    def _count(self, person: int, answer: dict[str, Any]) -> None:
+        self.calls, self.ended = self.calls + 1, time.perf_counter()
+        self.ids.setdefault(person, set()).add(answer["profile_id"])
+
+
+async def people(lab: Lab) -> list[Row]:
+    """Clients of three processes who tell at random what belongs together, until all has been told."""
+    data, count, servers, town = lab.path("people"), 40 if lab.quick else 200, 3, Town()
+    chance = random.Random(47)
+    work = iter(_hearsay(chance, count))  # each client takes the next
+
+    async def client(server: Server) -> None:
+        town.began = town.began or time.perf_counter()
+        for person, names in work:
+            known = sorted(town.ids.get(person, ()))
+            if known and not names:
+                await town.note(server, person, chance.choice(known))
+            else:
+                await town.tell(server, person, *(names or ["chat"]))
+
+    share = [CREATORS // servers + (number < CREATORS % servers) for number in range(servers)]
+    await _on_servers(data, servers, lambda server, number: [(client, (server,))] * share[number])
+    async with _opened(data) as (memory, caller):
+        live = (await memory.get_store(caller)).profile_count
+        checked = [await _checked(memory, caller, town, person) for person in range(count)]
+    merges, stranded, dangling = (sum(each) for each in zip(*checked, strict=True))
+    rate = town.calls / (town.ended - town.began)
+    measured = (
+        f"{live / count:.2f} profiles per person, {stranded} notes stranded, {dangling} ids dangling: {count} people, "
+        f"{town.calls} calls, {merges} merges, {servers} processes, {rate:.0f} calls/s"
+    )
+    met = live == count and stranded == dangling == 0
+    return [Row(measure=f"{CREATORS} clients who link people", measured=measured, target="1.00, 0, 0", met=met)]
+
+
+def _hearsay(chance: random.Random, count: int) -> list[tuple[int, Sequence[str]]]:
+    """Person and what is told of them: names of identifiers, or none for a note."""
+    names = ("phone", "email", "chat")
+    told: list[tuple[int, Sequence[str]]] = []
+    for person in range(count):
+        told += [(person, chance.sample(names, chance.choice((1, 1, 2)))) for _ in range(4)]
+        told += [(person, ()), (person, ()), (person, names[:2]), (person, names[1:])]
+    return sorted(told, key=lambda one: one[0] + chance.uniform(0, CROWD))
+
+
+async def _checked(memory: Memory, caller: Caller, town: Town, person: int) -> tuple[int, int, int]:
+    """Merges, notes that are not with the person, and ids that do not lead to them."""
+    live = (await memory.lookup_profile(caller, f"web-{person}", "chat")).profile
+    if live is None:
+        return 0, len(town.notes.get(person, ())), len(town.ids[person])
+    found = {one.id for one in await memory.list_observations(caller, live.profile_id, EVERYTHING)}
+    dangling = 0
+    for id in town.ids[person]:
+        try:
+            dangling += (await memory.get_profile(caller, id)).profile_id != live.profile_id
+        except NotFound:
+            dangling += 1
+    return len(live.merges), len(town.notes.get(person, set()) - found), dangling
+
+
 async def _on_servers(
     data: Path, count: int, work: Callable[[Server, int], Iterable[tuple[Callable[..., Any], tuple[Any, ...]]]]
 ) -> None:
@@ -135,20 +224,22 @@ def _numbered(who: str) -> Contents:
 
 async def _stored(data: Path, profile_id: str) -> dict[str, str]:
     """Id -> content of all that a process that opens the folder now finds."""
-    settings = Settings(data_dir=data)
-    memory = app.build_memory(settings)
-    try:
-        found = await memory.list_observations(app.local_caller(settings), profile_id, EVERYTHING)
-    finally:
-        await memory.close()
+    async with _opened(data) as (memory, caller):
+        found = await memory.list_observations(caller, profile_id, EVERYTHING)
     return {one.id: one.content for one in found}
 
 
 async def _profile_count(data: Path) -> int:
+    async with _opened(data) as (memory, caller):
+        return (await memory.get_store(caller)).profile_count
+
+
+@asynccontextmanager
+async def _opened(data: Path) -> AsyncIterator[tuple[Memory, Caller]]:
     settings = Settings(data_dir=data)
     memory = app.build_memory(settings)
     try:
-        return (await memory.get_store(app.local_caller(settings))).profile_count
+        yield memory, app.local_caller(settings)
     finally:
         await memory.close()
 

@@ -133,14 +133,14 @@ async def test_a_type_of_which_a_person_has_one_keeps_two_people_apart(backend: 
     upserted = await event(backend, scope, user_id="u-2", phone=PHONE, city="Gary")
 
     (apart,) = upserted.kept_apart
-    assert (apart.identifier, apart.profile_id, apart.reason) == (Identifier("phone", PHONE), dana.profile_id, "limit")
+    assert (apart.identifier, apart.holder_id, apart.reason) == (Identifier("phone", PHONE), dana.profile_id, "limit")
     assert (upserted.profile.profile_id, upserted.merges) == (lee.profile_id, [])
     assert upserted.profile.traits["Contact"] == {"email": EMAIL, "city": "Gary"}  # not the phone
     assert await find(backend, scope, PHONE) == dana.profile_id
     assert (await backend.get_profile(scope, dana.profile_id)).identifiers == {"user_id": ["u-1"], "phone": [PHONE]}
     for id in (dana.profile_id, lee.profile_id):
         (conflict,) = (await backend.explain_identity(scope, id)).conflicts
-        assert (conflict.for_id, conflict.profile_id, conflict.reason) == (lee.profile_id, dana.profile_id, "limit")
+        assert (conflict.for_id, conflict.holder_id, conflict.reason) == (lee.profile_id, dana.profile_id, "limit")
 
 
 async def test_a_new_user_id_on_a_known_phone_is_a_new_person(backend: Backend, scope: Scope) -> None:
@@ -151,7 +151,7 @@ async def test_a_new_user_id_on_a_known_phone_is_a_new_person(backend: Backend, 
         upserted = await event(backend, scope, user_id="u-2", phone=PHONE)
         assert upserted.outcome == outcome
         assert upserted.profile.identifiers == {"user_id": ["u-2"]}
-        assert [one.profile_id for one in upserted.kept_apart] == [dana.profile_id]
+        assert [one.holder_id for one in upserted.kept_apart] == [dana.profile_id]
 
     (conflict,) = (await backend.explain_identity(scope, dana.profile_id)).conflicts
     assert conflict.times == 2
@@ -165,7 +165,7 @@ async def test_a_named_profile_keeps_its_only_user_id_from_anothers(backend: Bac
     by_email = await event(backend, scope, dana.profile_id, email=EMAIL)
     by_user = await event(backend, scope, dana.profile_id, user_id="u-2")
 
-    assert [one.profile_id for one in (*by_email.kept_apart, *by_user.kept_apart)] == [lee.profile_id] * 2
+    assert [one.holder_id for one in (*by_email.kept_apart, *by_user.kept_apart)] == [lee.profile_id] * 2
     assert by_user.profile.identifiers == {"user_id": ["u-1"], "phone": [PHONE]}
     assert (await backend.get_store(scope)).profile_count == 2
 
@@ -257,7 +257,7 @@ async def test_a_type_without_a_rule_identifies_and_matches_nobody(backend: Back
     upserted = await event(backend, scope, email=EMAIL, chat=CHAT)
 
     assert upserted.outcome == "created"
-    assert [(one.profile_id, one.reason) for one in upserted.kept_apart] == [(dana.profile_id, "no_rule")]
+    assert [(one.holder_id, one.reason) for one in upserted.kept_apart] == [(dana.profile_id, "no_rule")]
     assert await find(backend, scope, CHAT) == dana.profile_id
     assert "Contact.phone" in await refused(Invalid, event(backend, scope, chat="other"))
 
@@ -307,7 +307,7 @@ async def test_merges_that_make_no_sense_are_refused_and_change_nothing(
     await refused(NotFound, backend.merge_profiles(scope, dana.profile_id, stranger.profile_id))
     await refused(NotFound, backend.merge_profiles(scope, clock.make_id(PROFILE), dana.profile_id))
     said = await refused(Conflict, backend.unmerge_profile(scope, dana.profile_id))
-    assert "was never merged" in said
+    assert "is not merged with another" in said
     assert (await backend.get_store(scope)).profile_count == 2
 
     await backend.merge_profiles(scope, dana.profile_id, lee.profile_id)

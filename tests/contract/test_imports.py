@@ -6,7 +6,7 @@ import pytest
 from mcp_memory.backend import Backend
 from mcp_memory.errors import Conflict, NotFound
 from mcp_memory.ids import IMPORT
-from mcp_memory.imports import ColumnMapping, Import, ImportRow, NewImport, Refusal
+from mcp_memory.imports import ColumnMapping, Import, ImportRow, NewImport, Remark
 from mcp_memory.model import Scope, StoreChanges
 from tests.contract.conftest import MONDAY, Clock
 
@@ -53,7 +53,7 @@ async def test_a_new_import_has_done_nothing(backend: Backend, scope: Scope) -> 
     assert started.column_mappings == MAPPINGS
     assert (started.status, counts(started)) == ("PROCESSING", (0, 0, 0, 0))
     assert started.created_at == started.updated_at == MONDAY
-    assert await backend.list_refusals(scope, started.import_id, 0, 10) == []
+    assert await backend.list_remarks(scope, started.import_id, 0, 10) == []
 
 
 async def test_an_import_is_completed_with_its_last_row(backend: Backend, scope: Scope, clock: Clock) -> None:
@@ -122,11 +122,11 @@ async def test_refused_rows_are_named_and_leave_the_others_alone(backend: Backen
     await backend.add_import_rows(scope, started.import_id, 0, [*numbered(1), row(phone="Ann's phone"), NOT_READ])
     after = await backend.add_import_rows(scope, started.import_id, 3, [row(city="Gary"), *numbered(2)])
 
-    refusals = await backend.list_refusals(scope, started.import_id, 0, 10)
+    refusals = await backend.list_remarks(scope, started.import_id, 0, 10)
     assert (after.status, counts(after)) == ("COMPLETED", (5, 2, 0, 3))
     assert await count(backend, scope) == 2
     assert [one.row for one in refusals] == [2, 3, 4]
-    assert refusals[1] == Refusal(row=3, reason="It has 1 cells, the header has 2.")
+    assert refusals[1] == Remark(row=3, refused=True, reason="It has 1 cells, the header has 2.")
     assert "Contact.phone is not a phone number" in refusals[0].reason
     assert "Contact.email" in refusals[2].reason
     assert not any("Ann" in one.reason or "Gary" in one.reason for one in refusals)
@@ -150,8 +150,8 @@ async def test_refusals_come_in_pages(backend: Backend, scope: Scope) -> None:
     started = await backend.start_import(scope, new(5))
     await backend.add_import_rows(scope, started.import_id, 0, [NOT_READ] * 5)
 
-    first = await backend.list_refusals(scope, started.import_id, 0, 2)
-    second = await backend.list_refusals(scope, started.import_id, first[-1].row, 10)
+    first = await backend.list_remarks(scope, started.import_id, 0, 2)
+    second = await backend.list_remarks(scope, started.import_id, first[-1].row, 10)
 
     assert [one.row for one in first] == [1, 2]
     assert [one.row for one in second] == [3, 4, 5]
@@ -175,7 +175,7 @@ async def test_an_import_that_broke_off_goes_on(backend: Backend, scope: Scope) 
 
     assert (again.import_id, again.rows_done) == (started.import_id, 2)
     assert (after.status, counts(after)) == ("COMPLETED", (4, 2, 1, 1))
-    assert [one.row for one in await backend.list_refusals(scope, started.import_id, 0, 10)] == [2]
+    assert [one.row for one in await backend.list_remarks(scope, started.import_id, 0, 10)] == [2]
 
 
 async def test_an_import_that_ended_begins_anew(backend: Backend, scope: Scope) -> None:
@@ -240,7 +240,7 @@ async def test_an_import_is_nobody_else_s(backend: Backend, scope: Scope) -> Non
 
     with pytest.raises(NotFound):
         await backend.add_import_rows(other, started.import_id, 0, numbered(1))
-    assert await backend.list_refusals(other, started.import_id, 0, 10) == []
+    assert await backend.list_remarks(other, started.import_id, 0, 10) == []
     assert (await backend.start_import(other, new(1))).import_id != started.import_id
 
 
@@ -252,7 +252,7 @@ async def test_a_store_that_refuses_undeclared_traits_refuses_rows_that_have_the
 
     after = await backend.add_import_rows(scope, started.import_id, 0, [row(phone=phone(1), shoe="43"), *numbered(2)])
 
-    (refusal,) = await backend.list_refusals(scope, started.import_id, 0, 10)
+    (refusal,) = await backend.list_remarks(scope, started.import_id, 0, 10)
     assert counts(after) == (2, 1, 0, 1)
     assert "Contact.shoe is not declared" in refusal.reason
 

@@ -1,5 +1,6 @@
 """Trait groups: what may be said of a customer, and what of it identifies."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,8 +8,10 @@ import pytest
 from mcp_memory.backend import Backend
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.errors import Conflict, Error, Invalid, NotFound
+from mcp_memory.identity import IdentifierConfig
 from mcp_memory.model import DataType, Scope, StoreChanges, TraitDefinition, ValidationRule
-from tests.contract.people import EMAIL, PHONE, find, person, refused, with_user_ids
+from tests.contract.conftest import Clock
+from tests.contract.people import EMAIL, PHONE, find, person, refused, settings, with_user_ids
 
 pytestmark = pytest.mark.anyio
 
@@ -80,9 +83,14 @@ async def test_a_group_changed_meanwhile_is_not_changed_over(backend: Backend, s
         (rule("STRING", pattern="a" * 1001), Invalid, "pattern is 1001 characters long, the limit is 1000"),
         (rule("STRING", min=1), Invalid, "validation_rule.min is no rule for a STRING. Rules: pattern, min_length"),
         (rule("BOOLEAN", min=1), Invalid, "validation_rule.min is no rule for a BOOLEAN. Rules: none"),
-        (rule("STRING", min_length=-1), Invalid, "validation_rule.min_length must be 0 or more"),
-        (rule("STRING", max_length=0), Invalid, "validation_rule.max_length must be 1 or more"),
+        (rule("STRING", min_length=-1), Invalid, "validation_rule.min_length must be from 0 to 2147483647"),
+        (rule("STRING", max_length=0), Invalid, "validation_rule.max_length must be from 1 to 2147483647"),
         (rule("NUMBER", min=5, max=4), Invalid, "min is greater than max"),
+        (rule("NUMBER", min=float("nan")), Invalid, "validation_rule.min must be a number from -2147483647"),
+        (rule("STRING", min_length=10**400), Invalid, "validation_rule.min_length must be from 0 to 2147483647"),
+        (rule("STRING", pattern="(x?){1000}(x?){1000}"), Invalid, "pattern is too large to be tried on every value"),
+        (rule("STRING", pattern="a\x1b\nb"), Invalid, "pattern has blanks around it, or characters that nobody sees"),
+        (group(trait("id", id_type_promotion="user id")), Invalid, "traits.id.id_type_promotion must be 2 to 30"),
     ],
 )
 async def test_a_group_against_the_rules_is_refused_by_name(
@@ -104,7 +112,7 @@ async def test_a_store_has_only_so_many_groups(backend: Backend, scope: Scope) -
 @pytest.mark.parametrize(
     ("bounds", "value", "complaint"),
     [
-        ({"pattern": "[A-Z]{2}-[0-9]+"}, "xx-1", "does not match the pattern declared for it: [A-Z]{2}-[0-9]+"),
+        ({"pattern": "[A-Z]{2}-[0-9]+"}, "xx-1", 'does not match the pattern declared for it: "[A-Z]{2}-[0-9]+"'),
         ({"pattern": "a+", "max_length": 3}, "aaaa", "is 4 characters, declared are at most 3"),
         ({"min_length": 2}, "a", "is 1 characters, declared are at least 2"),
         ({"min": 1, "max": 10}, 11, "is 11, declared are at least 1 and at most 10"),
@@ -176,6 +184,30 @@ async def test_a_trait_that_goes_takes_its_values_and_identifiers_along(backend:
     assert await find(backend, scope, "u-1", "user_id") is None
 
 
+async def test_what_another_trait_still_says_outlives_a_group(backend: Backend, scope: Scope) -> None:
+    await work_email(backend, scope)
+    dana = await person(backend, scope, email=EMAIL)
+    lee = await backend.upsert_traits(scope, {"Work": {"email": "lee@work.co"}, "Contact": {"phone": PHONE}}, None)
+    await backend.upsert_traits(scope, {"Work": {"email": EMAIL}}, dana.profile_id)
+    await backend.upsert_traits(scope, {"Contact": {"email": "lee@work.co"}}, lee.profile.profile_id)
+
+    await backend.delete_trait_group(scope, "Work")
+
+    assert await find(backend, scope, EMAIL) == dana.profile_id
+    assert await find(backend, scope, "lee@work.co") == lee.profile.profile_id
+
+
+async def test_a_number_that_identifies_stays_a_number(backend: Backend, scope: Scope) -> None:
+    await settings(backend, scope, IdentifierConfig(id_type="no"), rules=("no", "phone"))
+    number = TraitDefinition(group="Account", name="no", data_type="NUMBER", id_type_promotion="no")
+    await backend.create_trait_group(scope, TraitGroup(display_name="Account", definitions=(number,)))
+
+    whole, broken = [(await backend.upsert_traits(scope, {"Account": {"no": no}}, None)).profile for no in (42, 42.0)]
+
+    assert whole.profile_id == broken.profile_id
+    assert (whole.traits, whole.identifiers) == ({"Account": {"no": 42}}, {"no": ["42"]})
+
+
 async def test_traits_an_agent_makes_up_have_a_group_too(backend: Backend, scope: Scope) -> None:
     await backend.upsert_traits(scope, {"Contact": {"phone": PHONE}, "Loyalty": {"tier": "gold"}}, None)
 
@@ -222,6 +254,33 @@ async def test_a_value_that_was_replaced_goes_on_identifying(backend: Backend, s
 
     assert sorted(after.identifiers["email"]) == [EMAIL, "new@x.co"]
     assert await find(backend, scope, EMAIL) == dana.profile_id
+
+
+async def test_a_trait_can_be_removed_whatever_another_one_says(backend: Backend, scope: Scope) -> None:
+    plain = TraitDefinition(group="Work", name="email", data_type="STRING")
+    await backend.create_trait_group(scope, TraitGroup(display_name="Work", definitions=(plain,)))
+    dana = await person(backend, scope, phone=PHONE, chat="web-1")
+    await backend.upsert_traits(scope, {"Work": {"email": "n/a"}}, dana.profile_id)
+    promoted = TraitGroupChanges(definitions={"email": replace(plain, id_type_promotion="email")})
+    await backend.update_trait_group(scope, "Work", promoted)
+
+    after = await backend.upsert_traits(scope, {"Contact": {"phone": None}}, dana.profile_id)
+
+    assert after.profile.identifiers == {"chat": ["web-1"]}
+
+
+async def test_what_comes_back_identifies_as_long_as_before(backend: Backend, scope: Scope, clock: Clock) -> None:
+    await work_email(backend, scope)
+    await settings(backend, scope, IdentifierConfig(id_type="email", normalization="email", limit=2))
+    dana = await person(backend, scope, phone=PHONE, email=EMAIL)
+    clock.pass_(hours=1)
+    await backend.upsert_traits(scope, {"Work": {"email": EMAIL}, "Contact": {"email": "b@x.co"}}, dana.profile_id)
+    clock.pass_(hours=1)
+    await backend.upsert_traits(scope, {"Contact": {"email": None}}, dana.profile_id)
+
+    after = await backend.upsert_traits(scope, {"Contact": {"email": "c@x.co"}}, dana.profile_id)
+
+    assert after.profile.identifiers["email"] == [EMAIL, "c@x.co"]
 
 
 async def test_a_trait_removed_from_a_merged_profile_is_gone_on_both_sides(backend: Backend, scope: Scope) -> None:

@@ -57,7 +57,7 @@ async def test_what_was_learned_since_stays_with_the_one_it_was_learned_for(
     assert undone.restored.identifiers == {"email": [EMAIL], "chat": [CHAT]}
     assert await notes(backend, scope, lee.profile_id) == {"Under the id of Lee."}
     assert await notes(backend, scope, dana.profile_id) == {"Under the id of both."}
-    stayed = undone.stayed
+    (stayed,) = undone.stayed
     assert (stayed.profile_id, stayed.traits, stayed.observations, stayed.summaries) == (dana.profile_id, 1, 1, 1)
 
 
@@ -71,7 +71,7 @@ async def test_the_same_rule_and_value_do_not_merge_them_again(backend: Backend,
     for _ in range(2):
         again = await event(backend, scope, phone=PHONE, email=EMAIL, city="Boone")
         assert again.merges == []
-        assert [(one.profile_id, one.reason) for one in again.kept_apart] == [(dana.profile_id, "unmerged")]
+        assert [(one.holder_id, one.reason) for one in again.kept_apart] == [(dana.profile_id, "unmerged")]
         assert again.profile.profile_id == lee.profile_id  # the stronger rule decides
     named = await event(backend, scope, lee.profile_id, phone=PHONE)
     assert [one.reason for one in named.kept_apart] == ["unmerged"]
@@ -219,8 +219,9 @@ async def test_the_ledger_keeps_what_each_side_had(backend: Backend, scope: Scop
         "resolution",
         clock.time,
     )
-    assert entry.into_had.traits == {"Contact": {"phone": PHONE, "city": "Gary"}}
-    assert (entry.merged_had.identifiers, entry.merged_had.observation_count) == ({"email": [EMAIL]}, 1)
+    sides = explanation.sides[entry.no]
+    assert sides.into.traits == {"Contact": {"phone": PHONE, "city": "Gary"}}
+    assert (sides.merged.identifiers, sides.merged.observation_count) == ({"email": [EMAIL]}, 1)
     assert [(one.identifier.id_type, one.profile_id, one.trait) for one in explanation.holdings] == [
         ("phone", dana.profile_id, ("Contact", "phone")),
         ("email", lee.profile_id, ("Contact", "email")),

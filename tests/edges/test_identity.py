@@ -162,7 +162,7 @@ async def test_what_was_unmerged_stays_apart_and_the_answer_says_why(agent: Agen
 
     assert again["profile_id"] == lee and "merged" not in again
     assert again["kept_apart"] == [
-        {"id_type": "phone", "value": PHONE, "profile_id": dana, "reason": "unmerged"},
+        {"id_type": "phone", "value": PHONE, "held_by": dana, "reason": "unmerged"},
     ]
     assert f'Not taken: phone "{PHONE}" stays with {dana}, since the two were merged by it before' in text
     explained = await agent.text("explain_identity", profile_id=dana)
@@ -186,7 +186,7 @@ async def test_what_was_learned_under_the_common_id_is_reported(agent: Agent, da
         ("merge_profiles", {"profile_id": "DANA", "other_id": "DANA"}, "invalid: profile_id and other_id are the same"),
         ("merge_profiles", {"profile_id": "DANA", "other_id": "STRANGER"}, "not_found: There is no such profile"),
         ("merge_profiles", {"profile_id": "DANA"}, "invalid: other_id is required"),
-        ("unmerge_profile", {"profile_id": "DANA"}, "was never merged with another profile"),
+        ("unmerge_profile", {"profile_id": "DANA"}, "is not merged with another profile"),
         ("unmerge_profile", {"profile_id": "NOBODY"}, "not_found: There is no such profile"),
         ("explain_identity", {"profile_id": "NOBODY"}, "not_found: There is no such profile"),
         ("explain_identity", {"profile_id": "DANA", "why": 1}, "invalid: unknown argument why"),

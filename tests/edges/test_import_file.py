@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from blockbuster import BlockBuster
 
-from mcp_memory import imports
+from mcp_memory import columns
 from mcp_memory.errors import Conflict, Invalid
-from mcp_memory.import_file import BATCH, Result, all_refusals, import_file
+from mcp_memory.import_file import BATCH, Result, all_remarks, import_file
 from mcp_memory.imports import Import
 from mcp_memory.model import Caller
 from mcp_memory.service import Memory
@@ -201,15 +201,15 @@ async def test_blank_lines_do_not_count_as_rows(memory: Memory, tmp_path: Path) 
     result = await load(memory, file)
 
     assert result.imported.rows_total == 3
-    assert [one.row async for one in all_refusals(memory, ACME, result.imported.import_id)] == [2, 3]
+    assert [one.row async for one in all_remarks(memory, ACME, result.imported.import_id)] == [2, 3]
 
 
-async def test_all_refusals_are_told_however_many(memory: Memory, tmp_path: Path) -> None:
+async def test_all_remarks_are_told_however_many(memory: Memory, tmp_path: Path) -> None:
     file = write(tmp_path / "customers.csv", GOOD + b"nobody,Gary\n" * 2_500)
 
     result = await load(memory, file)
 
-    rows = [one.row async for one in all_refusals(memory, ACME, result.imported.import_id)]
+    rows = [one.row async for one in all_remarks(memory, ACME, result.imported.import_id)]
     assert (result.imported.status, rows) == ("FAILED", list(range(2, 2_502)))
 
 
@@ -255,14 +255,14 @@ async def test_a_bad_file_is_refused_before_anything_is_written(
 async def test_a_file_over_the_limits_is_refused(
     memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "MAX_ROWS", 10)
+    monkeypatch.setattr(columns, "MAX_ROWS", 10)
     file = customers(tmp_path / "customers.csv", rows=11)
 
     with pytest.raises(Invalid, match="more than 10 rows"):
         await load(memory, file)
     assert (await load(memory, customers(file, rows=10))).imported.created == 10
     with file.open("ab") as sparse:
-        sparse.truncate(imports.MAX_FILE + 1)
+        sparse.truncate(columns.MAX_FILE + 1)
     with pytest.raises(Invalid, match="limit is 104857600"):
         await load(memory, file)
 

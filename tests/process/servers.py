@@ -83,6 +83,7 @@ class Stdio:
         self._news = threading.Condition()
         self._closed = False
         self._last_id = 0
+        self._asking = threading.Lock()  # several clients may share the pipes
         self._reader = threading.Thread(target=self._keep_lines)
         self._reader.start()
 
@@ -98,10 +99,11 @@ class Stdio:
 
     def ask(self, method: str, params: Json | None = None) -> int:
         """Sends a request and does not wait. Returns its id, for `answer`."""
-        self._last_id += 1
-        request = {"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params or {}}
-        self.send_line(json.dumps(request).encode())
-        return self._last_id
+        with self._asking:
+            self._last_id += 1
+            request = {"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params or {}}
+            self.send_line(json.dumps(request).encode())
+            return self._last_id
 
     def ask_tool(self, tool: str, arguments: Json) -> int:
         return self.ask("tools/call", {"name": tool, "arguments": arguments})

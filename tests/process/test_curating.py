@@ -79,7 +79,7 @@ def test_what_makes_no_sense_is_refused_by_name(home: Home, two: tuple[str, str]
         (("show", "dana"), "profile_id is not a mem_profile id"),
         (("show", "mem_profile_" + "0" * 26), "There is no such profile"),
         (("merge", two[0], two[0]), "are the same profile: name two"),
-        (("unmerge", two[0]), "was never merged with another profile"),
+        (("unmerge", two[0]), "is not merged with another profile"),
     ):
         assert complaint in _refused(home, "profiles", *words)
 
@@ -104,7 +104,7 @@ def test_the_rules_are_changed_as_they_are_shown(home: Home) -> None:
 
 
 def test_a_body_against_the_rules_is_refused_by_name(home: Home) -> None:
-    assert "The body is not JSON" in _refused(home, "identity", "--set", _file(home, "{"))
+    assert "body.json: It is not JSON" in _refused(home, "identity", "--set", _file(home, "{"))
     assert "a group's name must be" in _refused(home, "trait-groups", "--set", _file(home, '{"displayName": "A B"}'))
 
 

@@ -1,3 +1,6 @@
+import random
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,3 +77,16 @@ def test_texts_that_differ_in_case_and_blanks_have_one_digest(text: str) -> None
 
 def test_texts_in_other_words_have_another_digest() -> None:
     assert digest("Prefers email.") != digest("Prefers e-mail.")
+
+
+def test_many_threads_find_the_stems_that_one_finds() -> None:
+    dice = random.Random(1)
+    endings = ("ba", "tion", "ing", "ness", "ful", "al", "er", "ed", "ment", "co", "ser", "ably", "ization")
+    words = ["".join(dice.choices(endings, k=dice.randint(2, 5))) for _ in range(4000)]
+    alone = [terms(word) for word in words]
+    language._snowball.cache_clear()
+
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(lambda _: [terms(word) for word in words], range(8)))
+
+    assert all(found == alone for found in together)

@@ -83,7 +83,7 @@ def test_the_limit_of_one_keeps_apart_what_a_weaker_match_would_join() -> None:
     decision = resolved(profile("a", EMAIL, user_id="u-1"), profile("b", PHONE, user_id="u-2"))
 
     assert decision.target == "a" and decision.links == ()
-    assert [(one.identifier, one.profile_id, one.reason) for one in decision.apart] == [(PHONE, "b", "limit")]
+    assert [(one.identifier, one.holder_id, one.reason) for one in decision.apart] == [(PHONE, "b", "limit")]
 
 
 def test_it_also_keeps_apart_those_who_come_third() -> None:
@@ -186,4 +186,4 @@ def test_the_order_in_which_candidates_are_found_does_not_matter(
     assert outcomes[0].target == outcomes[1].target
     assert outcomes[0].links == outcomes[1].links
     assert set(outcomes[0].apart) == set(outcomes[1].apart)
-    assert not {link.profile_id for link in outcomes[0].links} & {one.profile_id for one in outcomes[0].apart}
+    assert not {link.profile_id for link in outcomes[0].links} & {one.holder_id for one in outcomes[0].apart}

@@ -60,7 +60,7 @@ def test_what_is_left_out_is_what_is_published() -> None:
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
-        ("{", "The body is not JSON"),
+        ("{", "It is not JSON"),
         ("[]", "wrong"),
         ("{}", "identifierConfigs is required"),
         ('{"identifierConfigs": [], "matchingRules": []}', "identifier_configs has 0 types"),

@@ -19,7 +19,7 @@ from mcp_memory.embedding import Embedder
 from mcp_memory.errors import NotFound, Unavailable
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.ids import PROFILE, STORE, MakeId, prefix_range
-from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, Refusal
+from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, Remark
 from mcp_memory.ledger import Explanation, Merged, Unmerged
 from mcp_memory.model import (
     Added,
@@ -173,8 +173,8 @@ class SqlBackend:
     async def add_import_rows(self, scope: Scope, import_id: str, after: int, rows: Sequence[ImportRow]) -> Import:
         return await self._upsert(scope, lambda upserts: imports.add_rows(upserts, import_id, after, rows))
 
-    async def list_refusals(self, scope: Scope, import_id: str, after: int, limit: int) -> list[Refusal]:
-        return await self._read(scope, lambda tx: tx.refusals(import_id, after, limit))
+    async def list_remarks(self, scope: Scope, import_id: str, after: int, limit: int) -> list[Remark]:
+        return await self._read(scope, lambda tx: tx.remarks(import_id, after, limit))
 
     async def close(self) -> None:
         await _hop(self._database.close, self._writers)

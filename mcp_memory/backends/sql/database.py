@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from mcp_memory.definitions import TraitGroup
 from mcp_memory.identity import IdentitySettings
-from mcp_memory.imports import Import, Refusal
-from mcp_memory.ledger import Entry, Holding, IdentityConflict, Separation
+from mcp_memory.imports import Import, Remark
+from mcp_memory.ledger import Entry, Holding, IdentityConflict, Separation, Sides
 from mcp_memory.model import (
     Identifier,
     ItemT_co,
@@ -150,14 +150,18 @@ class IdentityRows(Protocol):
         """Claimed identifiers, each with the trait it comes from. `shared`: others may have them too."""
         ...
 
-    def detach(self, holdings: Iterable[Holding]) -> None: ...
-
-    def retire(self, holdings: Iterable[Holding], merge_no: int) -> None:
-        """They identify nobody until `revive`."""
+    def detach(self, holdings: Iterable[Holding]) -> None:
+        """Retired ones too."""
         ...
 
-    def revive(self, merge_no: int) -> None:
-        """What this merge retired identifies again, unless somebody else has it by now."""
+    def retired(self, profile_id: str) -> list[Holding]:
+        """As `identifiers`: those that identify nobody, since the members together have too many."""
+        ...
+
+    def retire(self, holdings: Iterable[Holding]) -> None: ...
+
+    def revive(self, holdings: Iterable[Holding], shared: bool) -> None:
+        """They identify again. Claimed, and nobody else's."""
         ...
 
     def identity_settings(self, lock: bool = False) -> IdentitySettings: ...
@@ -175,7 +179,7 @@ class IdentityRows(Protocol):
         """`profile_id` is live, and the others are merged into it."""
         ...
 
-    def insert_merge(self, entry: Entry) -> int:
+    def insert_merge(self, entry: Entry, sides: Sides) -> int:
         """Its number; that of the entry given does not count."""
         ...
 
@@ -184,6 +188,8 @@ class IdentityRows(Protocol):
     def merges(self, profile_id: str) -> list[Entry]:
         """Those that any member was linked by, undone ones too, earliest first."""
         ...
+
+    def sides(self, merge_nos: Iterable[int]) -> Mapping[int, Sides]: ...
 
     def separate(self, separation: Separation) -> None: ...
 
@@ -198,7 +204,7 @@ class IdentityRows(Protocol):
     def record_conflicts(self, profile_id: str, kept_apart: Iterable[KeptApart], at: datetime) -> None: ...
 
     def conflicts(self, profile_id: str) -> list[IdentityConflict]:
-        """Those of any member, on either side, earliest first."""
+        """Those of any member, on either side, the latest seen last."""
         ...
 
 
@@ -223,16 +229,16 @@ class DefinitionRows(Protocol):
 
     def has_values(self, group: str, name: str) -> bool: ...
 
-    def forget_trait(self, group: str, name: str) -> None:
-        """Its values, and the identifiers promoted from them, of all profiles."""
+    def forget_trait(self, group: str, name: str, heirs: Iterable[Trait]) -> None:
+        """Its values, and the identifiers promoted from them, of all profiles; but those that one of the heirs says."""
         ...
 
 
 class MemoryRows(Protocol):
     def known(self, kind: Kind, profile_id: str, digests: Iterable[bytes]) -> list[Known]: ...
 
-    def count_since(self, kind: Kind, profile_ids: Iterable[str], since: datetime) -> int:
-        """Items of just these members that were learned later."""
+    def count_learned(self, kind: Kind, profile_id: str, since: datetime, until: datetime | None) -> int:
+        """Items of just this member that were learned between the two, at neither."""
         ...
 
     def insert_observations(self, profile_id: str, new: Sequence[NewItem[Observation]]) -> None:
@@ -279,11 +285,11 @@ class ImportRows(Protocol):
         """The one of this file, read in this way, that was not brought to its end."""
         ...
 
-    def put_import(self, current: Import, refused: Iterable[Refusal]) -> None:
-        """How far it is, and the rows refused on the way."""
+    def put_import(self, current: Import, remarks: Iterable[Remark]) -> None:
+        """How far it is, and what there is to say of the rows on the way."""
         ...
 
-    def refusals(self, import_id: str, after: int, limit: int) -> list[Refusal]:
+    def remarks(self, import_id: str, after: int, limit: int) -> list[Remark]:
         """By row, those after this one."""
         ...
 

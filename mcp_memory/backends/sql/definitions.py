@@ -1,10 +1,13 @@
 """The rules of a store, inside a transaction: by what people are matched, and which traits there are."""
 
+from collections.abc import Sequence
+
 from mcp_memory import definitions, identity
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.errors import Conflict, NotFound
 from mcp_memory.identity import IdentitySettings
+from mcp_memory.model import TraitDefinition
 
 
 def update_settings(tx: Transaction, new: IdentitySettings, if_version: int | None) -> IdentitySettings:
@@ -43,9 +46,8 @@ def update_group(tx: Transaction, name: str, changes: TraitGroupChanges, if_vers
             raise Conflict(
                 f"{before.display_name}.{trait} has values, so its data_type can't change: declare another trait."
             )
-    for trait in definitions.removed(before, after):
-        tx.forget_trait(before.display_name, trait)
     tx.put_trait_group(after)
+    _forget(tx, [one for one in before.definitions if after.definition(one.name) is None])
     return after
 
 
@@ -53,9 +55,19 @@ def delete_group(tx: Transaction, name: str) -> None:
     tx.definitions(lock=True)
     group = get_group(tx, name)
     definitions.check_removable(group.display_name)
-    for one in group.definitions:
-        tx.forget_trait(group.display_name, one.name)
     tx.remove_trait_group(group.display_name)
+    _forget(tx, group.definitions)
+
+
+def _forget(tx: Transaction, removed: Sequence[TraitDefinition]) -> None:
+    left = tx.definitions()
+    for one in removed:
+        heirs = [
+            (other.group, other.name)
+            for other in left
+            if other.id_type_promotion and other.id_type_promotion == one.id_type_promotion
+        ]
+        tx.forget_trait(one.group, one.name, heirs)
 
 
 def _check_version(current: int, expected: int | None) -> None:

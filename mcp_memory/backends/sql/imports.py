@@ -7,7 +7,7 @@ from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.upserts import Upserts
 from mcp_memory.errors import Conflict, NotFound
 from mcp_memory.ids import IMPORT, MakeId
-from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, Refusal, advanced
+from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, advanced, remarks
 
 
 def start(tx: Transaction, new: NewImport, *, now: datetime, make_id: MakeId) -> Import:
@@ -36,13 +36,8 @@ def add_rows(upserts: Upserts, import_id: str, after: int, rows: Sequence[Import
     if current.rows_done != after or current.status != "PROCESSING":
         raise Conflict("Another process imports the same file: let it end, then look at its result.")
     outcomes = [_outcome(row, upserts) for row in rows]
-    refused = [
-        Refusal(row=position, reason=one.reason)
-        for position, one in enumerate(outcomes, start=after + 1)
-        if one.outcome == "refused"
-    ]
     current = advanced(current, outcomes, upserts.now)
-    tx.put_import(current, refused)
+    tx.put_import(current, remarks(outcomes, after))
     return current
 
 

@@ -1,19 +1,21 @@
-"""Making profiles one, and two again, inside a transaction. Nothing moves: who is part of whom is all that changes."""
+"""Making profiles one, and two again, inside a transaction.
 
-from collections.abc import Mapping, Set
+No trait or memory moves: who is part of whom is what changes, and with it which identifiers there is room for.
+"""
+
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from mcp_memory import ledger, resolution
+from mcp_memory.backends.sql import identifiers
 from mcp_memory.backends.sql.database import ProfileRow, Transaction
 from mcp_memory.backends.sql.profiles import existing, view
 from mcp_memory.errors import Conflict, Invalid
-from mcp_memory.identity import IdentifierConfig, IdentitySettings
-from mcp_memory.ledger import Entry, Explanation, Holding, Merged, MergedBy, Separation, Side, Stayed, Unmerged
+from mcp_memory.identity import IdentitySettings
+from mcp_memory.ledger import Entry, Explanation, Merged, MergedBy, Separation, Side, Sides, Stayed, Unmerged
 from mcp_memory.model import Identifier, Profile
-from mcp_memory.resolution import Link
-
-NOBODY: Set[Identifier] = frozenset()
+from mcp_memory.resolution import MAX_MEMBERS, NAMED, Link
 
 
 def merge(tx: Transaction, link: Link, settings: IdentitySettings, now: datetime) -> Entry:
@@ -29,6 +31,8 @@ def merge_by_hand(tx: Transaction, profile_id: str, other_id: str, now: datetime
         raise Invalid("profile_id and other_id are the same profile: name two.")
     if one.profile_id == other.profile_id:
         raise Conflict(f"{profile_id} and {other_id} are one profile already: {one.profile_id}.")
+    if len(one.members) + len(other.members) > MAX_MEMBERS:
+        raise Conflict(f"The two are {len(one.members)} and {len(other.members)} profiles, the limit is {MAX_MEMBERS}.")
     tx.reunite(_between(tx, one, other))
     entry = _join(tx, profile_id, other_id, None, "curator", tx.identity_settings(), now)
     return Merged(profile=view(tx, existing(tx, profile_id)), entry=entry)
@@ -37,37 +41,41 @@ def merge_by_hand(tx: Transaction, profile_id: str, other_id: str, now: datetime
 def unmerge(tx: Transaction, profile_id: str, now: datetime) -> Unmerged:
     row = existing(tx, profile_id, lock=True)
     if len(row.members) == 1:
-        raise Conflict(f"{profile_id} was never merged with another profile, so there is nothing to undo.")
+        raise Conflict(f"{profile_id} is not merged with another profile, so there is nothing to undo.")
     if row.profile_id == profile_id:
-        parts = ", ".join(row.members[1:])
-        raise Conflict(f"{profile_id} is the profile the others were merged into. Name the one to take out: {parts}.")
+        parts = ", ".join(row.members[1 : NAMED + 1])
+        more = ", …" if len(row.members) > NAMED + 1 else ""
+        raise Conflict(
+            f"{profile_id} is the profile the others were merged into. Name the one to take out: {parts}{more}."
+        )
     entries = ledger.standing(tx.merges(profile_id))
     undone = ledger.path(entries, profile_id, row.profile_id)[0]
     left = [one for one in entries if one is not undone]
     restored, remaining = (_live(tx, row, left, start) for start in (profile_id, row.profile_id))
     tx.undo_merge(undone.no, now)
-    tx.revive(undone.no)
     if undone.identifier is not None:
         tx.separate(Separation(one=undone.one, other=undone.other, identifier=undone.identifier, at=now))
-    for config in tx.identity_settings().identifier_configs:
-        for live in (restored, remaining):
-            keep_limit(tx, live, config, NOBODY)
+    settings = tx.identity_settings()
     for live in (restored, remaining):
+        identifiers.settle(tx, live, settings)
         tx.touch_profile(live, now)
     return Unmerged(
         restored=view(tx, existing(tx, restored)),
         remaining=view(tx, existing(tx, remaining)),
         undone=replace(undone, undone_at=now),
-        stayed=_stayed(tx, row.profile_id, undone.at),
+        stayed=[one for common in ledger.common_ids(entries, undone) if (one := _stayed(tx, *common)).anything],
+        lost=[one for live in (restored, remaining) for one in identifiers.lost(tx, live)],
     )
 
 
 def explain(tx: Transaction, profile_id: str) -> Explanation:
-    row = existing(tx, profile_id)
+    row, entries = existing(tx, profile_id), tx.merges(profile_id)
     return Explanation(
         profile=view(tx, row),
         holdings=tx.identifiers(profile_id),
-        entries=tx.merges(profile_id),
+        retired=tx.retired(profile_id),
+        entries=entries,
+        sides=tx.sides(one.no for one in entries),
         separations=tx.separations(profile_id),
         conflicts=tx.conflicts(profile_id),
     )
@@ -81,28 +89,6 @@ def separated(tx: Transaction, row: ProfileRow) -> Mapping[str, frozenset[Identi
         live = existing(tx, far).profile_id
         found[live] = found.get(live, frozenset()) | {one.identifier}
     return found
-
-
-def keep_limit(tx: Transaction, profile_id: str, config: IdentifierConfig, new: Set[Identifier]) -> None:
-    """What is too much of a type identifies no longer. `new`: what has just come, and counts as the newest.
-
-    What is too much only because of a merge comes back when the merge is undone.
-    """
-    entries: list[Entry] | None = None
-    for one in _too_much(tx, profile_id, config, new):
-        if one.profile_id == profile_id:
-            tx.detach([one])
-            continue
-        entries = ledger.standing(tx.merges(profile_id)) if entries is None else entries
-        tx.retire([one], max(entry.no for entry in ledger.path(entries, one.profile_id, profile_id)))
-
-
-def _too_much(tx: Transaction, profile_id: str, config: IdentifierConfig, new: Set[Identifier]) -> list[Holding]:
-    holdings = [one for one in tx.identifiers(profile_id) if one.identifier.id_type == config.id_type]
-    by_age = sorted(holdings, key=lambda one: (one.since, one.identifier in new, one.identifier))
-    ordered = list(dict.fromkeys(one.identifier for one in by_age))
-    kept = set(ordered[-config.limit :] if config.limit_policy == "fifo" else ordered[: config.limit])
-    return [one for one in holdings if one.identifier not in kept]
 
 
 def _join(
@@ -126,15 +112,11 @@ def _join(
         at=now,
         by=by,
         identifier=identifier,
-        into_had=_side(view(tx, into)),
-        merged_had=_side(view(tx, merged)),
     )
-    number = tx.insert_merge(entry)
-    tx.set_members(into_id, [*into.members, *merged.members])
+    number = tx.insert_merge(entry, Sides(into=_side(view(tx, into)), merged=_side(view(tx, merged))))
+    tx.set_members(into_id, merged.members)
     tx.touch_profile(merged.profile_id, now)
-    for config in settings.identifier_configs:
-        tx.retire(_too_much(tx, into_id, config, NOBODY), number)
-    return replace(entry, no=number)
+    return replace(entry, no=number, dropped=identifiers.settle(tx, into_id, settings))
 
 
 def _live(tx: Transaction, row: ProfileRow, entries: list[Entry], start: str) -> str:
@@ -145,13 +127,19 @@ def _live(tx: Transaction, row: ProfileRow, entries: list[Entry], start: str) ->
     return live
 
 
-def _stayed(tx: Transaction, profile_id: str, since: datetime) -> Stayed:
-    row = existing(tx, profile_id)
+def _stayed(tx: Transaction, common_id: str, since: datetime, until: datetime | None) -> Stayed:
+    own = {one.trait for one in tx.identifiers(common_id) if one.profile_id == common_id}  # it is known whose they are
     return Stayed(
-        profile_id=row.profile_id,
-        traits=sum(one.updated_at > since and one.profile_id == profile_id for one in tx.traits(profile_id)),
-        observations=tx.count_since("observation", [profile_id], since),
-        summaries=tx.count_since("summary", [profile_id], since),
+        profile_id=common_id,
+        traits=sum(
+            one.profile_id == common_id
+            and (one.group, one.name) not in own
+            and since < one.updated_at
+            and (until is None or one.updated_at < until)
+            for one in tx.traits(common_id)
+        ),
+        observations=tx.count_learned("observation", common_id, since, until),
+        summaries=tx.count_learned("summary", common_id, since, until),
     )
 
 

@@ -19,7 +19,14 @@ def lookup(tx: Transaction, value: str, id_type: str | None, region: str) -> Loo
             live = {row.profile_id: row for row in (existing(tx, holder) for holder in holders[one])}
             first, *others = sorted(live.values(), key=lambda row: (row.created_at, row.profile_id))
             return Lookup(identifier=one, profile=view(tx, first), sharers=[row.profile_id for row in others])
-    return Lookup(identifier=normalised[0], profile=None)
+    likeliest = normalised[0]
+    promoted = ((one.group, one.name) for one in tx.definitions() if one.id_type_promotion == likeliest.id_type)
+    return Lookup(
+        identifier=likeliest,
+        profile=None,
+        tried=[one.id_type for one in normalised],
+        trait=next(promoted, None),
+    )
 
 
 def existing(tx: Transaction, profile_id: str, *, lock: bool = False) -> ProfileRow:
@@ -51,10 +58,7 @@ def view(tx: Transaction, row: ProfileRow) -> Profile:
 
 
 def _merges(tx: Transaction, row: ProfileRow) -> list[Merge]:
-    return [
-        Merge(merged_id=one.merged_id, into_id=one.into_id, at=one.at, identifier=one.identifier)
-        for one in ledger.standing(tx.merges(row.profile_id))
-    ]
+    return ledger.parts(ledger.standing(tx.merges(row.profile_id)), row.members)
 
 
 def _normalised(candidates: Sequence[Identifier], settings: IdentitySettings, region: str) -> list[Identifier]:

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mcp_memory import identity, resolution, traits
-from mcp_memory.backends.sql import merging
+from mcp_memory.backends.sql import identifiers, merging
 from mcp_memory.backends.sql.database import ProfileRow, Trait, TraitRow, Transaction
 from mcp_memory.backends.sql.profiles import existing, view
 from mcp_memory.errors import Conflict, Invalid
 from mcp_memory.ids import PROFILE, MakeId
 from mcp_memory.imports import BulkOutcome
-from mcp_memory.ledger import Entry, Holding
+from mcp_memory.ledger import Entry, Holding, Separation
 from mcp_memory.model import (
     Identifier,
-    Merge,
+    KeptApart,
     TraitChanges,
     TraitDefinition,
     Traits,
@@ -62,12 +62,19 @@ class Upserts:
         row = next((row for row, one in candidates if one.profile_id == decision.target), None)
         before = None if row is None else view(self.tx, row)
         holder, entries = self._apply(given, decision)
+        after = view(self.tx, existing(self.tx, holder))
+        dropped = {
+            one
+            for one in (*given.identifiers, *(each for entry in entries for each in entry.dropped))
+            if one not in decision.refused and one.value not in after.identifiers.get(one.id_type, ())
+        }
         return Upserted(
             outcome="created" if before is None else "updated",
-            profile=view(self.tx, existing(self.tx, holder)),
+            profile=after,
             before=before,
-            merges=[Merge(merged_id=e.merged_id, into_id=e.into_id, at=e.at, identifier=e.identifier) for e in entries],
+            merges=entries,
             kept_apart=decision.apart,
+            dropped=sorted(dropped),
         )
 
     def attempt(self, raw: traits.Raw) -> BulkOutcome:
@@ -84,7 +91,12 @@ class Upserts:
             self._declared = declared  # what it declared is taken back as well
             return BulkOutcome(outcome="refused", reason=str(exc))
         live = entries[-1].into_id if entries else decision.target or holder
-        return BulkOutcome(outcome="created" if decision.target is None else "updated", profile_id=live)
+        return BulkOutcome(
+            outcome="created" if decision.target is None else "updated",
+            profile_id=live,
+            merges=len(entries),
+            kept_apart=decision.apart,
+        )
 
     # What is asked for
 
@@ -149,9 +161,12 @@ class Upserts:
     def _candidate(
         self, row: ProfileRow, given: Given, matched: Mapping[Identifier, str], has_rivals: bool
     ) -> Candidate:
+        named = given.profile_id if given.profile_id in row.members else None
         values: dict[str, set[str]] = {}
         if any(config.limit == 1 for config in self._settings.identifier_configs):
             for one in self.tx.identifiers(row.profile_id):
+                if named is not None and one.trait in given.wanted.removed:
+                    continue  # gone with this very call
                 values.setdefault(one.identifier.id_type, set()).add(one.identifier.value)
         return Candidate(
             profile_id=row.profile_id,
@@ -159,7 +174,8 @@ class Upserts:
             identifiers={id_type: frozenset(each) for id_type, each in values.items()},
             matched=matched,
             separated=merging.separated(self.tx, row) if has_rivals else {},
-            named=given.profile_id if given.profile_id in row.members else None,
+            members=len(row.members),
+            named=named,
         )
 
     # Writing
@@ -192,45 +208,64 @@ class Upserts:
                     new.setdefault(holder, []).append((group, name, value))
                 elif one not in refused:
                     # With whoever brought the identifier: taken apart again, each has its own.
-                    new.setdefault(owners.get(one, holder), []).append((group, name, one.value))
+                    written = one.value if isinstance(value, str) else value
+                    new.setdefault(owners.get(one, holder), []).append((group, name, written))
         _check_size(said, new.values())
         for member, values in new.items():
             self._put(member, values, said)
-        promoted = {one: trait for trait, one in given.promoted.items() if one not in refused and one not in owners}
+        promoted = {one: trait for trait, one in given.promoted.items() if one not in refused}
         self._attach(holder, promoted, held)
-        self.tx.record_conflicts(holder, decision.apart, self.now)
+        self._keep_apart(holder, [one for one in promoted if one not in owners], decision.apart)
+
+    def _keep_apart(self, holder: str, new: Sequence[Identifier], apart: Sequence[KeptApart]) -> None:
+        """What is first heard in a call that mixes two who were taken apart, does not link them when it is repeated."""
+        self.tx.record_conflicts(holder, apart, self.now)
+        for other in {one.holder_id for one in apart if one.reason == "unmerged"}:
+            for one in new:
+                self.tx.separate(Separation(one=holder, other=other, identifier=one, at=self.now))
 
     def _put(self, member: str, values: Sequence[TraitOf], said: Sequence[TraitRow]) -> None:
         """The latest write holds: this one, whatever the clocks of those who wrote before say."""
-        later = {(row.group, row.name): row.updated_at for row in said if row.profile_id != member}
-        late = {trait: at for trait, at in later.items() if at >= self.now}
-        self.tx.put_traits(member, [one for one in values if one[:2] not in late], self.now)
         for one in values:
-            if one[:2] in late:
-                self.tx.put_traits(member, [one], late[one[:2]] + MICROSECOND)
+            others = [row.updated_at for row in said if (row.group, row.name) == one[:2] and row.profile_id != member]
+            late = max(others, default=None)
+            self.tx.put_traits(member, [one], self.now if late is None or late < self.now else late + MICROSECOND)
 
-    def _attach(self, holder: str, new: Mapping[Identifier, Trait], held: Sequence[Holding]) -> None:
-        for config in self._settings.identifier_configs:
-            mine = [(one, trait) for one, trait in new.items() if one.id_type == config.id_type]
-            if not mine:
+    def _attach(self, holder: str, given: Mapping[Identifier, Trait], held: Sequence[Holding]) -> None:
+        known = {one.identifier for one in held}
+        new = [one for one in given if one not in known]
+        if not new:
+            return
+        retired = {one.identifier: one for one in self.tx.retired(holder)} if held else {}
+        many = len(held) + len(retired) + len(new)
+        for one in new:
+            config = self._settings.config(one.id_type)
+            if config is None:
                 continue
-            self.tx.attach(holder, mine, not config.enforce_unique, self.now)
-            if sum(one.identifier.id_type == config.id_type for one in held) + len(mine) > config.limit:
-                merging.keep_limit(self.tx, holder, config, frozenset(one for one, _ in mine))
+            member = holder
+            if one in retired:  # said again, and of the one who brought it
+                member = retired[one].profile_id
+                self.tx.detach([retired[one]])
+            self.tx.attach(member, [(one, given[one])], not config.enforce_unique, self.now)
+            if many > config.limit:
+                identifiers.trim(self.tx, member, config, given.keys())
+        if retired or any(many > config.limit for config in self._settings.identifier_configs):
+            identifiers.settle(self.tx, holder, self._settings, given.keys())
 
     def _remove(self, holder: str, removed: frozenset[Trait]) -> None:
         """A trait that goes takes all identifiers along that ever came from it, but those another trait still says."""
         tx = self.tx
-        gone = [one for one in tx.identifiers(holder) if one.trait in removed]
+        gone = [one for one in (*tx.identifiers(holder), *tx.retired(holder)) if one.trait in removed]
         tx.remove_traits(holder, removed)
         tx.detach(gone)
         left = traits.latest((row.updated_at, row.group, row.name, row.value) for row in tx.traits(holder))
-        said = {one: trait for trait, one in self._promoted(left).items()} if gone else {}
+        says = {Identifier(*promoted): trait for trait, promoted in self._declared.identifying(left).items()}
         for one in gone:
             config = self._settings.config(one.identifier.id_type)
-            if config is not None and one.identifier in said:
-                again = [(one.identifier, said[one.identifier])]
+            if config is not None and one.identifier in says:
+                again = [(one.identifier, says[one.identifier])]
                 tx.attach(one.profile_id, again, not config.enforce_unique, one.since)
+        identifiers.settle(tx, holder, self._settings)
 
 
 def _check_size(said: Sequence[TraitRow], new: Iterable[Sequence[TraitOf]]) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 
+from mcp_memory.backends.sql.database import Trait
 from mcp_memory.backends.sql.sqlite.rows import Row, Rows
 from mcp_memory.definitions import TraitGroup
 from mcp_memory.model import TraitDefinition, ValidationRule
@@ -43,8 +44,10 @@ class SqliteDefinitions(Rows):
     def has_values(self, group: str, name: str) -> bool:
         return bool(self._rows("has_values", group=group, name=name)[0][0])
 
-    def forget_trait(self, group: str, name: str) -> None:
+    def forget_trait(self, group: str, name: str, heirs: Iterable[Trait]) -> None:
         self._rows("forget_values", group=group, name=name)
+        for heir_group, heir_name in heirs:
+            self._rows("inherit_identifiers", group=group, name=name, heir_group=heir_group, heir_name=heir_name)
         self._rows("forget_identifiers", group=group, name=name)
 
     def _put(self, query: str, one: TraitDefinition) -> None:

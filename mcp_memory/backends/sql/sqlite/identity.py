@@ -11,20 +11,39 @@ from mcp_memory.backends.sql.sqlite.keys import from_micros, to_micros
 from mcp_memory.backends.sql.sqlite.rows import Row, Rows
 from mcp_memory.errors import Conflict
 from mcp_memory.identity import DEFAULT_SETTINGS, IdentifierConfig, IdentitySettings
-from mcp_memory.ledger import Entry, Holding, IdentityConflict, Separation, Side
+from mcp_memory.ledger import Entry, Holding, IdentityConflict, Separation, Side, Sides
 from mcp_memory.model import Identifier, KeptApart
+
+CROWD = 100  # the limit of the query of holders: of those who share a value, more are not looked at one by one
 
 
 class SqliteIdentity(Rows):
     def holders(self, identifiers: Iterable[Identifier]) -> Mapping[Identifier, Sequence[str]]:
         found = {one: self._rows("holders", id_type=one.id_type, value=one.value) for one in identifiers}
-        return {one: [self._id(number) for (number,) in rows] for one, rows in found.items() if rows}
+        for one, rows in found.items():
+            if len(rows) == CROWD:
+                rows += [row for other in found if other != one for row in self._crowded(one, other)]
+        return {
+            one: [self._id(number) for number in dict.fromkeys(number for (number,) in rows)]
+            for one, rows in found.items()
+            if rows
+        }
+
+    def _crowded(self, one: Identifier, other: Identifier) -> list[Row]:
+        return self._rows(
+            "crowded", id_type=one.id_type, value=one.value, other_type=other.id_type, other_value=other.value
+        )
 
     def claim(self, identifiers: Iterable[Identifier]) -> Mapping[Identifier, Sequence[str]]:
         return self.holders(identifiers)
 
     def identifiers(self, profile_id: str) -> list[Holding]:
-        rows = self._each("identifiers", self._members(profile_id))
+        return self._holdings("identifiers", profile_id)
+
+    def retired(self, profile_id: str) -> list[Holding]:
+        return self._holdings("retired", profile_id)
+
+    def _holdings(self, query: str, profile_id: str) -> list[Holding]:
         found = [
             Holding(
                 identifier=Identifier(id_type, value),
@@ -32,7 +51,7 @@ class SqliteIdentity(Rows):
                 since=from_micros(created_at),
                 trait=None if group is None else (group, name),
             )
-            for id_type, value, number, created_at, group, name in rows
+            for id_type, value, number, created_at, group, name in self._each(query, self._members(profile_id))
         ]
         return sorted(found, key=lambda one: (one.since, one.identifier))
 
@@ -56,19 +75,18 @@ class SqliteIdentity(Rows):
                 raise Conflict(f"{one.id_type}: the value is somebody else's, and nothing was written: try again.")
 
     def detach(self, holdings: Iterable[Holding]) -> None:
+        self._change("detach", holdings)
+
+    def retire(self, holdings: Iterable[Holding]) -> None:
+        self._change("retire", holdings)
+
+    def revive(self, holdings: Iterable[Holding], shared: bool) -> None:
+        self._change("revive", holdings, shared=shared)
+
+    def _change(self, query: str, holdings: Iterable[Holding], **more: Any) -> None:
         for one in holdings:
             kind, value = one.identifier.id_type, one.identifier.value
-            self._rows("detach", id_type=kind, value=value, no=self._number(one.profile_id))
-
-    def retire(self, holdings: Iterable[Holding], merge_no: int) -> None:
-        for one in holdings:
-            kind, value = one.identifier.id_type, one.identifier.value
-            self._rows("retire", id_type=kind, value=value, no=self._number(one.profile_id), merge_no=merge_no)
-
-    def revive(self, merge_no: int) -> None:
-        shared = [one.id_type for one in self.identity_settings().identifier_configs if not one.enforce_unique]
-        self._rows("revive", merge_no=merge_no, shared=json.dumps(shared))
-        self._rows("discard_unrevived", merge_no=merge_no)
+            self._rows(query, id_type=kind, value=value, no=self._number(one.profile_id), **more)
 
     def count_identifiers(self, id_type: str) -> tuple[int, int]:
         count, shared = self._rows("count_identifiers", id_type=id_type)[0]
@@ -83,7 +101,7 @@ class SqliteIdentity(Rows):
     def put_identity_settings(self, new: IdentitySettings) -> None:
         for one in new.identifier_configs:
             if one.enforce_unique:
-                self._rows("discard_doubles", id_type=one.id_type)
+                self._rows("retire_doubles", id_type=one.id_type)
             self._rows("reslot", id_type=one.id_type, shared=not one.enforce_unique)
         text = json.dumps({name: value for name, value in asdict(new).items() if name != "version"})
         self._rows("put_identity_settings", version=new.version, settings=text)
@@ -97,7 +115,7 @@ class SqliteIdentity(Rows):
             self._rows("set_merged", no=number, into_no=None if number == canonical else canonical)
         self._clusters.clear()
 
-    def insert_merge(self, entry: Entry) -> int:
+    def insert_merge(self, entry: Entry, sides: Sides) -> int:
         link = entry.identifier
         rows = self._rows(
             "insert_merge",
@@ -109,8 +127,8 @@ class SqliteIdentity(Rows):
             made_by=entry.by,
             id_type=link.id_type if link else None,
             value=link.value if link else None,
-            into_had=json.dumps(asdict(entry.into_had), ensure_ascii=False),
-            merged_had=json.dumps(asdict(entry.merged_had), ensure_ascii=False),
+            into_had=json.dumps(asdict(sides.into), ensure_ascii=False),
+            merged_had=json.dumps(asdict(sides.merged), ensure_ascii=False),
         )
         return int(rows[0][0])
 
@@ -120,6 +138,13 @@ class SqliteIdentity(Rows):
     def merges(self, profile_id: str) -> list[Entry]:
         rows = self._each("merges", self._members(profile_id))
         return sorted({row[0]: self._entry(row) for row in rows}.values(), key=lambda one: one.no)
+
+    def sides(self, merge_nos: Iterable[int]) -> Mapping[int, Sides]:
+        found = {no: self._rows("sides", no=no)[0] for no in merge_nos}
+        return {
+            no: Sides(into=Side(**json.loads(into)), merged=Side(**json.loads(merged)))
+            for no, (into, merged) in found.items()
+        }
 
     def separate(self, separation: Separation) -> None:
         one, other = sorted((self._number(separation.one), self._number(separation.other)))
@@ -148,10 +173,11 @@ class SqliteIdentity(Rows):
             self._rows(
                 "record_conflict",
                 no=self._number(profile_id),
-                holder=self._number(one.profile_id),
+                holder=self._number(one.holder_id),
                 id_type=one.identifier.id_type,
                 value=one.identifier.value,
                 reason=one.reason,
+                differ=one.differ,
                 at=to_micros(at),
             )
 
@@ -160,19 +186,20 @@ class SqliteIdentity(Rows):
         found = [
             IdentityConflict(
                 for_id=self._id(number),
-                profile_id=self._id(holder),
+                holder_id=self._id(holder),
                 identifier=Identifier(id_type, value),
                 reason=reason,
+                differ=differ,
                 first_at=from_micros(first_at),
                 last_at=from_micros(last_at),
                 times=times,
             )
-            for number, holder, id_type, value, reason, first_at, last_at, times in rows.values()
+            for number, holder, id_type, value, reason, differ, first_at, last_at, times in rows.values()
         ]
-        return sorted(found, key=lambda one: (one.first_at, one.identifier))
+        return sorted(found, key=lambda one: (one.last_at, one.identifier))
 
     def _entry(self, row: Row) -> Entry:
-        no, one, other, into, merged, at, by, id_type, value, into_had, merged_had, undone_at = row
+        no, one, other, into, merged, at, by, id_type, value, undone_at = row
         return Entry(
             no=no,
             one=self._id(one),
@@ -182,8 +209,6 @@ class SqliteIdentity(Rows):
             at=from_micros(at),
             by=by,
             identifier=None if id_type is None else Identifier(id_type, value),
-            into_had=Side(**json.loads(into_had)),
-            merged_had=Side(**json.loads(merged_had)),
             undone_at=None if undone_at is None else from_micros(undone_at),
         )
 

@@ -1,4 +1,4 @@
-"""Imports of profiles, how far they are, and what they refused."""
+"""Imports of profiles, how far they are, and what there is to say of their rows."""
 
 import json
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from dataclasses import asdict
 from mcp_memory import ids
 from mcp_memory.backends.sql.sqlite.keys import from_micros, to_micros
 from mcp_memory.backends.sql.sqlite.rows import Row, Rows
-from mcp_memory.imports import ColumnMapping, Import, Refusal
+from mcp_memory.imports import ColumnMapping, Import, Remark
 
 
 class SqliteImports(Rows):
@@ -32,7 +32,7 @@ class SqliteImports(Rows):
         rows = self._rows("unfinished_import", digest=digest)
         return _import(rows[0]) if rows else None
 
-    def put_import(self, current: Import, refused: Iterable[Refusal]) -> None:
+    def put_import(self, current: Import, remarks: Iterable[Remark]) -> None:
         import_id = ids.to_bytes(current.import_id)
         self._rows(
             "put_import",
@@ -42,18 +42,21 @@ class SqliteImports(Rows):
             created=current.created,
             updated=current.updated,
             refused=current.refused,
+            merges=current.merges,
+            kept_apart=current.kept_apart,
             at=to_micros(current.updated_at),
         )
-        for one in refused:
-            self._rows("refuse_row", import_id=import_id, row=one.row, reason=one.reason)
+        for one in remarks:
+            self._rows("add_remark", import_id=import_id, row=one.row, refused=one.refused, reason=one.reason)
 
-    def refusals(self, import_id: str, after: int, limit: int) -> list[Refusal]:
-        rows = self._rows("refusals", import_id=ids.to_bytes(import_id), after=after, limit=limit)
-        return [Refusal(row=row, reason=reason) for row, reason in rows]
+    def remarks(self, import_id: str, after: int, limit: int) -> list[Remark]:
+        rows = self._rows("remarks", import_id=ids.to_bytes(import_id), after=after, limit=limit)
+        return [Remark(row=row, refused=bool(refused), reason=reason) for row, refused, reason in rows]
 
 
 def _import(row: Row) -> Import:
-    raw_id, filename, file_size, mappings, status, total, done, created, updated, refused, created_at, updated_at = row
+    raw_id, filename, file_size, mappings, status, total, *counts, created_at, updated_at = row
+    done, created, updated, refused, merges, kept_apart = counts
     return Import(
         import_id=ids.from_bytes(ids.IMPORT, raw_id),
         filename=filename,
@@ -65,6 +68,8 @@ def _import(row: Row) -> Import:
         created=created,
         updated=updated,
         refused=refused,
+        merges=merges,
+        kept_apart=kept_apart,
         created_at=from_micros(created_at),
         updated_at=from_micros(updated_at),
     )

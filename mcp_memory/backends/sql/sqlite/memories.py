@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mcp_memory import ids
 from mcp_memory.backends.sql.database import Known, NewItem, Signature
-from mcp_memory.backends.sql.sqlite.keys import SEQ_BITS, from_micros, key, key_range, period, to_micros
+from mcp_memory.backends.sql.sqlite.keys import FOREVER, SEQ_BITS, from_micros, key, key_range, period, to_micros
 from mcp_memory.backends.sql.sqlite.rows import Row, Rows
 from mcp_memory.errors import Invalid
 from mcp_memory.language import TERMS_VERSION
@@ -31,9 +31,10 @@ class SqliteMemories(Rows):
             for raw_id, found, occurred_at, conversation_id in self._each(_KNOWN[kind], members, digest=digest)
         ]
 
-    def count_since(self, kind: Kind, profile_ids: Iterable[str], since: datetime) -> int:
-        numbers = [self._number(profile_id) for profile_id in profile_ids]
-        return sum(count for (count,) in self._each(_SINCE[kind], numbers, since=to_micros(since)))
+    def count_learned(self, kind: Kind, profile_id: str, since: datetime, until: datetime | None) -> int:
+        end = FOREVER[1] if until is None else to_micros(until)
+        rows = self._rows(_LEARNED[kind], no=self._number(profile_id), since=to_micros(since), until=end)
+        return int(rows[0][0])
 
     def insert_observations(self, profile_id: str, new: Sequence[NewItem[Observation]]) -> None:
         extras = [{"conversation_ids": json.dumps(one.item.conversation_ids)} for one in new]
@@ -134,7 +135,7 @@ class SqliteMemories(Rows):
 
 _PREFIXES = {"observation": ids.OBSERVATION, "summary": ids.SUMMARY}
 _KNOWN = {"observation": "known_observations", "summary": "known_summaries"}
-_SINCE = {"observation": "observations_since", "summary": "summaries_since"}
+_LEARNED = {"observation": "observations_learned", "summary": "summaries_learned"}
 _INSERTS = {"observation": "insert_observation", "summary": "insert_summary"}
 _COUNTERS = {"observation": "count_observations", "summary": "count_summaries"}
 

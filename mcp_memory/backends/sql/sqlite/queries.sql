@@ -32,11 +32,11 @@ where merged_into is null
              where p.no in (select no from profile where profile_id between :id_from and :id_to
                             union
                             select profile_no from identifier
-                            where id_type in (select value from json_each(:id_types)) and retired_by is null
+                            where id_type in (select value from json_each(:id_types)) and retired = 0
                               and value_norm >= :prefix and value_norm < :prefix || char(1114111)
                             union
                             select profile_no from identifier
-                            where id_type in (select value from json_each(:id_types)) and retired_by is null
+                            where id_type in (select value from json_each(:id_types)) and retired = 0
                               and value_norm >= :lower and value_norm < :lower || char(1114111)))
 order by updated_at desc, no desc
 limit :limit;
@@ -58,43 +58,43 @@ on conflict (profile_no, trait_group, name) do update set value = excluded.value
 delete from trait where profile_no = :no and trait_group = :group and name = :name;
 
 -- name: holders
-select profile_no from identifier where id_type = :id_type and value_norm = :value and retired_by is null
+select profile_no from identifier where id_type = :id_type and value_norm = :value and retired = 0
 order by profile_no
+limit 100;
+
+-- name: crowded
+select i.profile_no
+from identifier i
+join identifier o on o.profile_no = i.profile_no and o.id_type = :other_type and o.value_norm = :other_value
+                  and o.retired = 0
+where i.id_type = :id_type and i.value_norm = :value and i.retired = 0
+order by i.profile_no
 limit 100;
 
 -- name: identifiers
 select id_type, value_norm, profile_no, created_at, trait_group, trait_name
-from identifier where profile_no = :no and retired_by is null;
+from identifier where profile_no = :no and retired = 0;
+
+-- name: retired
+select id_type, value_norm, profile_no, created_at, trait_group, trait_name
+from identifier where profile_no = :no and retired = 1;
 
 -- name: attach
 insert into identifier (id_type, value_norm, slot, profile_no, created_at, trait_group, trait_name)
 values (:id_type, :value, :slot, :no, :at, :group, :name)
-on conflict (id_type, value_norm, slot) do update  -- a shared value that a merge had retired
-set retired_by = null, created_at = excluded.created_at, trait_group = excluded.trait_group,
-    trait_name = excluded.trait_name
-where retired_by is not null
+on conflict (id_type, value_norm, slot) do nothing
 returning slot;
 
 -- name: detach
-delete from identifier
-where id_type = :id_type and value_norm = :value and profile_no = :no and retired_by is null;
+delete from identifier where id_type = :id_type and value_norm = :value and profile_no = :no;
 
 -- name: retire
-update identifier set slot = profile_no, retired_by = :merge_no
-where id_type = :id_type and value_norm = :value and profile_no = :no and retired_by is null;
+update identifier set slot = profile_no, retired = 1
+where id_type = :id_type and value_norm = :value and profile_no = :no;
 
 -- name: revive
-update identifier
-set retired_by = null,
-    slot = case when id_type in (select value from json_each(:shared)) then profile_no else 0 end
-where retired_by = :merge_no
-  and (id_type in (select value from json_each(:shared))
-       or not exists (select 1 from identifier live
-                      where live.id_type = identifier.id_type and live.value_norm = identifier.value_norm
-                        and live.slot = 0));
-
--- name: discard_unrevived
-delete from identifier where retired_by = :merge_no;
+update identifier set slot = case when :shared then profile_no else 0 end, retired = 0
+where id_type = :id_type and value_norm = :value and profile_no = :no;
 
 -- name: count_identifiers
 select count(*), coalesce(sum(live > 1), 0)
@@ -104,16 +104,16 @@ from (select count(distinct coalesce(p.merged_into, p.no)) as live
       where i.id_type = :id_type
       group by i.value_norm);
 
--- name: discard_doubles
-delete from identifier
-where id_type = :id_type and slot <> 0 and retired_by is null
+-- name: retire_doubles
+update identifier set retired = 1
+where id_type = :id_type and slot <> 0 and retired = 0
   and exists (select 1 from identifier other
               where other.id_type = identifier.id_type and other.value_norm = identifier.value_norm
-                and other.retired_by is null and other.slot < identifier.slot);
+                and other.retired = 0 and other.slot < identifier.slot);
 
 -- name: reslot
 update identifier set slot = case when :shared then profile_no else 0 end
-where id_type = :id_type and retired_by is null and (slot <> 0) <> :shared;
+where id_type = :id_type and retired = 0 and (slot <> 0) <> :shared;
 
 -- name: identity_settings
 select version, settings from identity_settings;
@@ -135,8 +135,11 @@ returning no;
 update profile_merge set undone_at = :at where no = :merge_no;
 
 -- name: merges
-select no, one_no, other_no, into_no, merged_no, made_at, made_by, id_type, value_norm, into_had, merged_had, undone_at
+select no, one_no, other_no, into_no, merged_no, made_at, made_by, id_type, value_norm, undone_at
 from profile_merge where one_no = :no or other_no = :no;
+
+-- name: sides
+select into_had, merged_had from profile_merge where no = :no;
 
 -- name: separate
 insert into separation (one_no, other_no, id_type, value_norm, made_at) values (:one, :other, :id_type, :value, :at)
@@ -149,13 +152,13 @@ select one_no, other_no, id_type, value_norm, made_at from separation where one_
 delete from separation where one_no = :one and other_no = :other and id_type = :id_type and value_norm = :value;
 
 -- name: record_conflict
-insert into identity_conflict (profile_no, holder_no, id_type, value_norm, reason, first_at, last_at)
-values (:no, :holder, :id_type, :value, :reason, :at, :at)
+insert into identity_conflict (profile_no, holder_no, id_type, value_norm, reason, differ, first_at, last_at)
+values (:no, :holder, :id_type, :value, :reason, :differ, :at, :at)
 on conflict (profile_no, holder_no, id_type, value_norm, reason)
-do update set last_at = excluded.last_at, times = times + 1;
+do update set last_at = excluded.last_at, differ = excluded.differ, times = times + 1;
 
 -- name: conflicts
-select profile_no, holder_no, id_type, value_norm, reason, first_at, last_at, times
+select profile_no, holder_no, id_type, value_norm, reason, differ, first_at, last_at, times
 from identity_conflict where profile_no = :no or holder_no = :no;
 
 -- name: definitions
@@ -189,6 +192,13 @@ select exists (select 1 from trait where trait_group = :group and name = :name);
 -- name: forget_values
 delete from trait where trait_group = :group and name = :name;
 
+-- name: inherit_identifiers
+update identifier set trait_group = :heir_group, trait_name = :heir_name
+where trait_group = :group and trait_name = :name
+  and exists (select 1 from trait t
+              where t.profile_no = identifier.profile_no and t.trait_group = :heir_group and t.name = :heir_name
+                and json_extract(t.value, '$') = identifier.value_norm);
+
 -- name: forget_identifiers
 delete from identifier where trait_group = :group and trait_name = :name;
 
@@ -199,26 +209,26 @@ values (:import_id, :filename, :file_size, :digest, :column_mappings, :status, :
 
 -- name: find_import
 select import_id, filename, file_size, column_mappings, status, rows_total, rows_done, created, updated, refused,
-       created_at, updated_at
+       merges, kept_apart, created_at, updated_at
 from profile_import where import_id = :import_id;
 
 -- name: unfinished_import
 select import_id, filename, file_size, column_mappings, status, rows_total, rows_done, created, updated, refused,
-       created_at, updated_at
+       merges, kept_apart, created_at, updated_at
 from profile_import where digest = :digest and status = 'PROCESSING' order by no desc limit 1;
 
 -- name: put_import
 update profile_import
 set status = :status, rows_done = :rows_done, created = :created, updated = :updated, refused = :refused,
-    updated_at = :at
+    merges = :merges, kept_apart = :kept_apart, updated_at = :at
 where import_id = :import_id;
 
--- name: refuse_row
-insert into import_refusal (import_no, row, reason)
-select no, :row, :reason from profile_import where import_id = :import_id;
+-- name: add_remark
+insert into import_remark (import_no, row, refused, reason)
+select no, :row, :refused, :reason from profile_import where import_id = :import_id;
 
--- name: refusals
-select row, reason from import_refusal
+-- name: remarks
+select row, refused, reason from import_remark
 where import_no = (select no from profile_import where import_id = :import_id) and row > :after
 order by row limit :limit;
 
@@ -229,11 +239,11 @@ select observation_id, digest, occurred_at, null from observation where id >> 23
 select summary_id, digest, occurred_at, conversation_id from summary where id >> 23 = :no and digest = :digest
 order by id;
 
--- name: observations_since
-select count(*) from observation where id >> 23 = :no and created_at > :since;
+-- name: observations_learned
+select count(*) from observation where id >> 23 = :no and created_at > :since and created_at < :until;
 
--- name: summaries_since
-select count(*) from summary where id >> 23 = :no and created_at > :since;
+-- name: summaries_learned
+select count(*) from summary where id >> 23 = :no and created_at > :since and created_at < :until;
 
 -- name: take_seq
 update profile set next_seq = next_seq + :count where no = :no and next_seq + :count <= 1 << 20 returning next_seq;

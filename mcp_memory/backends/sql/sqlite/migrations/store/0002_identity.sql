@@ -35,7 +35,8 @@ create table identity_conflict (  -- given for one profile, held by another, and
     holder_no integer not null references profile (no),
     id_type text not null,
     value_norm text not null,
-    reason text not null check (reason in ('limit', 'unmerged', 'no_rule')),
+    reason text not null check (reason in ('limit', 'unmerged', 'no_rule', 'size')),
+    differ text,  -- the type of which they have different values
     first_at integer not null,
     last_at integer not null,
     times integer not null default 1,
@@ -57,7 +58,7 @@ create table identifier_2 (
     created_at integer not null,
     trait_group text,  -- the trait it was promoted from; null: none
     trait_name text,
-    retired_by integer references profile_merge (no),  -- a merge brought more than the limit: its undoing brings it back
+    retired integer not null default 0,  -- 1: with what is merged too much for the limit; identifies nobody meanwhile
     primary key (id_type, value_norm, slot)
 ) strict, without rowid;
 insert into identifier_2 (id_type, value_norm, slot, profile_no, created_at, trait_group, trait_name)
@@ -67,7 +68,6 @@ left join trait_definition d on d.id_type_promotion = i.id_type;
 drop table identifier;
 alter table identifier_2 rename to identifier;
 create index identifier_profile on identifier (profile_no, created_at);
-create index identifier_retired on identifier (retired_by) where retired_by is not null;
 
 alter table trait_definition add column validation_rule text;  -- JSON
 create table trait_group (
@@ -90,14 +90,17 @@ create table profile_import (
     created integer not null default 0,
     updated integer not null default 0,
     refused integer not null default 0,
+    merges integer not null default 0,
+    kept_apart integer not null default 0,
     created_at integer not null,
     updated_at integer not null
 ) strict;
 create index profile_import_digest on profile_import (digest);
 
-create table import_refusal (
+create table import_remark (
     import_no integer not null references profile_import (no),
     row integer not null,  -- of the file, the first after the header is 1
-    reason text not null,
+    refused integer not null,  -- 1 where the row was not taken
+    reason text not null,  -- why, or what of it was not taken
     primary key (import_no, row)
 ) strict, without rowid;
