@@ -98,7 +98,7 @@ def resolve(given: Sequence[Identifier], candidates: Sequence[Candidate], settin
             cluster = _union(cluster, other)
         elif outcome is not None:
             apart += _refused(other, outcome, settings)
-    holder = target.named or target.matched[min(_ruled(target, settings), key=lambda one: _key(one, settings))]
+    holder = target.named or target.matched[_strongest(_ruled(target, settings), settings)]
     apart = _without_rule(candidates, settings, apart, cluster)
     return Decision(target=target.profile_id, holder=holder, links=tuple(links), apart=tuple(apart))
 
@@ -170,11 +170,11 @@ def _joined(cluster: Candidate, other: Candidate, settings: IdentitySettings) ->
         return _Bar(reason="unmerged")
     if not any(_unique(one, settings) for one in theirs) and len(theirs) < 2:
         return _Bar(reason="unmerged") if any(_unique(one, settings) for one in ruled) else None
-    strongest = min(theirs, key=lambda one: _key(one, settings))
+    strongest = _strongest(theirs, settings)
     if cluster.named is not None:
         one, weaker = cluster.named, strongest
     else:
-        best = min(ours, key=lambda one: _key(one, settings))
+        best = _strongest(ours, settings)
         one, weaker = cluster.matched[best], max(best, strongest, key=lambda one: _key(one, settings))
     differ = _differ(cluster.identifiers, other.identifiers, settings, down_to=settings.rank(weaker.id_type))
     if differ:
@@ -266,6 +266,11 @@ def _strength(one: Candidate, settings: IdentitySettings) -> tuple[int, int]:
 def _unique(one: Identifier, settings: IdentitySettings) -> bool:
     config = settings.config(one.id_type)
     return config is None or config.enforce_unique
+
+
+def _strongest(matches: Sequence[Identifier], settings: IdentitySettings) -> Identifier:
+    """What is one's alone before what several may share: that both have it says little."""
+    return min(matches, key=lambda one: (not _unique(one, settings), *_key(one, settings)))
 
 
 def _key(one: Identifier, settings: IdentitySettings) -> tuple[int, Identifier]:

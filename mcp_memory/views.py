@@ -243,7 +243,7 @@ def profile_data(profile: Profile) -> dict[str, Any]:
         "counts": {
             "observations": profile.observation_count,
             "summaries": profile.summary_count,
-            "merged": len(profile.merges),
+            **({"merged": len(profile.merges)} if profile.merges else {}),
         },
         "traits": plain(profile.traits),
         "identifiers": {id_type: list(values) for id_type, values in profile.identifiers.items()},

@@ -1,6 +1,7 @@
 """The rules by which profiles match, on bare values."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -132,6 +133,15 @@ def test_two_shared_values_tell_a_person() -> None:
 
     assert decision.target == "b"
     assert [link.profile_id for link in decision.links] == ["c"]
+
+
+def test_a_shared_value_that_both_have_is_no_stronger_link() -> None:
+    shared_first = replace(SETTINGS, matching_rules=("desk", "user_id", "email", "phone"))
+    one, other = profile("a", EMAIL, DESK, user_id="u-1"), profile("b", PHONE, DESK, user_id="u-2")
+
+    decision = resolve([EMAIL, PHONE, DESK], [one, other], shared_first)
+
+    assert [(each.identifier, each.differ) for each in decision.apart] == [(PHONE, "user_id")]
 
 
 def test_one_shared_value_tells_nobody_where_several_have_it() -> None:

@@ -67,7 +67,7 @@ def _settle(
 
 def _kept(holdings: Iterable[Holding], config: IdentifierConfig, given: Set[Identifier]) -> set[Identifier]:
     if config.limit_policy == "lifo":
-        by_age = sorted(holdings, key=lambda one: (one.since, one.identifier in given, one.identifier))
+        by_age = sorted(holdings, key=lambda one: (one.since, one.identifier))
         return set(list(dict.fromkeys(one.identifier for one in by_age))[: config.limit])
     by_age = sorted(holdings, key=lambda one: (one.identifier in given, one.since, one.identifier))
     return set(list(dict.fromkeys(one.identifier for one in reversed(by_age)))[: config.limit])

@@ -246,7 +246,8 @@ class Upserts:
             if one in retired:  # said again, and of the one who brought it
                 member = retired[one].profile_id
                 self.tx.detach([retired[one]])
-            self.tx.attach(member, [(one, given[one])], not config.enforce_unique, self.now)
+            since = [each.since + MICROSECOND for each in held if each.identifier.id_type == one.id_type]
+            self.tx.attach(member, [(one, given[one])], not config.enforce_unique, max([self.now, *since]))
             if many > config.limit:
                 identifiers.trim(self.tx, member, config, given.keys())
         if retired or any(many > config.limit for config in self._settings.identifier_configs):
