@@ -317,3 +317,124 @@ async def test_merges_that_make_no_sense_are_refused_and_change_nothing(
         )
     assert lee.profile_id in await refused(Conflict, backend.unmerge_profile(scope, dana.profile_id))
     assert len((await backend.get_profile(scope, dana.profile_id)).merges) == 1
+
+
+async def test_two_shared_values_tell_one_of_very_many(backend: Backend, scope: Scope) -> None:
+    shared = [
+        IdentifierConfig(id_type=kind, normalization="phone", enforce_unique=False) for kind in ("phone", "whatsapp")
+    ]
+    await settings(backend, scope, *shared)
+    crowd = [{"Contact": {"phone": PHONE, "email": f"p{number}@x.co"}} for number in range(130)]
+    await backend.upsert_profiles(scope, crowd)
+    last = await find(backend, scope, "p129@x.co")
+    await event(backend, scope, last, whatsapp="+13175550199")
+
+    found = await event(backend, scope, phone=PHONE, whatsapp="+13175550199", city="Gary")
+
+    assert (found.profile.profile_id, found.merges) == (last, [])
+    assert len((await backend.lookup_profile(scope, PHONE, "phone")).sharers) == 99
+
+
+async def test_more_profiles_than_a_person_had_are_not_merged(
+    backend: Backend, scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_memory.resolution.MAX_MEMBERS", 2)
+    monkeypatch.setattr("mcp_memory.backends.sql.merging.MAX_MEMBERS", 2)
+    people = [await person(backend, scope, chat=f"web-{number}", email=f"p{number}@x.co") for number in range(3)]
+    await event(backend, scope, chat="web-0", email="p1@x.co")
+
+    refused_ = await event(backend, scope, chat="web-2", email="p1@x.co")
+
+    assert [(one.identifier.value, one.reason) for one in refused_.kept_apart] == [("web-2", "size")]
+    said = await refused(Conflict, backend.merge_profiles(scope, people[2].profile_id, people[0].profile_id))
+    assert "the limit is 2" in said
+
+
+async def test_a_merge_and_its_undoing_are_changes_of_both(backend: Backend, scope: Scope, clock: Clock) -> None:
+    dana = await person(backend, scope, phone=PHONE)
+    clock.pass_(hours=1)
+    lee = await person(backend, scope, email=EMAIL)
+    clock.pass_(hours=1)
+    assert (await backend.merge_profiles(scope, dana.profile_id, lee.profile_id)).profile.updated_at == clock.time
+    clock.pass_(hours=1)
+
+    undone = await backend.unmerge_profile(scope, lee.profile_id)
+
+    assert undone.restored.updated_at == undone.remaining.updated_at == clock.time
+
+
+async def test_the_ledger_names_the_two_whose_identifiers_met(backend: Backend, scope: Scope, clock: Clock) -> None:
+    ids = []
+    for name in ("a", "b", "c", "d"):
+        ids.append((await person(backend, scope, email=f"{name}@x.co", chat=name)).profile_id)
+        clock.pass_(hours=1)
+    await event(backend, scope, email="a@x.co", chat="b")
+    await event(backend, scope, email="c@x.co", chat="d")
+
+    await event(backend, scope, email="b@x.co", chat="d")
+
+    entries = (await backend.explain_identity(scope, ids[0])).entries
+    assert [{one.one, one.other} for one in entries] == [{ids[0], ids[1]}, {ids[2], ids[3]}, {ids[1], ids[3]}]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+async def test_a_curator_reunites_two_named_in_either_order(
+    backend: Backend, scope: Scope, clock: Clock, turned: bool
+) -> None:
+    dana = await person(backend, scope, phone=PHONE)
+    clock.pass_(hours=1)
+    lee = await person(backend, scope, email=EMAIL)
+    await event(backend, scope, phone=PHONE, email=EMAIL)
+    await backend.unmerge_profile(scope, lee.profile_id)
+    two = [dana.profile_id, lee.profile_id]
+
+    await backend.merge_profiles(scope, *(reversed(two) if turned else two))
+
+    assert (await backend.explain_identity(scope, dana.profile_id)).separations == []
+
+
+async def test_those_taken_apart_stay_so_when_one_of_them_is_merged_into_a_third(
+    backend: Backend, scope: Scope, clock: Clock
+) -> None:
+    third = await person(backend, scope, chat=CHAT)
+    clock.pass_(hours=1)
+    await person(backend, scope, phone=PHONE)
+    clock.pass_(hours=1)
+    lee = await person(backend, scope, email=EMAIL)
+    await event(backend, scope, phone=PHONE, email=EMAIL)
+    await backend.unmerge_profile(scope, lee.profile_id)
+    await backend.merge_profiles(scope, third.profile_id, lee.profile_id)
+
+    again = await event(backend, scope, phone=PHONE, email=EMAIL)
+
+    assert [one.reason for one in again.kept_apart] == ["unmerged"]
+
+
+async def test_in_one_bulk_the_later_entry_is_the_later_write(backend: Backend, scope: Scope, clock: Clock) -> None:
+    entries = [
+        {"Contact": {"phone": PHONE, "city": "first"}},
+        {"Contact": {"email": EMAIL, "city": "second"}},
+        {"Contact": {"phone": PHONE, "email": EMAIL}},
+        {"Contact": {"phone": PHONE, "city": "third"}},
+        {"Contact": {"email": EMAIL, "city": "fourth"}},
+    ]
+
+    outcomes = await backend.upsert_profiles(scope, entries)
+
+    profile = await backend.get_profile(scope, outcomes[0].profile_id or "")
+    assert profile.traits["Contact"]["city"] == "fourth"
+    assert {one.profile_id for one in outcomes[2:]} == {profile.profile_id}
+    assert [one.merges for one in outcomes] == [0, 0, 1, 0, 0]
+
+
+async def test_what_a_refused_entry_would_have_declared_is_not_declared(backend: Backend, scope: Scope) -> None:
+    entries: list[dict[str, dict[str, object]]] = [
+        {"Contact": {"phone": PHONE}, "Plan": {"seats": 3}, "Other": {"x": float("nan")}},
+        {"Contact": {"phone": PHONE}, "Plan": {"seats": 4, "score": 1}, "Loyalty": {"t" * 65: 1}},
+        {"Contact": {"phone": PHONE}, "Plan": {"seats": "three"}},
+    ]
+
+    outcomes = await backend.upsert_profiles(scope, entries)
+
+    assert [one.outcome for one in outcomes] == ["refused", "refused", "created"]
+    assert (await backend.get_profile(scope, outcomes[2].profile_id or "")).traits["Plan"] == {"seats": "three"}

@@ -9,7 +9,9 @@ import pytest
 from mcp.client import Client
 
 from mcp_memory import app, ids
-from mcp_memory.model import Caller
+from mcp_memory.definitions import TraitGroup
+from mcp_memory.identity import IdentifierConfig, IdentitySettings
+from mcp_memory.model import Caller, TraitDefinition
 from mcp_memory.server import build_server
 from mcp_memory.service import Memory
 from mcp_memory.tools.toolsets import AGENT, CURATOR, TOOLSETS, tools_of
@@ -60,6 +62,42 @@ async def test_the_curators_tools_are_fully_described_and_cost_little(client: Cl
         assert tool.annotations.read_only_hint == (tool.name == "explain_identity")
     dumped = [tool.model_dump(by_alias=True, exclude_none=True) for tool in tools]
     assert len(json.dumps(dumped, ensure_ascii=False)) / 4 <= 1500
+
+
+# Ids of one's own
+
+
+async def test_an_id_of_ones_own_that_nobody_has_is_told_how_to_be_created(agent: Agent, memory: Memory) -> None:
+    default = await memory.get_identity_settings(ACME)
+    user_id = IdentifierConfig(id_type="user_id", limit=1)
+    await memory.update_identity_settings(
+        ACME,
+        IdentitySettings(
+            identifier_configs=(*default.identifier_configs, user_id),
+            matching_rules=("user_id", *default.matching_rules),
+        ),
+    )
+    trait = TraitDefinition(group="Account", name="userId", data_type="STRING", id_type_promotion="user_id")
+    await memory.create_trait_group(ACME, TraitGroup(display_name="Account", definitions=(trait,)))
+
+    asked = await agent.call("lookup_profile", value="u-77", id_type="user_id")
+    guessed = await agent.call("lookup_profile", value="u-77")
+
+    assert asked["found"] is guessed["found"] is False
+    assert 'upsert_traits with traits {"Account": {"userId": "u-77"}}' in asked["hint"]
+    assert "Nobody has this as chat or user_id." in guessed["hint"] and "upsert_traits" not in guessed["hint"]
+
+
+async def test_a_customer_who_has_one_id_is_kept_apart_with_a_word_of_what_differs(
+    agent: Agent, memory: Memory
+) -> None:
+    await test_an_id_of_ones_own_that_nobody_has_is_told_how_to_be_created(agent, memory)
+    for number in (1, 2):
+        traits = {"Account": {"userId": f"u-{number}"}, "Contact": {"phone": PHONE}}
+        text = await agent.text("upsert_traits", traits=traits)
+
+    assert f'Not taken: phone "{PHONE}" stays with mem_profile_' in text
+    assert "a customer has one user_id, and these two have different ones" in text
 
 
 # Merging by what was said
