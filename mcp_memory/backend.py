@@ -88,8 +88,8 @@ class Backend(Protocol):
     async def add_observations(self, scope: Scope, profile_id: str, new: Sequence[NewObservation]) -> Added:
         """All or none.
 
-        An observation is a duplicate when the profile has one in the same words (case and blanks aside) and the
-        new one either states no time or states the same time.
+        An observation is a duplicate when the profile, or one merged with it, has one in the same words (case and
+        blanks aside) and the new one either states no time or states the same time.
         """
         ...
 
@@ -121,8 +121,8 @@ class Backend(Protocol):
     async def update_identity_settings(
         self, scope: Scope, new: IdentitySettings, if_version: int | None = None
     ) -> IdentitySettings:
-        """All of them are replaced; profiles that are merged stay so. Raises Conflict where identifiers that are
-        stored would not fit any more."""
+        """All of them are replaced; profiles that are merged stay so, and a lower limit holds from a profile's next new
+        identifier on. Raises Conflict where identifiers that are stored would not fit any more."""
         ...
 
     async def list_trait_groups(self, scope: Scope) -> list[TraitGroup]: ...

@@ -37,9 +37,12 @@ def _summary(result: Result) -> str:
     lines = [
         f"{done.status}: {done.rows_done:,} rows, {done.created:,} created, {done.updated:,} updated, "
         f"{done.refused:,} refused",
-        f"{done.merges:,} profiles became part of another; of {done.kept_apart:,} rows an identifier was not taken",
         *(f"{one.column_name} -> {one.trait_group}.{one.trait_name}" for one in done.column_mappings),
     ]
+    if done.merges:
+        lines.append(f"Profiles that turned out to be part of another: {done.merges:,}")
+    if done.kept_apart:
+        lines.append(f"Rows of which an identifier stays with somebody else: {done.kept_apart:,}")
     if result.ignored:
         lines.append(f"Not imported: {', '.join(result.ignored)}. Say which trait a column is with --map.")
     return "\n".join(lines)

@@ -226,10 +226,12 @@ class Upserts:
 
     def _put(self, member: str, values: Sequence[TraitOf], said: Sequence[TraitRow]) -> None:
         """The latest write holds: this one, whatever the clocks of those who wrote before say."""
+        times: dict[datetime, list[TraitOf]] = {}
         for one in values:
             others = [row.updated_at for row in said if (row.group, row.name) == one[:2] and row.profile_id != member]
-            late = max(others, default=None)
-            self.tx.put_traits(member, [one], self.now if late is None or late < self.now else late + MICROSECOND)
+            times.setdefault(max([self.now, *(time + MICROSECOND for time in others)]), []).append(one)
+        for at, written in times.items():
+            self.tx.put_traits(member, written, at)
 
     def _attach(self, holder: str, given: Mapping[Identifier, Trait], held: Sequence[Holding]) -> None:
         known = {one.identifier for one in held}
