@@ -246,7 +246,7 @@ class Office:
         try:
             parted = server.call("unmerge_profile", profile_id=merged[int(act.chance * len(merged))]["profile_id"])
         except Refused as exc:  # another curator was faster
-            assert "was never merged" in str(exc) or "the others were merged into" in str(exc)
+            assert "is not merged with another" in str(exc) or "the others were merged into" in str(exc)
             return
         ids = parted["restored_profile_id"], parted["remaining_profile_id"]
         self.log.taken_apart.append(ids[0])
@@ -370,7 +370,7 @@ def check_file(home: Home) -> None:
         members = [(no, no if canonical is None else canonical) for no, canonical in into.items()]
         edges = rows("select one_no, other_no from profile_merge where undone_at is null")
         owners = rows("select distinct profile_no from identifier union select id >> 23 from observation")
-        identifiers = rows("select id_type, value_norm from identifier where retired_by is null")
+        identifiers = rows("select id_type, value_norm from identifier where retired = 0")
         wrong_counts = rows(
             "select no from profile where observation_count != (select count(*) from observation where id >> 23 = no)"
             " or summary_count != (select count(*) from summary where id >> 23 = no)"

@@ -114,7 +114,8 @@ class ProfileRows(Protocol):
         self, id_range: tuple[str, str] | None, identifier_prefix: str, id_types: Iterable[str], limit: int
     ) -> list[str]:
         """Live profiles with an id in the range (both ends in it), or an identifier of these types that starts so, as
-        it is or in lower case; latest updated first. An empty prefix is that of all."""
+        it is or in lower case; latest updated first, of very many that start so not all looked at. An empty prefix is
+        that of all."""
         ...
 
     def count_profiles(self) -> int: ...

@@ -25,19 +25,20 @@ update profile set version = version + 1, updated_at = max(updated_at, :at)
 where no in (select no from profile where no = :no union select merged_into from profile where no = :no);
 
 -- name: profile_ids
-select profile_id from profile
-where merged_into is null
-  and no in (select coalesce(p.merged_into, p.no)
-             from profile p
-             where p.no in (select no from profile where profile_id between :id_from and :id_to
-                            union
-                            select profile_no from identifier
+with matching (no) as (
+    select no from (select no from profile where profile_id between :id_from and :id_to limit 10000)
+    union
+    select profile_no from (select profile_no from identifier
                             where id_type in (select value from json_each(:id_types)) and retired = 0
                               and value_norm >= :prefix and value_norm < :prefix || char(1114111)
-                            union
-                            select profile_no from identifier
+                            limit 10000)
+    union
+    select profile_no from (select profile_no from identifier
                             where id_type in (select value from json_each(:id_types)) and retired = 0
-                              and value_norm >= :lower and value_norm < :lower || char(1114111)))
+                              and value_norm >= :lower and value_norm < :lower || char(1114111)
+                            limit 10000))
+select profile_id from profile
+where merged_into is null and no in (select coalesce(p.merged_into, p.no) from matching m join profile p on p.no = m.no)
 order by updated_at desc, no desc
 limit :limit;
 
