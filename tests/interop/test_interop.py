@@ -16,6 +16,8 @@ from typing import IO, Any
 
 import pytest
 
+from mcp_memory.tools.toolsets import TOOLSETS, tools_of
+
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
 NODE = MODULES / "node" / "bin" / ("node.exe" if sys.platform == "win32" else "node")
@@ -24,6 +26,7 @@ CONFORMANCE = MODULES / "@modelcontextprotocol/conformance/dist/index.js"
 REQUIRED = "INTEROP_REQUIRED"  # set by `make interop`
 
 SERVER = [sys.executable, "-m", "mcp_memory"]
+EVERY_TOOL = ["--toolsets", ",".join(TOOLSETS)]
 START_SECONDS, CLIENT_SECONDS = 30, 120
 
 TRANSPORTS = ["stdio", "http", "sse"]
@@ -57,7 +60,7 @@ if not all(path.exists() for path in (NODE, INSPECTOR, CONFORMANCE)):
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One HTTP server for all: what the clients remember there does not overlap."""
-    command = [*SERVER, "serve", "--port", "0", "--data-dir", str(tmp_path_factory.mktemp("http"))]
+    command = [*SERVER, "serve", *EVERY_TOOL, "--port", "0", "--data-dir", str(tmp_path_factory.mktemp("http"))]
     plain = {name: value for name, value in os.environ.items() if not name.startswith("MCP_MEMORY_")}
     addresses: queue.SimpleQueue[str] = queue.SimpleQueue()
     with subprocess.Popen(command, env=plain, stderr=subprocess.PIPE, encoding="utf-8") as process:
@@ -86,7 +89,7 @@ def read_log(log: IO[str], addresses: "queue.SimpleQueue[str]") -> None:
 def target(request: pytest.FixtureRequest, transport: str, tmp_path: Path) -> list[str]:
     """How a client is told to reach the server: a command, or an address."""
     if transport == "stdio":
-        return [*SERVER, "--data-dir", str(tmp_path / "data")]
+        return [*SERVER, *EVERY_TOOL, "--data-dir", str(tmp_path / "data")]
     path = {"http": "/mcp", "sse": "/sse"}[transport]
     return [request.getfixturevalue("address") + path]
 
@@ -147,9 +150,7 @@ every_way = pytest.mark.parametrize(
 def test_the_inspector_finds_no_tool_schema_that_some_host_could_not_read(inspect: Inspect) -> None:
     tools = inspect("--method", "tools/list", "--strict")["tools"]
 
-    assert {"lookup_profile", "recall", "add_observation", "write_summary", "upsert_traits"} <= {
-        tool["name"] for tool in tools
-    }
+    assert [tool["name"] for tool in tools] == [tool.name for tool in tools_of(TOOLSETS)]
 
 
 @every_way
