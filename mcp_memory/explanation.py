@@ -71,7 +71,7 @@ def unmerged_text(unmerged: Unmerged) -> str:
         lines.append(f"{lost} did not come back: there had been no room for it, and somebody else has it by now.")
     link = unmerged.undone.identifier
     if link is not None:
-        lines.append(f"{link.id_type} {quoted(link.value)} does not merge the two again.")
+        lines.append(f"{link.id_type} {quoted(link.value)} does not link the two again.")
     return "\n".join([*lines, NOTICE])
 
 
@@ -85,14 +85,16 @@ def _stayed_text(one: Stayed) -> str:
 
 
 def explained_data(explained: Explanation, most: int | None = None) -> dict[str, Any]:
-    """With `most`, only so many of the latest merges, and of the latest conflicts."""
+    """With `most`, only so many of each, the latest; and HOLDINGS identifiers."""
     entries, conflicts = _latest(explained.entries, most), _latest(explained.conflicts, most)
-    left_out = 0 if most is None else max(len(explained.holdings) - HOLDINGS, 0)
-    left_out += len(explained.entries) - len(entries) + len(explained.conflicts) - len(conflicts)
+    lists = (explained.retired, explained.entries, explained.separations, explained.conflicts)
+    left_out = 0
+    if most is not None:
+        left_out = max(len(explained.holdings) - HOLDINGS, 0) + sum(max(len(each) - most, 0) for each in lists)
     return {
         "profile_id": explained.profile.profile_id,
         "identifiers": [_holding_data(one) for one in _latest(explained.holdings, None if most is None else HOLDINGS)],
-        "retired": [_holding_data(one) for one in explained.retired],
+        "retired": [_holding_data(one) for one in _latest(explained.retired, most)],
         "merges": [_entry_data(one, explained.sides[one.no]) for one in entries],
         "separations": [_separation_data(one) for one in _latest(explained.separations, most)],
         "conflicts": [_conflict_data(one) for one in conflicts],
@@ -106,7 +108,7 @@ def explained_text(explained: Explanation, asked_id: str) -> str:
     lines += [f"Profile {profile.profile_id}, since {time(profile.created_at)}", "Identifiers:"]
     lines += [f"- {_holding_text(one)}" for one in _latest(explained.holdings, HOLDINGS)] or ["- none"]
     for title, texts in (
-        ("Identifiers there is no room for", [_holding_text(one) for one in explained.retired]),
+        ("No room for, or somebody else has", [_holding_text(one) for one in _latest(explained.retired, SHOWN)]),
         ("Merges", [_entry_text(one) for one in _latest(explained.entries, SHOWN)]),
         ("Taken apart", [_separation_text(one) for one in _latest(explained.separations, SHOWN)]),
         ("Kept apart", [_conflict_text(one) for one in _latest(explained.conflicts, SHOWN)]),
@@ -132,7 +134,7 @@ def _entry_text(one: Entry) -> str:
 def _separation_text(one: Separation) -> str:
     return (
         f"{time(one.at)} {one.one} and {one.other}: {one.identifier.id_type} {quoted(one.identifier.value)} "
-        "does not merge them again"
+        "does not link them again"
     )
 
 

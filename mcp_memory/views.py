@@ -115,7 +115,7 @@ def why_apart(one: KeptApart) -> str:
         case "limit":
             return f"a customer has one {one.differ or 'value'}, and these two have different ones"
         case "unmerged":
-            return "the two were merged by it before, and taken apart"
+            return "the two were taken apart"
         case "no_rule":
             return "no matching rule is about it"
         case "size":
@@ -132,7 +132,7 @@ def kept_apart_lines(kept_apart: Sequence[KeptApart]) -> list[str]:
 
 def dropped_lines(dropped: Sequence[Identifier]) -> list[str]:
     what = ", ".join(f"{one.id_type} {quoted(one.value)}" for one in dropped)
-    return [f"Not identified by {what}: a profile has no room for more of the type."] if what else []
+    return [f"Not identified by {what}: a profile keeps only so many of a type."] if what else []
 
 
 def sharer_lines(lookup: Lookup) -> list[str]:

@@ -96,7 +96,7 @@ class ExplainedConflict(Result):
 class ExplainResult(Result):
     profile_id: str
     identifiers: list[ExplainedIdentifier]
-    retired: Annotated[list[ExplainedIdentifier], Field(description="There is no room for them")]
+    retired: Annotated[list[ExplainedIdentifier], Field(description="No room for them, or somebody else has them")]
     merges: list[ExplainedMerge]
     separations: list[ExplainedSeparation]
     conflicts: list[ExplainedConflict]

@@ -37,6 +37,11 @@ class KeptApart(Result):
     differ: str | None = None
 
 
+class IdentifierResult(Result):
+    id_type: str
+    value: str
+
+
 class LookupResult(Result):
     found: bool
     profile_id: str | None = None
@@ -66,6 +71,7 @@ class UpsertResult(Result):
     outcome: Literal["created", "updated"]
     merged: list[MergedIn] | None = None
     kept_apart: list[KeptApart] | None = None
+    dropped: Annotated[list[IdentifierResult] | None, Field(description="Past the limit: they identify nobody")] = None
     traits: TraitsByGroup
     identifiers: dict[str, list[str]]
 
@@ -117,6 +123,7 @@ async def upsert_traits(session: Session, asked: UpsertTraits) -> Answer:
         traits=data["traits"],
         identifiers=data["identifiers"],
         merged=[MergedIn(**views.merge_data(one)) for one in upserted.merges] or None,
+        dropped=[IdentifierResult(**views.identifier_data(one)) for one in upserted.dropped] or None,
         kept_apart=[KeptApart(**views.kept_apart_data(one)) for one in upserted.kept_apart] or None,
     )
     return Answer(result, views.upserted_text(upserted, asked.profile_id))

@@ -193,7 +193,7 @@ async def test_a_curator_merges_explains_and_unmerges(agent: Agent, dana: str, l
 async def test_what_was_unmerged_stays_apart_and_the_answer_says_why(agent: Agent, dana: str, lee: str) -> None:
     linked = await link(agent)
     undone = await agent.text("unmerge_profile", profile_id=linked["merged"][0]["profile_id"])
-    assert f'phone "{PHONE}" does not merge the two again.' in undone
+    assert f'phone "{PHONE}" does not link the two again.' in undone
 
     again = await link(agent)
     text = await agent.text("upsert_traits", traits={"Contact": {"phone": PHONE, "email": EMAIL}})
@@ -202,7 +202,7 @@ async def test_what_was_unmerged_stays_apart_and_the_answer_says_why(agent: Agen
     assert again["kept_apart"] == [
         {"id_type": "phone", "value": PHONE, "held_by": dana, "reason": "unmerged"},
     ]
-    assert f'Not taken: phone "{PHONE}" stays with {dana}, since the two were merged by it before' in text
+    assert f'Not taken: phone "{PHONE}" stays with {dana}, since the two were taken apart' in text
     explained = await agent.text("explain_identity", profile_id=dana)
     assert "Taken apart:" in explained and "2 times, stays with" in explained
 

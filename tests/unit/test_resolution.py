@@ -144,6 +144,22 @@ def test_a_shared_value_that_both_have_is_no_stronger_link() -> None:
     assert [(each.identifier, each.differ) for each in decision.apart] == [(PHONE, "user_id")]
 
 
+def test_different_values_of_a_shared_type_keep_nobody_apart() -> None:
+    settings = replace(
+        SETTINGS,
+        identifier_configs=tuple(
+            replace(one, limit=1) if one.id_type == "desk" else one for one in SETTINGS.identifier_configs
+        ),
+        matching_rules=("desk", "email", "phone"),
+    )
+    people = [
+        replace(profile(name, match), identifiers={"desk": frozenset({name})})
+        for name, match in (("a", EMAIL), ("b", PHONE))
+    ]
+
+    assert [link.profile_id for link in resolve([EMAIL, PHONE], people, settings).links] == ["b"]
+
+
 def test_one_shared_value_tells_nobody_where_several_have_it() -> None:
     with pytest.raises(Conflict, match=r"share this desk \(p0, p1, p2, p3, p4, …\)"):
         resolved(*(profile(f"p{number}", DESK) for number in range(9)))

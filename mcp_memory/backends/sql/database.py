@@ -159,6 +159,14 @@ class IdentityRows(Protocol):
         """As `identifiers`: those that identify nobody, since the members together have too many."""
         ...
 
+    def inherit(self, holdings: Iterable[Holding], trait: Trait) -> None:
+        """They come from this trait from now on."""
+        ...
+
+    def waiting(self, id_type: str, value: str | None = None) -> list[str]:
+        """Live profiles with a retired identifier of the type, or just this one."""
+        ...
+
     def retire(self, holdings: Iterable[Holding]) -> None: ...
 
     def revive(self, holdings: Iterable[Holding], shared: bool) -> None:
@@ -196,10 +204,6 @@ class IdentityRows(Protocol):
 
     def separations(self, profile_id: str) -> list[Separation]:
         """Those with any member on one side."""
-        ...
-
-    def reunite(self, separations: Iterable[Separation]) -> None:
-        """They no longer keep anybody apart."""
         ...
 
     def record_conflicts(self, profile_id: str, kept_apart: Iterable[KeptApart], at: datetime) -> None: ...

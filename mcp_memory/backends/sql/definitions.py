@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mcp_memory import definitions, identity
+from mcp_memory.backends.sql import identifiers
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.errors import Conflict, NotFound
@@ -19,6 +20,7 @@ def update_settings(tx: Transaction, new: IdentitySettings, if_version: int | No
         identifier_configs=new.identifier_configs, matching_rules=new.matching_rules, version=old.version + 1
     )
     tx.put_identity_settings(stored)
+    identifiers.settle_all(tx, stored)
     return stored
 
 
@@ -68,6 +70,7 @@ def _forget(tx: Transaction, removed: Sequence[TraitDefinition]) -> None:
             if other.id_type_promotion and other.id_type_promotion == one.id_type_promotion
         ]
         tx.forget_trait(one.group, one.name, heirs)
+    identifiers.settle_all(tx, tx.identity_settings())
 
 
 def _check_version(current: int, expected: int | None) -> None:

@@ -33,7 +33,6 @@ def merge_by_hand(tx: Transaction, profile_id: str, other_id: str, now: datetime
         raise Conflict(f"{profile_id} and {other_id} are one profile already: {one.profile_id}.")
     if len(one.members) + len(other.members) > MAX_MEMBERS:
         raise Conflict(f"The two are {len(one.members)} and {len(other.members)} profiles, the limit is {MAX_MEMBERS}.")
-    tx.reunite(_between(tx, one, other))
     entry = _join(tx, profile_id, other_id, None, "curator", tx.identity_settings(), now)
     return Merged(profile=view(tx, existing(tx, profile_id)), entry=entry)
 
@@ -64,19 +63,19 @@ def unmerge(tx: Transaction, profile_id: str, now: datetime) -> Unmerged:
         remaining=view(tx, existing(tx, remaining)),
         undone=replace(undone, undone_at=now),
         stayed=[one for common in ledger.common_ids(entries, undone) if (one := _stayed(tx, *common)).anything],
-        lost=[one for live in (restored, remaining) for one in identifiers.lost(tx, live)],
+        lost=[one for live in (restored, remaining) for one in identifiers.lost(tx, live, settings)],
     )
 
 
 def explain(tx: Transaction, profile_id: str) -> Explanation:
-    row, entries = existing(tx, profile_id), tx.merges(profile_id)
+    row, entries, holdings = existing(tx, profile_id), tx.merges(profile_id), tx.identifiers(profile_id)
     return Explanation(
         profile=view(tx, row),
-        holdings=tx.identifiers(profile_id),
-        retired=tx.retired(profile_id),
+        holdings=holdings,
+        retired=[one for one in tx.retired(profile_id) if one.identifier not in {each.identifier for each in holdings}],
         entries=entries,
         sides=tx.sides(one.no for one in entries),
-        separations=tx.separations(profile_id),
+        separations=_standing(tx, row),
         conflicts=tx.conflicts(profile_id),
     )
 
@@ -84,11 +83,16 @@ def explain(tx: Transaction, profile_id: str) -> Explanation:
 def separated(tx: Transaction, row: ProfileRow) -> Mapping[str, frozenset[Identifier]]:
     """Live profiles that were taken apart from this one -> the identifiers that do not link them any more."""
     found: dict[str, frozenset[Identifier]] = {}
-    for one in tx.separations(row.profile_id):
+    for one in _standing(tx, row):
         far = one.other if one.one in row.members else one.one
         live = existing(tx, far).profile_id
         found[live] = found.get(live, frozenset()) | {one.identifier}
     return found
+
+
+def _standing(tx: Transaction, row: ProfileRow) -> list[Separation]:
+    """Those between this profile and others: of two that are one again, a separation waits until they are not."""
+    return [one for one in tx.separations(row.profile_id) if not {one.one, one.other} <= set(row.members)]
 
 
 def _join(
@@ -141,15 +145,6 @@ def _stayed(tx: Transaction, common_id: str, since: datetime, until: datetime | 
         observations=tx.count_learned("observation", common_id, since, until),
         summaries=tx.count_learned("summary", common_id, since, until),
     )
-
-
-def _between(tx: Transaction, one: ProfileRow, other: ProfileRow) -> list[Separation]:
-    return [
-        each
-        for each in tx.separations(one.profile_id)
-        if (each.one in one.members and each.other in other.members)
-        or (each.other in one.members and each.one in other.members)
-    ]
 
 
 def _side(profile: Profile) -> Side:

@@ -1,6 +1,6 @@
 """Changing traits, inside a transaction: find out whose they are, create or merge, write."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -185,21 +185,34 @@ class Upserts:
         if decision.holder is None:
             holder = self._make_id(PROFILE)
             self.tx.insert_profile(holder, self.now)
-            self._write(holder, given, decision, [], [])
+            self._write(holder, given, decision, [], [], [])
             return holder, []
         holder = decision.holder
+        if decision.links and given.wanted.removed:
+            raise Conflict(
+                "These identifiers make two customers one, and null would remove what either of them has; nothing was "
+                "written: give the identifiers in one call, then null in another."
+            )
         entries = [merging.merge(self.tx, link, self._settings, self.now) for link in decision.links]
         if given.wanted.removed:
             self._remove(holder, given.wanted.removed)
-        self._write(holder, given, decision, self.tx.traits(holder), self.tx.identifiers(holder))
+        tx = self.tx
+        self._write(holder, given, decision, tx.traits(holder), tx.identifiers(holder), tx.retired(holder))
         self.tx.touch_profile(holder, self.now)
         return holder, entries
 
     def _write(
-        self, holder: str, given: Given, decision: Decision, said: Sequence[TraitRow], held: Sequence[Holding]
+        self,
+        holder: str,
+        given: Given,
+        decision: Decision,
+        said: Sequence[TraitRow],
+        held: Sequence[Holding],
+        retired: Sequence[Holding],
     ) -> None:
-        """`said` and `held`: the traits and identifiers there are."""
-        refused, owners = decision.refused, {one.identifier: one.profile_id for one in held}
+        """`said`, `held` and `retired`: the traits and identifiers there are."""
+        refused, known = decision.refused, {one.identifier for one in held}
+        owners = {one.identifier: one.profile_id for one in (*retired, *held)}
         new: dict[str, list[TraitOf]] = {}
         for group, members in given.wanted.values.items():
             for name, value in members.items():
@@ -214,8 +227,10 @@ class Upserts:
         for member, values in new.items():
             self._put(member, values, said)
         promoted = {one: trait for trait, one in given.promoted.items() if one not in refused}
-        self._attach(holder, promoted, held)
-        self._keep_apart(holder, [one for one in promoted if one not in owners], decision.apart)
+        fresh = {one: trait for one, trait in promoted.items() if one not in known}
+        if fresh:
+            self._attach(holder, fresh, promoted.keys(), [*held, *retired])
+        self._keep_apart(holder, list(fresh), decision.apart)
 
     def _keep_apart(self, holder: str, new: Sequence[Identifier], apart: Sequence[KeptApart]) -> None:
         """What is first heard in a call that mixes two who were taken apart, does not link them when it is repeated."""
@@ -233,42 +248,45 @@ class Upserts:
         for at, written in times.items():
             self.tx.put_traits(member, written, at)
 
-    def _attach(self, holder: str, given: Mapping[Identifier, Trait], held: Sequence[Holding]) -> None:
-        known = {one.identifier for one in held}
-        new = [one for one in given if one not in known]
-        if not new:
-            return
-        retired = {one.identifier: one for one in self.tx.retired(holder)} if held else {}
-        many = len(held) + len(retired) + len(new)
-        for one in new:
+    def _attach(
+        self, holder: str, new: Mapping[Identifier, Trait], given: Set[Identifier], known: Sequence[Holding]
+    ) -> None:
+        """`new`: what identifies nobody yet, of all that was `given`. `known`: what the profile has, retired or not."""
+        waiting = {one.identifier: one for one in known if one.identifier in new}
+        dropped: list[Identifier] = []
+        for one, trait in new.items():
             config = self._settings.config(one.id_type)
             if config is None:
                 continue
             member = holder
-            if one in retired:  # said again, and of the one who brought it
-                member = retired[one].profile_id
-                self.tx.detach([retired[one]])
-            since = [each.since + MICROSECOND for each in held if each.identifier.id_type == one.id_type]
-            self.tx.attach(member, [(one, given[one])], not config.enforce_unique, max([self.now, *since]))
-            if many > config.limit:
-                identifiers.trim(self.tx, member, config, given.keys())
-        if retired or any(many > config.limit for config in self._settings.identifier_configs):
-            identifiers.settle(self.tx, holder, self._settings, given.keys())
+            if one in waiting:  # said again, and of the one who brought it
+                member = waiting[one].profile_id
+                self.tx.detach([waiting[one]])
+            since = [each.since + MICROSECOND for each in known if each.identifier.id_type == one.id_type]
+            self.tx.attach(member, [(one, trait)], not config.enforce_unique, max([self.now, *since]))
+            if len(known) + len(new) > config.limit:
+                dropped += identifiers.trim(self.tx, member, config, given)
+        if dropped:
+            identifiers.release(self.tx, dropped, self._settings, but=existing(self.tx, holder).profile_id)
+        if any(len(known) + len(new) > config.limit for config in self._settings.identifier_configs):
+            identifiers.settle(self.tx, holder, self._settings, given)
 
     def _remove(self, holder: str, removed: frozenset[Trait]) -> None:
         """A trait that goes takes all identifiers along that ever came from it, but those another trait still says."""
         tx = self.tx
-        gone = [one for one in (*tx.identifiers(holder), *tx.retired(holder)) if one.trait in removed]
+        going = [one for one in (*tx.identifiers(holder), *tx.retired(holder)) if one.trait in removed]
         tx.remove_traits(holder, removed)
-        tx.detach(gone)
         left = traits.latest((row.updated_at, row.group, row.name, row.value) for row in tx.traits(holder))
         says = {Identifier(*promoted): trait for trait, promoted in self._declared.identifying(left).items()}
-        for one in gone:
-            config = self._settings.config(one.identifier.id_type)
-            if config is not None and one.identifier in says:
-                again = [(one.identifier, says[one.identifier])]
-                tx.attach(one.profile_id, again, not config.enforce_unique, one.since)
-        identifiers.settle(tx, holder, self._settings)
+        gone = [one for one in going if one.identifier not in says]
+        tx.detach(gone)
+        for one in going:
+            if one.identifier in says:
+                tx.inherit([one], says[one.identifier])
+        if gone:
+            live = existing(tx, holder).profile_id
+            identifiers.release(tx, [one.identifier for one in gone], self._settings, but=live)
+            identifiers.settle(tx, holder, self._settings)
 
 
 def _check_size(said: Sequence[TraitRow], new: Iterable[Sequence[TraitOf]]) -> None:

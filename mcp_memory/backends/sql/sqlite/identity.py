@@ -83,6 +83,12 @@ class SqliteIdentity(Rows):
     def revive(self, holdings: Iterable[Holding], shared: bool) -> None:
         self._change("revive", holdings, shared=shared)
 
+    def inherit(self, holdings: Iterable[Holding], trait: Trait) -> None:
+        self._change("inherit", holdings, group=trait[0], name=trait[1])
+
+    def waiting(self, id_type: str, value: str | None = None) -> list[str]:
+        return [self._id(number) for (number,) in self._rows("waiting", id_type=id_type, value=value)]
+
     def _change(self, query: str, holdings: Iterable[Holding], **more: Any) -> None:
         for one in holdings:
             kind, value = one.identifier.id_type, one.identifier.value
@@ -162,11 +168,6 @@ class SqliteIdentity(Rows):
             for one, other, id_type, value, at in rows.values()
         ]
         return sorted(found, key=lambda one: (one.at, one.identifier))
-
-    def reunite(self, separations: Iterable[Separation]) -> None:
-        for each in separations:
-            one, other = sorted((self._number(each.one), self._number(each.other)))
-            self._rows("reunite", one=one, other=other, id_type=each.identifier.id_type, value=each.identifier.value)
 
     def record_conflicts(self, profile_id: str, kept_apart: Iterable[KeptApart], at: datetime) -> None:
         for one in kept_apart:

@@ -89,6 +89,16 @@ returning slot;
 -- name: detach
 delete from identifier where id_type = :id_type and value_norm = :value and profile_no = :no;
 
+-- name: inherit
+update identifier set trait_group = :group, trait_name = :name
+where id_type = :id_type and value_norm = :value and profile_no = :no;
+
+-- name: waiting
+select distinct coalesce(p.merged_into, p.no)
+from identifier i
+join profile p on p.no = i.profile_no
+where i.retired = 1 and i.id_type = :id_type and (:value is null or i.value_norm = :value);
+
 -- name: retire
 update identifier set slot = profile_no, retired = 1
 where id_type = :id_type and value_norm = :value and profile_no = :no;
@@ -148,9 +158,6 @@ on conflict (one_no, other_no, id_type, value_norm) do nothing;
 
 -- name: separations
 select one_no, other_no, id_type, value_norm, made_at from separation where one_no = :no or other_no = :no;
-
--- name: reunite
-delete from separation where one_no = :one and other_no = :other and id_type = :id_type and value_norm = :value;
 
 -- name: record_conflict
 insert into identity_conflict (profile_no, holder_no, id_type, value_norm, reason, differ, first_at, last_at)

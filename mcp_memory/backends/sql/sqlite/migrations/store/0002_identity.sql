@@ -68,6 +68,7 @@ left join trait_definition d on d.id_type_promotion = i.id_type;
 drop table identifier;
 alter table identifier_2 rename to identifier;
 create index identifier_profile on identifier (profile_no, created_at);
+create index identifier_retired on identifier (id_type, value_norm) where retired = 1;
 
 alter table trait_definition add column validation_rule text;  -- JSON
 create table trait_group (
