@@ -48,3 +48,7 @@ class Unavailable(Error):
     """The memory can't be reached or written now; nothing was written."""
 
     code = "unavailable"
+
+
+class Closing(Unavailable):
+    """It was asked of a memory that is closing, as it was told to: nothing to warn anybody of."""

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from mcp_memory import __version__, resources
 from mcp_memory.changes import Changes
-from mcp_memory.errors import Error, Invalid, Unavailable
+from mcp_memory.errors import Closing, Error, Invalid, Unavailable
 from mcp_memory.model import Caller
 from mcp_memory.prompts import PROMPTS, Prompt
 from mcp_memory.service import Memory
@@ -249,7 +249,7 @@ def _as_protocol_error(what: str, data: dict[str, str]) -> Iterator[None]:
 
 def _log(error: Error, what: str) -> None:
     """The cause of what a caller cannot mend belongs into the log; what they can mend is theirs to see."""
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable) and not isinstance(error, Closing):
         logger.warning("%s: %s", what, error, exc_info=error)
     else:
         logger.info("%s: %s", what, error.code)

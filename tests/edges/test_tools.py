@@ -412,3 +412,14 @@ async def test_a_bug_is_logged_with_its_cause_and_shown_as_internal(
 
     assert said == server.INTERNAL and "cause" not in said
     assert "ZeroDivisionError: the cause" in caplog.text
+
+
+async def test_a_call_that_comes_while_the_memory_closes_is_refused_and_nobody_is_warned(
+    agent: Agent, memory: Memory, dana: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await memory.close()
+
+    said = await agent.refused("upsert_traits", profile_id=dana, traits={"Contact": {"city": "Gary"}})
+
+    assert said.startswith("unavailable: The memory is closing")
+    assert caplog.records == []

@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 
 from mcp_memory.backends.sql import migrations
-from mcp_memory.errors import Conflict, Unavailable
+from mcp_memory.errors import Closing, Conflict, Unavailable
 
 BUSY_SECONDS = 10.0  # another process may hold the file for a batch; none holds it for seconds
 POLL_SECONDS = 0.005  # SQLite's own timeout polls every 100 ms, and misses the gaps that a busy writer leaves
@@ -46,7 +46,7 @@ def _ours(exc: apsw.Error) -> Unavailable | Conflict | None:
         case apsw.CorruptError() | apsw.NotADBError():
             return Unavailable("The store's file is damaged: run `mcp-memory doctor`, restore a backup.")
         case apsw.ConnectionClosedError():
-            return Unavailable("The memory is closing, and nothing was written.")
+            return Closing("The memory is closing, and nothing was written.")
         case apsw.ConstraintError() if extended in TWICE:
             return Conflict("That contradicts what is stored, and nothing was written: read it again first.")
     return None

@@ -13,7 +13,7 @@ from mcp_memory.backends.sql.database import Catalog, Transaction
 from mcp_memory.backends.sql.sqlite.catalog import SqliteCatalog
 from mcp_memory.backends.sql.sqlite.file import SqliteFile
 from mcp_memory.backends.sql.sqlite.transaction import SqliteTransaction
-from mcp_memory.errors import NotFound, Unavailable
+from mcp_memory.errors import Closing, NotFound, Unavailable
 from mcp_memory.model import Scope
 
 T = TypeVar("T")
@@ -94,7 +94,7 @@ class SqliteDatabase:
 
     def _refuse_when_closed(self) -> None:
         if self._closed:
-            raise Unavailable("The memory is closing.")
+            raise Closing("The memory is closing.")
 
 
 def make_private(folder: Path) -> Path:

@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 import apsw
 
 from mcp_memory.backends.sql.sqlite.connection import connect, create, migrate, run, translated
-from mcp_memory.errors import Error, Unavailable
+from mcp_memory.errors import Closing, Error, Unavailable
 
 Tx = TypeVar("Tx")
 T = TypeVar("T")
@@ -142,7 +142,7 @@ class SqliteFile(Generic[Tx]):
     @contextmanager
     def _reader(self) -> Iterator[apsw.Connection]:
         if self._closed:
-            raise Unavailable("The memory is closing.")
+            raise Closing("The memory is closing.")
         try:
             connection = self._idle.get_nowait()
         except queue.Empty:
