@@ -7,10 +7,17 @@ from mcp_memory.errors import Conflict, Invalid
 from mcp_memory.identity import check_id_type
 from mcp_memory.model import TraitDefinition, ValidationRule
 from mcp_memory.text import clean
-from mcp_memory.traits import CONTACT, DEFAULT_DEFINITIONS, MAX_TRAITS, check_group_name, compiled, trait_name
+from mcp_memory.traits import (
+    CONTACT,
+    DEFAULT_DEFINITIONS,
+    MAX_GROUPS,
+    MAX_TRAITS,
+    check_group_name,
+    compiled,
+    trait_name,
+)
 
-MAX_GROUPS = 50  # published, as the others here
-MAX_DESCRIPTION = 1024
+MAX_DESCRIPTION = 1024  # published, as the next
 MAX_PATTERN = 1000
 MAX_BOUND = 2**31 - 1  # ours: that of whole numbers
 
@@ -42,13 +49,13 @@ class TraitGroupChanges:
 def new_group(given: TraitGroup, groups: Sequence[TraitGroup]) -> TraitGroup:
     """As it is stored. Raises Conflict where there is one of this name, in any spelling."""
     check_group_name(given.display_name, "display_name")
-    taken = next((one for one in groups if one.display_name.lower() == given.display_name.lower()), None)
+    taken = find(groups, given.display_name)
     if taken is not None:
         raise Conflict(f"There is a trait group {taken.display_name} already: update it instead.")
     if len(groups) >= MAX_GROUPS:
         raise Invalid(f"The store has {len(groups)} trait groups, the limit is {MAX_GROUPS}.")
     empty = replace(given, definitions=(), version=1, description=_description(given.description, "description"))
-    return replace(_with(empty, {one.name: one for one in given.definitions}), version=1)
+    return _with(empty, {one.name: one for one in given.definitions})
 
 
 def changed_group(group: TraitGroup, changes: TraitGroupChanges) -> TraitGroup:

@@ -21,8 +21,9 @@ from mcp_memory.views import (
     dropped_lines,
     identified,
     identifier_data,
+    identifiers_data,
+    named,
     plain,
-    quoted,
     time,
     why_apart,
 )
@@ -37,7 +38,7 @@ def merged_data(merged: Merged) -> dict[str, Any]:
         "merged_profile_id": merged.entry.merged_id,
         "dropped": [identifier_data(one) for one in merged.entry.dropped],
         "traits": plain(merged.profile.traits),
-        "identifiers": {id_type: list(values) for id_type, values in merged.profile.identifiers.items()},
+        "identifiers": identifiers_data(merged.profile.identifiers),
     }
 
 
@@ -67,11 +68,11 @@ def unmerged_text(unmerged: Unmerged) -> str:
     lines += [f"{unmerged.remaining.profile_id} remains.", identified(unmerged.remaining)]
     lines += [_stayed_text(one) for one in unmerged.stayed]
     if unmerged.lost:
-        lost = ", ".join(f"{one.id_type} {quoted(one.value)}" for one in unmerged.lost)
+        lost = ", ".join(map(named, unmerged.lost))
         lines.append(f"{lost} did not come back: there had been no room for it, and somebody else has it by now.")
     link = unmerged.undone.identifier
     if link is not None:
-        lines.append(f"{link.id_type} {quoted(link.value)} does not link the two again.")
+        lines.append(f"{named(link)} does not link the two again.")
     return "\n".join([*lines, NOTICE])
 
 
@@ -120,9 +121,8 @@ def explained_text(explained: Explanation, asked_id: str) -> str:
 
 
 def _holding_text(one: Holding) -> str:
-    what = f"{one.identifier.id_type} {quoted(one.identifier.value)}"
     origin = f", from {'.'.join(one.trait)}" if one.trait else ""
-    return f"{what}, brought by {one.profile_id}, {time(one.since)}{origin}"
+    return f"{named(one.identifier)}, brought by {one.profile_id}, {time(one.since)}{origin}"
 
 
 def _entry_text(one: Entry) -> str:
@@ -132,16 +132,13 @@ def _entry_text(one: Entry) -> str:
 
 
 def _separation_text(one: Separation) -> str:
-    return (
-        f"{time(one.at)} {one.one} and {one.other}: {one.identifier.id_type} {quoted(one.identifier.value)} "
-        "does not link them again"
-    )
+    return f"{time(one.at)} {one.one} and {one.other}: {named(one.identifier)} does not link them again"
 
 
 def _conflict_text(one: IdentityConflict) -> str:
     times = "" if one.times == 1 else f", {one.times} times"
     return (
-        f"{time(one.last_at)} {one.identifier.id_type} {quoted(one.identifier.value)}, given for {one.for_id}{times}, "
+        f"{time(one.last_at)} {named(one.identifier)}, given for {one.for_id}{times}, "
         f"stays with {one.holder_id}: {why_apart(one)}"
     )
 
@@ -168,7 +165,7 @@ def _entry_data(one: Entry, sides: Sides) -> dict[str, Any]:
 def _side_data(side: Side) -> dict[str, Any]:
     return {
         "traits": plain(side.traits),
-        "identifiers": {id_type: list(values) for id_type, values in side.identifiers.items()},
+        "identifiers": identifiers_data(side.identifiers),
         "counts": {"observations": side.observation_count, "summaries": side.summary_count},
     }
 

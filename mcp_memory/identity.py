@@ -5,7 +5,7 @@ Normalising twice is normalising once.
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -150,10 +150,10 @@ def check_change(old: IdentitySettings, new: IdentitySettings, stored: Callable[
             )
 
 
-def check_count(identifiers: Sequence[Identifier], settings: IdentitySettings, where: Mapping[Identifier, str]) -> None:
-    """Raise Invalid where one call brings more values of a type than a profile can keep."""
+def check_count(where: Mapping[Identifier, str], settings: IdentitySettings) -> None:
+    """Raise Invalid where one call brings more values of a type than a profile can keep. `where`: the name of each."""
     for config in settings.identifier_configs:
-        names = [where[one] for one in identifiers if one.id_type == config.id_type]
+        names = [where[one] for one in sorted(where) if one.id_type == config.id_type]
         if len(names) > config.limit:
             raise Invalid(
                 f"{', '.join(names)} are {len(names)} identifiers of the type {config.id_type}, "

@@ -106,8 +106,12 @@ def merge_lines(merges: Sequence[Merge]) -> list[str]:
     return [*([f"Merged in: {more} earlier ones"] if more else []), *lines]
 
 
+def named(one: Identifier) -> str:
+    return f"{one.id_type} {quoted(one.value)}"
+
+
 def because(identifier: Identifier | None) -> str:
-    return "by a curator" if identifier is None else f"by {identifier.id_type} {quoted(identifier.value)}"
+    return "by a curator" if identifier is None else f"by {named(identifier)}"
 
 
 def why_apart(one: KeptApart) -> str:
@@ -124,14 +128,14 @@ def why_apart(one: KeptApart) -> str:
 
 def kept_apart_lines(kept_apart: Sequence[KeptApart]) -> list[str]:
     return [
-        f"Not taken: {one.identifier.id_type} {quoted(one.identifier.value)} stays with {one.holder_id}, since "
+        f"Not taken: {named(one.identifier)} stays with {one.holder_id}, since "
         f"{why_apart(one)}. If they are one person, a curator can merge them."
         for one in kept_apart
     ]
 
 
 def dropped_lines(dropped: Sequence[Identifier]) -> list[str]:
-    what = ", ".join(f"{one.id_type} {quoted(one.value)}" for one in dropped)
+    what = ", ".join(map(named, dropped))
     return [f"Not identified by {what}: a profile keeps only so many of a type."] if what else []
 
 
@@ -246,7 +250,7 @@ def profile_data(profile: Profile) -> dict[str, Any]:
             **({"merged": len(profile.merges)} if profile.merges else {}),
         },
         "traits": plain(profile.traits),
-        "identifiers": {id_type: list(values) for id_type, values in profile.identifiers.items()},
+        "identifiers": identifiers_data(profile.identifiers),
         **({"merged": [merge_data(one) for one in profile.merges[-LISTED_MERGES:]]} if profile.merges else {}),
     }
 
@@ -254,6 +258,10 @@ def profile_data(profile: Profile) -> dict[str, Any]:
 def merge_data(one: Merge) -> dict[str, Any]:
     """`id_type` and `value` say why; without them a curator did it."""
     return {"profile_id": one.merged_id, "merged_at": time(one.at), **identifier_data(one.identifier)}
+
+
+def identifiers_data(identifiers: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    return {id_type: list(values) for id_type, values in identifiers.items()}
 
 
 def identifier_data(one: Identifier | None) -> dict[str, Any]:

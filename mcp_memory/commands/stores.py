@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mcp_memory import views
+from mcp_memory import definitions, views
 from mcp_memory.commands import Console, Given, content
 from mcp_memory.definitions import TraitGroup
 from mcp_memory.errors import Invalid
@@ -59,8 +59,7 @@ def _warn_of_types_that_are_not_there(
 
 
 async def _set_trait_group(memory: Memory, caller: Caller, body: TraitGroupBody) -> None:
-    names = {one.display_name.lower() for one in await memory.list_trait_groups(caller)}
-    if body.display_name.lower() in names:
+    if definitions.find(await memory.list_trait_groups(caller), body.display_name):
         await memory.update_trait_group(caller, body.display_name, body.changes(), body.version)
     else:
         await memory.create_trait_group(caller, body.group())

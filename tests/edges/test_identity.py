@@ -8,7 +8,7 @@ import anyio
 import pytest
 from mcp.client import Client
 
-from mcp_memory import app, ids
+from mcp_memory import app, ids, settings
 from mcp_memory.definitions import TraitGroup
 from mcp_memory.identity import IdentifierConfig, IdentitySettings
 from mcp_memory.model import Caller, TraitDefinition
@@ -50,7 +50,7 @@ async def test_the_curators_tools_are_there_only_where_they_were_switched_on(cli
 
     assert alone == [tool.name for tool in AGENT]
     assert both == [*alone, "merge_profiles", "unmerge_profile", "explain_identity"]
-    assert set(TOOLSETS) == {"agent", "curator"}
+    assert tuple(TOOLSETS) == settings.TOOLSETS == ("agent", "curator")
 
 
 async def test_the_curators_tools_are_fully_described_and_cost_little(client: Client) -> None:

@@ -1,6 +1,7 @@
 """The rules of a store, inside a transaction: by what people are matched, and which traits there are."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mcp_memory import definitions, identity
 from mcp_memory.backends.sql import identifiers
@@ -16,9 +17,7 @@ def update_settings(tx: Transaction, new: IdentitySettings, if_version: int | No
     _check_version(old.version, if_version)
     identity.check_settings(new)
     identity.check_change(old, new, tx.count_identifiers)
-    stored = IdentitySettings(
-        identifier_configs=new.identifier_configs, matching_rules=new.matching_rules, version=old.version + 1
-    )
+    stored = replace(new, version=old.version + 1)
     tx.put_identity_settings(stored)
     identifiers.settle_all(tx, stored)
     return stored

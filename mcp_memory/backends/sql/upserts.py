@@ -57,10 +57,8 @@ class Upserts:
 
     def upsert(self, raw: traits.Raw, profile_id: str | None) -> Upserted:
         given = self._checked(raw, profile_id)
-        candidates = self._candidates(given)
-        decision = resolution.resolve(given.identifiers, [one for _, one in candidates], self._settings)
-        row = next((row for row, one in candidates if one.profile_id == decision.target), None)
-        before = None if row is None else view(self.tx, row)
+        decision = self._decide(given)
+        before = None if decision.target is None else view(self.tx, existing(self.tx, decision.target))
         holder, entries = self._apply(given, decision)
         after = view(self.tx, existing(self.tx, holder))
         dropped = {
@@ -84,8 +82,7 @@ class Upserts:
         try:
             with self.tx.attempt():
                 given = self._checked(raw, None)
-                candidates = [one for _, one in self._candidates(given)]
-                decision = resolution.resolve(given.identifiers, candidates, self._settings)
+                decision = self._decide(given)
                 holder, entries = self._apply(given, decision)
         except (Invalid, Conflict) as exc:
             self._declared = declared  # what it declared is taken back as well
@@ -109,7 +106,7 @@ class Upserts:
             self._declare(self._declared.undeclared(wanted))
         promoted = self._promoted(wanted.values)
         where = {one: f"traits.{group}.{name}" for (group, name), one in promoted.items()}
-        identity.check_count(sorted(where), self._settings, where)
+        identity.check_count(where, self._settings)
         if profile_id is None and not any(self._settings.matches(one.id_type) for one in where):
             raise self._nobody()
         return Given(wanted=wanted, promoted=promoted, profile_id=profile_id)
@@ -143,8 +140,8 @@ class Upserts:
 
     # Whose it is
 
-    def _candidates(self, given: Given) -> list[tuple[ProfileRow, Candidate]]:
-        """The live profiles concerned, each with what it holds of what was given."""
+    def _decide(self, given: Given) -> Decision:
+        """Among the live profiles that hold something of what was given, or were named."""
         holders = self.tx.claim(given.identifiers)
         ids = {holder for each in holders.values() for holder in each}
         if given.profile_id is not None:
@@ -156,7 +153,8 @@ class Upserts:
         for one, each in holders.items():
             for holder in reversed(each):
                 held[locked[holder].profile_id][one] = holder
-        return [(row, self._candidate(row, given, held[live], len(rows) > 1)) for live, row in rows.items()]
+        candidates = [self._candidate(row, given, held[live], len(rows) > 1) for live, row in rows.items()]
+        return resolution.resolve(given.identifiers, candidates, self._settings)
 
     def _candidate(
         self, row: ProfileRow, given: Given, matched: Mapping[Identifier, str], has_rivals: bool
