@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test interop lint fix bench serve clean
+.PHONY: demo test interop lint fix bench bench-full serve clean
 
 demo: $(VENV)/installed
 	@$(BIN)/mcp-memory demo
@@ -29,8 +29,12 @@ fix: $(VENV)/installed-lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/installed-test
-	$(BIN)/python -m tests.bench $(ARGS)
+# A few minutes; bench-full is all of it, and takes about an hour and 17 GB of disk.
+bench: $(VENV)/installed-bench
+	$(BIN)/python -m tests.benchmarks --out bench-results $(ARGS)
+
+bench-full: $(VENV)/installed-bench
+	$(BIN)/python -m tests.benchmarks --out bench-results --full $(ARGS)
 
 serve: $(VENV)/installed
 	$(BIN)/mcp-memory serve $(ARGS)
@@ -49,6 +53,10 @@ $(VENV)/installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/installed-test: pyproject.toml | $(BIN)/python
 	@$(PIP) --editable '.[test]'
+	@touch $@
+
+$(VENV)/installed-bench: pyproject.toml | $(BIN)/python
+	@$(PIP) --editable '.[test,bench]'
 	@touch $@
 
 $(VENV)/installed-lint: pyproject.toml | $(BIN)/python

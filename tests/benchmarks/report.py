@@ -2,9 +2,10 @@
 
 import statistics
 import textwrap
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import zip_longest
+from typing import Any
 
 NOT_AVAILABLE = "n/a"
 HEADINGS = ("measure", "measured", "target", "met?")
@@ -13,12 +14,13 @@ WIDEST = 64  # characters of a column
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """`met` is None where nothing was promised or nothing measured."""
+    """`met` is None where nothing was promised or nothing measured. `numbers`: what `measured` says, for programs."""
 
     measure: str
     measured: str
     target: str = "-"
     met: bool | None = None
+    numbers: Mapping[str, Any] = field(default_factory=dict)
 
 
 def within(measured: float | None, limit: float) -> bool | None:

@@ -24,7 +24,7 @@ from .memories import Writer
 from .report import Row, percentile, shown, within
 
 VARIABLE = "BENCH_IMPORT_ROWS"
-ROWS, QUICK_ROWS = 1_000_000, 20_000
+ROWS = 1_000_000  # in full
 SMALL = 2_000  # rows, of the import that the large one's memory is compared to
 NEW_OF_TEN = 7  # rows; the others are about somebody who had one before
 REFUSED = 5  # rows
@@ -47,7 +47,7 @@ class Run:
 
 
 async def imports(lab: Lab) -> list[Row]:
-    rows = int(os.environ.get(VARIABLE, QUICK_ROWS if lab.quick else ROWS))
+    rows = int(os.environ.get(VARIABLE, lab.choose(quick=20_000, ordinary=100_000, full=ROWS)))
     small = await _run(lab.path("import-small"), min(SMALL, rows))
     large = await _run(lab.path("import"), rows)
     beside = await _run(lab.path("import-beside"), min(rows, ROWS // 20), another=True)

@@ -3,7 +3,6 @@
 import random
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from pathlib import Path
 
 from .client import running
@@ -11,7 +10,7 @@ from .lab import SEED, Lab
 from .memories import IDS, Writer
 from .paraphrases import PARAPHRASES
 from .report import Row
-from .stores import FIRST_DAY, Filler
+from .stores import Filler
 
 PROFILE = 1_000
 ASKED_IDS = 60
@@ -50,8 +49,8 @@ async def paraphrases(lab: Lab) -> list[Row]:
 
 async def _missed(lab: Lab, folder: Path, contents: Sequence[str], gold: Mapping[str, Sequence[str]]) -> list[str]:
     """The questions none of whose answers is among the first ten observations recalled."""
-    filler = Filler(folder, lab.embedder)
-    profile_id = await filler.profile(contents, lambda at: FIRST_DAY + timedelta(hours=at))
+    filler = Filler(folder, lab.model)
+    profile_id = await filler.profile(contents)
     await filler.backend.close()
     missed = []
     async with running(folder) as server:
@@ -70,6 +69,7 @@ def _hit_row(measure: str, asked: Mapping[str, object], missed: Sequence[str], t
         measured=f"{share:.2f} ({len(asked) - len(missed)} of {len(asked)} questions{examples})",
         target=f">= {target}",
         met=share >= target,
+        numbers={"hit": share, "questions": len(asked)},
     )
 
 

@@ -1,0 +1,58 @@
+"""What each part of the ranking is worth: recall again, without it, on the same stores."""
+
+import importlib.util
+from collections.abc import Mapping
+from typing import Any
+
+from . import answers, metrics
+from .lab import Lab
+from .levels import OBSERVATIONS, TURNS
+from .locomo import answered, why_not
+from .report import Row
+
+PARTS: Mapping[str, Mapping[str, object]] = {
+    "all of it": {},
+    "without the words": {"lexical": 0.0},
+    "without the pooled vectors": {"cosine": 0.0},
+    "without late interaction": {"late": 0.0},
+    "without the date of the question": {"date": 0.0},
+    "without neighbours and conversation": {"conversation": 0.0, "neighbours": False},
+}
+AT = "recall@10"
+
+
+async def ablations(lab: Lab) -> list[Row]:
+    if importlib.util.find_spec("mcp_memory.weights") is None:  # SEAM: delete this line and the next two
+        reason = "NOT MEASURED yet: this ranking has no weights"
+        return [Row(measure=f"ranking {part}", measured=reason) for part in PARTS]
+    rows, full = [], dict[str, float]()
+    for part, changes in PARTS.items():
+        found = await _measured(lab, {"weights": _weights(changes)})
+        full = full or found
+        shown = ", ".join(f"{name} {one:.3f} ({one - full[name]:+.3f})" for name, one in found.items())
+        rows.append(
+            Row(measure=f"ranking {part}", measured=shown or "NOT MEASURED: no data", numbers={"part": part} | found)
+        )
+    return rows
+
+
+def _weights(changes: Mapping[str, object]) -> object:
+    return importlib.import_module("mcp_memory.weights").Weights(**changes)  # SEAM: import it above instead
+
+
+async def _measured(lab: Lab, options: Mapping[str, Any]) -> dict[str, float]:
+    """By what was asked; nothing for what can't be."""
+    found = {}
+    for level in (TURNS, OBSERVATIONS):
+        if why_not(lab, level.messages) is None:
+            every = [one.scores for talk in await answered(lab, level, **options) for one in talk]
+            found[f"{level.name} {AT}"] = metrics.mean(every)[AT]
+    try:
+        replies = await answers.replied(lab, **options)
+    except FileNotFoundError:
+        return found
+    for kind, score in (("exact_id", "hit@10"), ("paraphrase", "hit@10"), ("current_value", "hit@1"), ("date", AT)):
+        every = [one.scores for one in replies if one.question.kind == kind]
+        if every:
+            found[f"{kind} {score}"] = metrics.mean(every)[score]
+    return found
