@@ -94,7 +94,7 @@ async def through_mcp(lab: Lab) -> list[Row]:
 
 
 async def _cold(store: SizedStore, questions: Iterator[str], first: list[float], timed: dict[int, Timed]) -> None:
-    """A new process, asked about each profile once, the files out of memory every time. `first`: with loading the model."""
+    """A new process, asked about each profile once, the files out of memory every time. `first` loads the model."""
     async with running(store.folder) as server:
         await server.client.list_tools()
         asked = [(store.bystander, first), *((store.profiles[size], one.cold) for size, one in timed.items())]

@@ -60,7 +60,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _wrapped(cells: Sequence[str]) -> list[list[str]]:
-    return [textwrap.wrap(cell, WIDEST) for cell in cells]
+    return [textwrap.wrap(cell, WIDEST, break_on_hyphens=False) for cell in cells]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
