@@ -19,8 +19,8 @@ AT_ONCE = 100_000  # observations in a transaction
 
 OF_PROFILE = "t.no = :no"
 OF_OWNER = "t.profile_no = :no"
-OF_ITEM = f"t.id between :no << {ITEM_BITS} and :no << {ITEM_BITS} | {MASK}"
-ITEM_KEY = f"copy.no << {ITEM_BITS} | t.id & {MASK}"
+OF_ITEM = f"t.id between :no << {ITEM_BITS} and (:no << {ITEM_BITS}) | {MASK}"
+ITEM_KEY = f"(copy.no << {ITEM_BITS}) | (t.id & {MASK})"  # these operators all bind alike in SQLite
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,8 @@ def draw(out: Path, measured: Sequence[Measured]) -> list[Path]:
     import matplotlib
 
     matplotlib.use("Agg")
+    for old in out.glob("*.png"):
+        old.unlink()  # of another run
     numbers = [row.numbers for one in measured for row in one.rows]
     plots: list[tuple[str, Callable[[Any, Numbers], None], Numbers]] = [
         ("recall.png", _recall, [one for one in numbers if "curve" in one]),
