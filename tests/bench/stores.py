@@ -5,12 +5,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mcp_memory import app
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
-from mcp_memory.embedding import Embedder
+from mcp_memory.embedding import Embedder, Embedding
 from mcp_memory.embedding.minilm import DIMENSIONS, MiniLM
 from mcp_memory.ids import PROFILE
 from mcp_memory.model import DEFAULT_STORE, NewObservation, Scope
@@ -26,33 +25,43 @@ class Remembering:
 
     def __init__(self) -> None:
         self._model = MiniLM()
-        self._known: dict[str, NDArray[np.float32]] = {}
+        self._known: dict[str, Embedding] = {}
 
     @property
     def model_id(self) -> str:
         return self._model.model_id
 
-    @property
-    def dimensions(self) -> int:
-        return self._model.dimensions
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def embed(self, texts: Sequence[str]) -> list[Embedding]:
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         self._known.update(zip(new, self._model.embed(new), strict=True))
-        return np.array([self._known[text] for text in texts], dtype=np.float32)
+        return [self._known[text] for text in texts]
+
+    def close(self) -> None:
+        self._model.close()
 
 
 class Arbitrary:
     """Unit vectors at random, for texts that nobody will ask about."""
 
-    model_id, dimensions = "arbitrary", DIMENSIONS
+    model_id = "arbitrary"
 
     def __init__(self, seed: int) -> None:
         self._random = np.random.default_rng(seed)
 
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def embed(self, texts: Sequence[str]) -> list[Embedding]:
         vectors = self._random.standard_normal((len(texts), DIMENSIONS), dtype=np.float32)
-        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+        return [
+            Embedding(
+                vector=np.asarray(vector / np.linalg.norm(vector), dtype=np.float32),
+                token_ids=np.empty(0, dtype=np.uint16),
+                token_states=np.empty((0, DIMENSIONS), dtype=np.float32),
+                telling=np.empty(0, dtype=np.bool_),
+            )
+            for vector in vectors
+        ]
+
+    def close(self) -> None:
+        pass
 
 
 class Filler:
