@@ -19,6 +19,18 @@ class Embedding:
     telling: "NDArray[np.bool_]"  # False for stop words and punctuation, which say nothing by themselves
 
 
+def without_tokens(vector: "NDArray[np.float32]") -> Embedding:
+    """Of a model that gives one vector for the whole text, and nothing for its tokens."""
+    import numpy as np
+
+    return Embedding(
+        vector=vector,
+        token_ids=np.empty(0, dtype=np.uint16),
+        token_states=np.empty((0, len(vector)), dtype=np.float32),
+        telling=np.empty(0, dtype=np.bool_),
+    )
+
+
 class Embedder(Protocol):
     """A text's embedding depends on that text and the model alone, never on the texts embedded beside it.
 

@@ -9,7 +9,7 @@ import numpy as np
 from mcp_memory import app
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
-from mcp_memory.embedding import Embedder, Embedding
+from mcp_memory.embedding import Embedder, Embedding, without_tokens
 from mcp_memory.embedding.minilm import DIMENSIONS, MiniLM
 from mcp_memory.ids import PROFILE
 from mcp_memory.model import DEFAULT_STORE, NewObservation, Scope
@@ -50,15 +50,8 @@ class Arbitrary:
 
     def embed(self, texts: Sequence[str]) -> list[Embedding]:
         vectors = self._random.standard_normal((len(texts), DIMENSIONS), dtype=np.float32)
-        return [
-            Embedding(
-                vector=np.asarray(vector / np.linalg.norm(vector), dtype=np.float32),
-                token_ids=np.empty(0, dtype=np.uint16),
-                token_states=np.empty((0, DIMENSIONS), dtype=np.float32),
-                telling=np.empty(0, dtype=np.bool_),
-            )
-            for vector in vectors
-        ]
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return [without_tokens(vector) for vector in vectors]
 
     def close(self) -> None:
         pass
