@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ATTEMPTS: Final = 3
 DEADLINE: Final = 2.0  # timeouts: how long attempts and the pauses between them may take together
 FIRST_PAUSE: Final = 0.25  # seconds; doubled each time, and up to half of it left to chance
+LEAST: Final = 0.05  # seconds for an attempt that began just before the deadline
 REST: Final = 10.0  # seconds an endpoint is left alone after it failed
 MAX_REPLY: Final = 64 * 1024 * 1024  # bytes; 64 vectors of 4,096 numbers are 6 MB
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -69,7 +70,7 @@ class Poster:
         deadline = self._clock() + self._timeout * DEADLINE
         for attempt in range(ATTEMPTS):
             try:
-                return self._attempt(body, min(self._timeout, deadline - self._clock()))
+                return self._attempt(body, min(self._timeout, max(deadline - self._clock(), LEAST)))
             except Failed as exc:
                 pause = max(exc.wait, FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1))
                 if not exc.again or attempt == ATTEMPTS - 1 or self._clock() + pause >= deadline:
