@@ -118,7 +118,7 @@ def _model() -> Finding:
     model = MiniLM()
     try:
         model.check()
-        vector = model.embed(["A customer called."])
+        (embedding,) = model.embed(["A customer called."])
     except Error as exc:
         return Finding(
             "model",
@@ -126,4 +126,4 @@ def _model() -> Finding:
             str(exc),
             "Restore it: in a clone, git checkout -- mcp_memory/embedding/model; else install the same wheel again.",
         )
-    return Finding("model", True, f"{model.model_id}, {vector.shape[1]} dimensions, offline")
+    return Finding("model", True, f"{model.model_id}, {len(embedding.vector)} dimensions, offline")

@@ -4,11 +4,13 @@ A setting comes from the command line, else the environment (MCP_MEMORY_ and the
 file, else its default.
 """
 
+import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import platformdirs
 
@@ -19,10 +21,15 @@ from mcp_memory.model import MAX_TENANT
 PREFIX = "MCP_MEMORY_"
 TOOLSETS = ("agent", "curator")
 LEVELS = ("debug", "info", "warning", "error")
+EMBEDDERS = ("bundled", "multilingual", "endpoint")
+OF_THE_ENDPOINT = "embedding_"  # settings that begin like this say nothing to the other embedders
+MAX_DIMENSIONS = 16_384  # four times what today's largest models give
+MAX_TIMEOUT = 300.0
+MAX_MODEL = 200  # characters; the name is stored beside each vector
 
 
-def _setting(default: Any, meaning: str) -> Any:
-    return field(default=default, metadata={"meaning": meaning})
+def _setting(default: Any, meaning: str, *, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"meaning": meaning})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +44,19 @@ class Settings:
     toolsets: str = _setting("agent", "Which tools a model gets: `agent`, or `agent,curator`.")
     region: str = _setting(DEFAULT_REGION, "Country of phone numbers written without one, as two letters.")
     log_level: str = _setting("warning", "debug, info, warning or error; logs go to stderr.")
+    embedder: str = _setting(
+        "bundled", "What turns text into vectors: `bundled` (English), `multilingual` (an extra) or `endpoint`."
+    )
+    embedding_url: str | None = _setting(
+        None,
+        "An OpenAI-compatible API, up to `/embeddings`: `http://localhost:11434/v1`. It is sent what is remembered.",
+    )
+    embedding_model: str | None = _setting(None, "The endpoint's model. A change makes older vectors incomparable.")
+    embedding_dimensions: int | None = _setting(
+        None, "How many numbers to ask the endpoint for; most models: leave out."
+    )
+    embedding_key: str | None = _setting(None, "The endpoint's API key. Best in the environment.", secret=True)
+    embedding_timeout: float = _setting(10.0, "Seconds the endpoint has to answer in.")
 
 
 NAMES = tuple(one.name for one in fields(Settings))
@@ -91,7 +111,8 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         checked["data_dir"] = _folder(checked["data_dir"], "data_dir")
     if "port" in checked:
         checked["port"] = _port(checked["port"])
-    for name in ("tenant", "host", "toolsets", "region", "log_level"):
+    checked |= _embedding(checked)
+    for name in ("tenant", "host", "toolsets", "region", "log_level", "embedder"):
         if name in checked and not (isinstance(checked[name], str) and checked[name].strip()):
             raise Invalid(f"{name} must be a text that is not empty.")
     for name, folded in (("region", str.upper), ("log_level", str.lower)):
@@ -108,7 +129,74 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         )
     if settings.log_level not in LEVELS:
         raise Invalid(f"log_level must be one of {', '.join(LEVELS)}.")
+    _check_embedder(settings, [name for name in checked if name.startswith(OF_THE_ENDPOINT)])
     return settings
+
+
+def _check_embedder(settings: Settings, given: Sequence[str]) -> None:
+    if settings.embedder not in EMBEDDERS:
+        raise Invalid(f"embedder must be one of {', '.join(EMBEDDERS)}.")
+    if settings.embedder != "endpoint" and given:
+        raise Invalid(f"{given[0]} would do nothing: embedder is {settings.embedder}, not endpoint.")
+    if settings.embedder == "endpoint" and not (settings.embedding_url and settings.embedding_model):
+        raise Invalid("embedder is endpoint, so embedding_url and embedding_model must be set.")
+
+
+def _embedding(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `values` that are about the endpoint, checked. A key is not repeated, however wrong it is."""
+    checks: Mapping[str, Callable[[Any], Any]] = {
+        "embedding_url": _url,
+        "embedding_model": _model,
+        "embedding_key": lambda value: _word("embedding_key", value),
+        "embedding_dimensions": _dimensions,
+        "embedding_timeout": _timeout,
+    }
+    return {name: check(values[name]) for name, check in checks.items() if name in values}
+
+
+def _url(value: object) -> str:
+    text = _word("embedding_url", value).rstrip("/")
+    try:
+        url = urlsplit(text)
+        sound = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:  # a port that is no number, a bracket left open
+        sound = False
+    if not sound or "?" in text or "#" in text:
+        raise Invalid("embedding_url must begin with http:// or https://, name a host, and have neither ? nor #.")
+    if "@" in url.netloc:
+        raise Invalid("embedding_url must not hold a user or a password: the key goes into embedding_key.")
+    return text
+
+
+def _word(name: str, value: object) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    if not (text and text.isascii() and text.isprintable() and " " not in text):
+        raise Invalid(f"{name} must be a text of printable ASCII characters, without blanks and not empty.")
+    return text
+
+
+def _model(value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable() or len(value) > MAX_MODEL:
+        raise Invalid(f"embedding_model must be a text of 1 to {MAX_MODEL} printable characters.")
+    return value.strip()
+
+
+def _dimensions(value: object) -> int:
+    text = str(value)
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 5 else 0
+    if isinstance(value, bool) or not 1 <= number <= MAX_DIMENSIONS:
+        raise Invalid(f"embedding_dimensions must be a whole number from 1 to {MAX_DIMENSIONS}.")
+    return number
+
+
+def _timeout(value: object) -> float:
+    try:
+        seconds = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]  # that is the question
+    except (TypeError, ValueError, OverflowError):
+        seconds = math.nan
+    if not 0.1 <= seconds <= MAX_TIMEOUT:
+        raise Invalid(f"embedding_timeout must be a number of seconds from 0.1 to {MAX_TIMEOUT:g}.")
+    return seconds
 
 
 def _folder(value: object, name: str) -> Path:

@@ -48,7 +48,13 @@ MAY_IMPORT = {
     "embedding/__init__": "",
     "embedding/runtime": "",
     "embedding/wordpiece": "",
-    "embedding/minilm": "errors embedding/runtime embedding/wordpiece",
+    "embedding/minilm": "errors language embedding/__init__ embedding/runtime embedding/wordpiece",
+    "embedding/texts": "",
+    "embedding/breaker": "errors",
+    "embedding/replies": "",
+    "embedding/posting": "errors embedding/breaker embedding/replies",
+    "embedding/endpoint": "embedding/__init__ embedding/posting embedding/replies embedding/texts",
+    "embedding/multilingual": "errors embedding/__init__ embedding/texts",
     "embedding/build_model": "embedding/runtime embedding/minilm",
     # Backends: they know the middle, never a front door
     "backends/__init__": "",
@@ -117,7 +123,7 @@ MAY_IMPORT = {
     "logs": "",
     "app": (
         "errors ids model service settings server stdio http/app tools/toolsets backend backends/sql/backend "
-        "backends/sql/sqlite/database embedding/minilm"
+        "backends/sql/sqlite/database embedding/__init__ embedding/endpoint embedding/minilm embedding/multilingual"
     ),
     "doctor": "errors settings embedding/minilm",
     "demo": "",

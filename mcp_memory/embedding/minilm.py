@@ -6,14 +6,17 @@ The law of this file: numpy and onnxruntime are imported when the first text com
 
 import hashlib
 import threading
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from mcp_memory.embedding import Embedding
 from mcp_memory.embedding.runtime import import_onnxruntime
-from mcp_memory.embedding.wordpiece import WordPiece
+from mcp_memory.embedding.wordpiece import CONTINUED, SPECIAL, WordPiece
 from mcp_memory.errors import Unavailable
+from mcp_memory.language import STOP_WORDS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +31,8 @@ SHA256: Final[Mapping[str, str]] = {  # model/README.md says how the files came 
 SHIPPED: Final = Path(__file__).parent / "model"
 DIMENSIONS: Final = 384
 LONGEST_TEXT: Final = 256  # tokens, [CLS] and [SEP] included: what the model saw in training; the rest is not read
+# The tokenizer sets an apostrophe apart: these are what is left of "isn't", "she'll" and the like.
+ENDINGS: Final = frozenset(word.partition("'")[2] for word in STOP_WORDS if "'" in word)
 
 
 class MiniLM:
@@ -40,25 +45,22 @@ class MiniLM:
     def model_id(self) -> str:
         return f"all-MiniLM-L6-v2-int8@{SHA256[MODEL][:8]}"
 
-    @property
-    def dimensions(self) -> int:
-        return DIMENSIONS
-
     def check(self) -> None:
         """Reads and verifies the files without loading them. Raises Unavailable, naming the first bad one."""
         for name in SHA256:
             self._verified(name)
 
-    def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+    def embed(self, texts: Sequence[str]) -> list[Embedding]:
+        if not texts:
+            return []
         model = self._loaded()
-        import numpy as np
-
-        vectors = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
         # One at a time: the model scales its integers to the largest activation in the batch, so that batch-mates
         # change a vector (cosine down to 0.96), whatever their length. That buys at most half of the time.
-        for row, text in enumerate(texts):
-            vectors[row] = model.vector(text)
-        return vectors
+        return [model.embedding(text) for text in texts]
+
+    def close(self) -> None:
+        with self._loading:
+            self._model = None
 
     def _loaded(self) -> "_Model":
         with self._loading:
@@ -87,22 +89,28 @@ class _Session(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class _Model:
     wordpiece: WordPiece
+    telling: "NDArray[np.bool_]"  # of each piece of the vocabulary
     session: _Session
 
-    def vector(self, text: str) -> "NDArray[np.float32]":
+    def embedding(self, text: str) -> Embedding:
         import numpy as np
 
         ids = np.array([self.wordpiece.encode(text, LONGEST_TEXT)], dtype=np.int64)
         inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
-        states = self.session.run(["last_hidden_state"], inputs)[0]
-        mean: NDArray[np.float32] = states[0].mean(axis=0)  # over all tokens: without padding the mask is all ones
-        unit: NDArray[np.float32] = mean / np.linalg.norm(mean)
-        return unit
+        states = self.session.run(["last_hidden_state"], inputs)[0][0]
+        mean: NDArray[np.float32] = states.mean(axis=0)  # over all tokens: without padding the mask is all ones
+        tokens, inner = ids[0, 1:-1], states[1:-1]
+        return Embedding(
+            vector=mean / np.linalg.norm(mean),
+            token_ids=tokens.astype(np.uint16),
+            token_states=inner / np.linalg.norm(inner, axis=1, keepdims=True),
+            telling=self.telling[tokens],
+        )
 
 
 def _load(model: Path, vocabulary: Path) -> _Model:
     try:
-        import numpy  # noqa: F401  here so that its absence is reported like that of onnxruntime
+        import numpy as np  # here so that its absence is reported like that of onnxruntime
 
         onnxruntime = import_onnxruntime()
     except ImportError as exc:
@@ -117,4 +125,12 @@ def _load(model: Path, vocabulary: Path) -> _Model:
     # From the path: from bytes the process would stay 22 MB larger.
     session: _Session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     pieces = vocabulary.read_text(encoding="utf-8").removesuffix("\n").split("\n")  # splitlines knows more line ends
-    return _Model(wordpiece=WordPiece(pieces), session=session)
+    telling = np.fromiter(map(_tells, pieces), dtype=np.bool_, count=len(pieces))
+    return _Model(wordpiece=WordPiece(pieces), telling=telling, session=session)
+
+
+def _tells(piece: str) -> bool:
+    """Whether it means something by itself: no stop word or what is left of one, no mark, no punctuation."""
+    if piece in STOP_WORDS or piece in ENDINGS or SPECIAL.fullmatch(piece):
+        return False
+    return any(unicodedata.category(character)[0] not in "PS" for character in piece.removeprefix(CONTINUED))

@@ -119,7 +119,7 @@ def test_the_table_of_settings_is_that_of_the_code() -> None:
         [
             f"`{one.name}`",
             f"`{settings.PREFIX}{one.name.upper()}`",
-            "" if one.default is MISSING else f"`{one.default}`",
+            "" if one.default in (MISSING, None) else f"`{one.default}`",
             one.metadata["meaning"],
         ]
         for one in fields(Settings)

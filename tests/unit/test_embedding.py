@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mcp_memory.embedding import Embedder
 from mcp_memory.embedding.minilm import DIMENSIONS, LONGEST_TEXT, MODEL, SHA256, SHIPPED, VOCABULARY, MiniLM
@@ -135,24 +136,70 @@ def test_characters_beyond_those_remembered_are_still_read(wordpiece: WordPiece)
 
 def test_every_text_becomes_a_unit_vector(minilm: MiniLM) -> None:
     embedder: Embedder = minilm
-    vectors = embedder.embed(SENTENCES)
+    vectors = vectors_of(embedder, SENTENCES)
 
-    assert vectors.shape == (len(SENTENCES), embedder.dimensions) == (6, 384)
+    assert vectors.shape == (len(SENTENCES), DIMENSIONS) == (6, 384)
     assert vectors.dtype == np.float32
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(len(SENTENCES)), abs=1e-5)
 
 
-def test_no_texts_give_no_vectors(minilm: MiniLM) -> None:
-    assert minilm.embed([]).shape == (0, DIMENSIONS)
+def test_no_texts_give_no_embeddings_and_load_no_model(tmp_path: Path) -> None:
+    assert MiniLM(tmp_path / "nowhere").embed([]) == []
+
+
+@pytest.mark.parametrize("text", ["", "Refund", "The plumber's van won't start!", "word " * 1000])
+def test_every_token_of_the_text_has_a_unit_state_and_says_whether_it_tells(
+    minilm: MiniLM, wordpiece: WordPiece, text: str
+) -> None:
+    (embedding,) = minilm.embed([text])
+    ids = wordpiece.encode(text, LONGEST_TEXT)[1:-1]
+
+    assert embedding.token_ids.tolist() == ids
+    assert embedding.token_states.shape == (len(ids), DIMENSIONS)
+    assert np.linalg.norm(embedding.token_states, axis=1) == pytest.approx(np.ones(len(ids)), abs=1e-5)
+    assert embedding.telling.shape == (len(ids),)
+    assert [embedding.token_ids.dtype, embedding.token_states.dtype, embedding.telling.dtype] == [
+        np.uint16,
+        np.float32,
+        np.bool_,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "telling"),
+    [
+        ("The plumber's van won't start!", "plum ##ber van won start"),
+        ("She'll say it isn't $5 (or 20%) - they've paid.", "say isn 5 20 paid"),
+        ("unbelievably", "un ##bel ##ie ##va ##bly"),
+        ("\U0001f375 [SEP] tea \xbfno?", "tea"),
+        ("it is what it is", ""),
+    ],
+)
+def test_stop_words_punctuation_and_what_the_model_does_not_know_do_not_tell(
+    minilm: MiniLM, text: str, telling: str
+) -> None:
+    pieces = (SHIPPED / VOCABULARY).read_text(encoding="utf-8").split("\n")
+    (embedding,) = minilm.embed([text])
+
+    assert [pieces[id] for id in embedding.token_ids[embedding.telling]] == telling.split()
 
 
 def test_a_vector_does_not_depend_on_the_texts_beside_it(minilm: MiniLM) -> None:
-    together = minilm.embed(SENTENCES)
-    reversed_order = minilm.embed(SENTENCES[::-1])[::-1]
-    alone = np.concatenate([minilm.embed([sentence]) for sentence in SENTENCES])
+    together = vectors_of(minilm, SENTENCES)
+    reversed_order = vectors_of(minilm, SENTENCES[::-1])[::-1]
+    alone = np.concatenate([vectors_of(minilm, [sentence]) for sentence in SENTENCES])
 
     assert np.array_equal(together, alone)
     assert np.array_equal(reversed_order, alone)
+
+
+def test_who_embeds_after_closing_gets_the_same(minilm: MiniLM) -> None:
+    fresh = MiniLM()
+    before = vectors_of(fresh, ["tea"])
+    fresh.close()
+    fresh.close()
+
+    assert np.array_equal(vectors_of(fresh, ["tea"]), before)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +213,7 @@ def test_a_vector_does_not_depend_on_the_texts_beside_it(minilm: MiniLM) -> None
 def test_a_paraphrase_is_closer_than_something_unrelated(
     minilm: MiniLM, text: str, paraphrase: str, unrelated: str
 ) -> None:
-    vector, near, far = minilm.embed([text, paraphrase, unrelated])
+    vector, near, far = vectors_of(minilm, [text, paraphrase, unrelated])
 
     assert vector @ near > vector @ far + 0.2
 
@@ -203,18 +250,18 @@ def test_a_missing_file_is_named_and_a_repaired_one_is_used(tmp_path: Path, name
         with pytest.raises(Unavailable, match=f"{name} cannot be read: install this package again"):
             use()
     shutil.copy(SHIPPED / name, folder / name)
-    assert broken.embed(["tea"]).shape == (1, DIMENSIONS)
+    assert vectors_of(broken, ["tea"]).shape == (1, DIMENSIONS)
 
 
 def test_threads_share_one_model_and_get_the_same_vectors(minilm: MiniLM) -> None:
     fresh = MiniLM()
     start = threading.Barrier(4)
     seen: list[bool] = []
-    expected = minilm.embed(SENTENCES)
+    expected = vectors_of(minilm, SENTENCES)
 
     def work() -> None:
         start.wait(timeout=30)
-        seen.append(np.array_equal(fresh.embed(SENTENCES), expected))
+        seen.append(np.array_equal(vectors_of(fresh, SENTENCES), expected))
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
@@ -245,6 +292,10 @@ def test_the_runtime_leaves_no_trace_of_its_telemetry(tmp_path: Path) -> None:
     )
 
     assert list(tmp_path.rglob("*")) == []
+
+
+def vectors_of(embedder: Embedder, texts: list[str]) -> NDArray[np.float32]:
+    return np.array([embedding.vector for embedding in embedder.embed(texts)])
 
 
 def run_python(code: str, *, environment: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from mcp_memory import settings
+from mcp_memory.app import build_embedder
 from mcp_memory.errors import Invalid
 from mcp_memory.settings import Settings, load
 
@@ -48,6 +49,26 @@ def test_the_configuration_named_on_the_command_line_wins(tmp_path: Path) -> Non
         ("region = 'usa'", "region must be a country as two letters"),
         ("log_level = 'loud'", "log_level must be one of debug, info, warning, error"),
         ("data_dir = 5", "data_dir must be a path"),
+        ("embedder = 'openai'", "embedder must be one of bundled, multilingual, endpoint"),
+        ("embedder = 5", "embedder must be a text"),
+        ("embedding_url = 'ftp://x'", "embedding_url must begin with http:// or https://"),
+        ("embedding_url = 'http://'", "embedding_url must begin with http:// or https://, name a host"),
+        ("embedding_url = 'http://x:port'", "embedding_url must begin"),
+        ("embedding_url = 'http://x/?version=1'", "neither . nor #"),
+        ("embedding_url = 'http://ann:secret@x/'", "embedding_url must not hold a user or a password"),
+        ("embedding_url = 5", "embedding_url must be a text"),
+        ("embedding_model = ' '", "embedding_model must be a text of 1 to 200"),
+        ("embedding_dimensions = 0", "embedding_dimensions must be a whole number from 1 to 16384"),
+        ("embedding_dimensions = 2.5", "embedding_dimensions must be a whole number"),
+        ("embedding_dimensions = true", "embedding_dimensions must be a whole number"),
+        ("embedding_timeout = 'soon'", "embedding_timeout must be a number of seconds from 0.1 to 300"),
+        ("embedding_timeout = nan", "embedding_timeout must be a number"),
+        ("embedding_timeout = true", "embedding_timeout must be a number"),
+        ("embedding_timeout = 301", "embedding_timeout must be a number"),
+        ("embedder = 'endpoint'", "embedding_url and embedding_model must be set"),
+        ("embedder = 'endpoint'\nembedding_url = 'http://x'", "embedding_url and embedding_model must be set"),
+        ("embedding_url = 'http://x'", "embedding_url would do nothing: embedder is bundled, not endpoint"),
+        ("embedder = 'multilingual'\nembedding_timeout = 5", "embedding_timeout would do nothing"),
     ],
 )
 def test_a_wrong_file_is_refused_by_what_is_wrong(tmp_path: Path, toml: str, complaint: str) -> None:
@@ -84,3 +105,51 @@ def test_every_setting_says_what_it_means() -> None:
     }
 
     assert all(meanings.values())
+
+
+def endpoint_environ(**more: str) -> dict[str, str]:
+    values = {"EMBEDDER": "endpoint", "EMBEDDING_URL": "http://localhost:11434/v1/", "EMBEDDING_MODEL": "tiny", **more}
+    return {f"MCP_MEMORY_{name}": value for name, value in values.items()}
+
+
+def test_an_endpoint_is_set_up_in_the_environment() -> None:
+    loaded = load({}, endpoint_environ(EMBEDDING_DIMENSIONS="256", EMBEDDING_KEY="sk-1 ", EMBEDDING_TIMEOUT="2.5"))
+
+    assert (loaded.embedder, loaded.embedding_url, loaded.embedding_model) == (
+        "endpoint",
+        "http://localhost:11434/v1",
+        "tiny",
+    )
+    assert (loaded.embedding_dimensions, loaded.embedding_key, loaded.embedding_timeout) == (256, "sk-1", 2.5)
+
+
+def test_the_key_is_in_no_repr() -> None:
+    loaded = load({}, endpoint_environ(EMBEDDING_KEY="sk-very-secret"))
+
+    assert "sk-very-secret" not in repr(loaded)
+
+
+@pytest.mark.parametrize("key", ["sk-very secret", "sk-v\xe9ry-secret", "sk-very\nsecret"])
+def test_a_key_that_is_none_is_refused_without_repeating_it(key: str) -> None:
+    with pytest.raises(Invalid, match="embedding_key must be a text of printable ASCII") as caught:
+        load({}, endpoint_environ(EMBEDDING_KEY=key))
+
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environ", "model_id"),
+    [
+        ({}, "all-MiniLM-L6-v2-int8@5cebc27a"),
+        ({"MCP_MEMORY_EMBEDDER": "multilingual"}, "use-multilingual-v3@0db566fd"),
+        (endpoint_environ(), "endpoint:tiny"),
+        (endpoint_environ(EMBEDDING_DIMENSIONS="256"), "endpoint:tiny:256"),
+    ],
+)
+def test_the_embedder_is_the_one_that_was_chosen(environ: dict[str, str], model_id: str) -> None:
+    assert build_embedder(load({}, environ)).model_id == model_id
+
+
+def test_an_endpoint_that_nobody_named_is_not_replaced_by_another_embedder() -> None:
+    with pytest.raises(Invalid, match="embedding_url and embedding_model must be set"):
+        build_embedder(Settings(embedder="endpoint"))

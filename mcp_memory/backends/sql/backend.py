@@ -227,8 +227,11 @@ class SqlBackend:
         return store
 
     def _signatures(self, texts: Sequence[str]) -> list[Signature]:
+        import numpy as np
+
         pieces = [language.chunks(text) for text in texts]
-        vectors = self._embedder.embed([piece for chunks in pieces for piece in chunks])
+        embedded = self._embedder.embed([piece for chunks in pieces for piece in chunks])
+        vectors = np.array([one.vector for one in embedded])
         if not math.isfinite(float(vectors.sum())):
             raise Unavailable("The embedding model failed: it gave no numbers.")
         signatures, start = [], 0
@@ -244,9 +247,11 @@ class SqlBackend:
         return signatures
 
     def _question(self, text: str) -> Signature:
+        import numpy as np
+
         return Signature(
             model_id=self._embedder.model_id,
-            vectors=self._embedder.embed([text]),
+            vectors=np.array([one.vector for one in self._embedder.embed([text])]),
             terms=[language.query_terms(text)],
         )
 

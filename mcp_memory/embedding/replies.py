@@ -1,0 +1,68 @@
+"""Pure: what an HTTP endpoint replied, as JSON, or why it is none. Nothing of a reply gets into a message."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
+OF_THE_REQUEST: Final = frozenset({400, 413, 422})  # said of these texts: the next ones may be welcome
+LONGEST_WAIT: Final = 60.0  # seconds, whatever Retry-After says
+ADVICE: Final[Mapping[int, str]] = {
+    400: "It may not know embedding_model or embedding_dimensions, or the text is longer than the model takes.",
+    401: "Check embedding_key.",
+    403: "Check embedding_key, and what it may be used for.",
+    404: "Check embedding_model, and embedding_url, to which /embeddings is added.",
+    405: "Check embedding_url, to which /embeddings is added.",
+    413: "The text is longer than it takes.",
+    422: "It may not know embedding_model or embedding_dimensions.",
+    429: "It wants to be asked less often, or the account is used up.",
+}
+
+
+class Failed(Exception):
+    """Why the endpoint gave nothing, in sentences that say what to do."""
+
+    def __init__(self, message: str, *, again: bool = False, wait: float = 0.0, lasts: bool = True) -> None:
+        """`again`: another attempt may do, after `wait` seconds; `lasts`: the next request is likely to fail too."""
+        super().__init__(message)
+        self.again, self.wait, self.lasts = again, wait, lasts
+
+
+def read(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Any:
+    """The JSON of a reply of success. Raises Failed. `headers`: names in lower case."""
+    if status != 200:
+        raise _refused(status, headers.get("retry-after", ""), now)
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as exc:
+        raise Failed("The embedding endpoint did not answer in JSON. Check embedding_url.") from exc
+
+
+def _refused(status: int, retry_after: str, now: datetime) -> Failed:
+    if 300 <= status < 400:
+        advice = "Set embedding_url to where it leads: redirects are not followed."
+    elif status >= 500:
+        advice = "Look at its log, or try again later."
+    else:
+        advice = ADVICE.get(status, "Check embedding_url.")
+    return Failed(
+        f"The embedding endpoint answered with HTTP {status}. {advice}",
+        again=status in PASSING,
+        wait=_seconds(retry_after, now),
+        lasts=status not in OF_THE_REQUEST,
+    )
+
+
+def _seconds(retry_after: str, now: datetime) -> float:
+    """Both forms of RFC 9110: a number of seconds, or a date."""
+    text = retry_after.strip()
+    if text.isascii() and text.isdecimal():
+        return min(float(text), LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return min(max((aware - now).total_seconds(), 0.0), LONGEST_WAIT)
