@@ -15,6 +15,7 @@ PARTS: Mapping[str, Mapping[str, object]] = {
     "without the words": {"lexical": 0.0},
     "without the pooled vectors": {"cosine": 0.0},
     "without late interaction": {"late": 0.0},
+    "without the ids of the question": {"identifier": 0.0},
     "without the date of the question": {"date": 0.0},
     "without neighbours and conversation": {"conversation": 0.0, "neighbours": False},
 }

@@ -109,7 +109,7 @@ def _row(smallest: Grown, one: Grown, size: int) -> Row:
         numbers |= {**Calls([cold]).numbers("cold_"), "cold_ratio": cold_ratio}
     return Row(
         measure=f"recall from {size:,} observations in a store of {one.observations:,}",
-        measured=f"{measured}; {one.bytes_each:,.0f} bytes each",
+        measured=f"{measured}; {one.bytes_each:,.0f} bytes each, fillers without vectors of tokens",
         target="-" if one is smallest else f"warm <= {TARGET}x",
         met=None if one is smallest else within(ratio, TARGET),
         numbers=numbers,

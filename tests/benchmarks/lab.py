@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 
 from mcp_memory.embedding.minilm import MiniLM
 
+from . import pages
 from .diaries import Diary
 from .memories import Writer
 from .stores import Filler
@@ -25,6 +26,7 @@ class SizedStore:
     folder: Path
     profiles: dict[int, str]
     bystander: str
+    bytes: int
 
     @property
     def observations(self) -> int:
@@ -60,5 +62,6 @@ class Lab:
             profiles = {size: await filler.profile(contents[:size]) for size in sizes}
             bystander = await filler.profile(Writer(SEED + 1).sentences(BYSTANDER))
             await filler.backend.close()
-            self._sized = SizedStore(folder=self.path("sized"), profiles=profiles, bystander=bystander)
+            weight = pages.size(self.path("sized"))
+            self._sized = SizedStore(folder=self.path("sized"), profiles=profiles, bystander=bystander, bytes=weight)
         return self._sized

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from . import metrics
 from .results import Measured
 
 Numbers = Sequence[Mapping[str, Any]]
@@ -42,18 +43,21 @@ def _recall(axes: Any, numbers: Numbers) -> None:
     for one in numbers:
         axes.plot(range(1, len(one["curve"]) + 1), one["curve"], marker=".", label=one["level"])
     axes.set(title="Evidence recall by level", xlabel="items returned", ylabel="share of the evidence", ylim=(0, 1))
+    axes.set_xticks([1, *metrics.CUTS])
 
 
 def _profile_size(axes: Any, numbers: Numbers) -> None:
     for door in dict.fromkeys(one["door"] for one in numbers):
         _latencies(axes, "size", [one for one in numbers if one["door"] == door], door)
-    axes.set(title="Recall by size of the profile", xlabel="observations in the profile", ylabel="ms")
+    axes.set(title="Recall by size of the profile, p50 to p95", xlabel="observations in the profile", ylabel="ms")
+    axes.set(yscale="log")
 
 
 def _store_size(axes: Any, numbers: Numbers) -> None:
     for size in dict.fromkeys(one["profile"] for one in numbers):
         _latencies(axes, "store", [one for one in numbers if one["profile"] == size], f"profile of {size:,}")
-    axes.set(title="Recall by size of the store", xlabel="observations in the store", ylabel="ms", ylim=(0.1, None))
+    axes.set(title="Recall by size of the store, p50 to p95", xlabel="observations in the store", ylabel="ms")
+    axes.set_ylim(bottom=0)
 
 
 def _latencies(axes: Any, across: str, numbers: Numbers, label: str) -> None:
@@ -63,4 +67,7 @@ def _latencies(axes: Any, across: str, numbers: Numbers, label: str) -> None:
         x, p50, p95 = ([one[name] for one in known] for name in (across, f"{heat}_p50", f"{heat}_p95"))
         axes.plot(x, p50, marker="o", linestyle="--" if heat == "cold" else "-", label=f"{label}, {heat}")
         axes.fill_between(x, p50, p95, alpha=0.12)
-    axes.set(xscale="log", yscale="log")
+    sizes = [one[across] for one in numbers]
+    axes.set_xscale("log")
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
+    axes.set_xticks([], minor=True)

@@ -65,7 +65,7 @@ def _in_process_row(size: int, one: Timed) -> Row:
 
 
 def _weight_row(store: SizedStore) -> Row:
-    each = pages.size(store.folder) / store.observations
+    each = store.bytes / store.observations
     return Row(
         measure="bytes per observation in the files",
         measured=f"{each:,.0f} in a store of {store.observations:,}, all indexes included",
