@@ -29,7 +29,7 @@ fix: $(VENV)/installed-lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Minutes; bench-full is all of it, and takes about an hour and 17 GB of disk.
+# Minutes; bench-full is all of it, and takes half an hour or more, and 17 GB of free disk.
 bench: $(VENV)/installed-bench
 	$(BIN)/python -m tests.benchmarks --out bench-results $(ARGS)
 

@@ -107,7 +107,9 @@ def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", dest="size", action="store_const", const="quick", help="smaller and fewer")
-    size.add_argument("--full", dest="size", action="store_const", const="full", help="larger and all: takes an hour")
+    size.add_argument(
+        "--full", dest="size", action="store_const", const="full", help="larger and all: half an hour or more"
+    )
     parser.add_argument("--only", nargs="+", choices=MEASURES, metavar="NAME", help=f"of {', '.join(MEASURES)}")
     parser.add_argument("--data", type=Path, metavar="FILE", help=f"of LoCoMo's shape; {DATA} if it is there")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="for results.json and plots; a new one by default")

@@ -41,6 +41,7 @@ def precision(held: Held, gold: Set[str], at: int) -> float:
 
 
 def scores(held: Held, gold: Set[str], relevant: int) -> dict[str, float]:
+    """What was not asked for counts as not found, in `mrr` too."""
     return {
         **{f"recall@{at}": recall(held, gold, at) for at in CUTS},
         **{f"hit@{at}": hit(held, gold, at) for at in (1, *CUTS)},
