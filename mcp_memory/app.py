@@ -49,17 +49,24 @@ def build_embedder(settings: Settings) -> Embedder:
     )
 
 
-def build_memory(settings: Settings) -> Memory:
-    """Touches neither disk nor model before the first call."""
+def build_memory(settings: Settings, *, background: bool = False) -> Memory:
+    """Touches neither disk nor model before the first call. `background`: it is for a server, which has the time to
+    put its stores in order meanwhile."""
     backend: Backend = SqlBackend(
-        SqliteDatabase(settings.data_dir), build_embedder(settings), now=now, make_id=make_id, region=settings.region
+        SqliteDatabase(settings.data_dir),
+        build_embedder(settings),
+        now=now,
+        make_id=make_id,
+        region=settings.region,
+        late_interaction=settings.late_interaction == "on",
+        background=background,
     )
     return Memory(backend, now)
 
 
 def run_stdio(settings: Settings) -> None:
     """Until stdin ends, or a signal says so."""
-    memory, caller = build_memory(settings), local_caller(settings)
+    memory, caller = build_memory(settings, background=True), local_caller(settings)
     serve_stdio(_server(settings, memory, caller), memory.close)
 
 
@@ -75,7 +82,7 @@ def run_http(settings: Settings, announce: Callable[[str], None]) -> None:
             f"host {settings.host} is not a loopback address, and no authentication is configured: whoever reached it "
             "could read everything. Use 127.0.0.1, behind a proxy that authenticates if others must connect."
         )
-    memory, caller = build_memory(settings), local_caller(settings)
+    memory, caller = build_memory(settings, background=True), local_caller(settings)
     with http.listen(settings.host, settings.port) as bound:
         announce(http.address(bound))
         http.run(http.build_app(_server(settings, memory, caller), memory.close), bound)

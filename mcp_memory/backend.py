@@ -15,7 +15,9 @@ from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, Remark
 from mcp_memory.ledger import Explanation, Merged, Unmerged
 from mcp_memory.model import (
     Added,
+    Communication,
     Lookup,
+    NewMessage,
     NewObservation,
     NewSummary,
     Observation,
@@ -97,7 +99,31 @@ class Backend(Protocol):
         """A duplicate when the profile has a summary of that conversation in the same words."""
         ...
 
+    async def record_messages(
+        self, scope: Scope, profile_id: str, conversation_id: str, messages: Sequence[NewMessage]
+    ) -> Added:
+        """Appended in their order, all or none; the conversation is made where there is none.
+
+        A message with an id that the conversation has is a duplicate. Of messages without ids, those are that the
+        conversation ends with and the call begins with: who sends the whole conversation each time adds what is new.
+        """
+        ...
+
     async def recall(self, scope: Scope, profile_id: str, query: RecallQuery) -> Recall: ...
+
+    async def list_communications(
+        self, scope: Scope, profile_id: str, conversation_id: str, limit: int
+    ) -> list[Communication]:
+        """The last of the conversation first; none where there is no such conversation."""
+        ...
+
+    async def mend(self, scope: Scope) -> int:
+        """Find the items whose vectors can't be read: how many. `reembed` makes them anew."""
+        ...
+
+    async def reembed(self, scope: Scope) -> int:
+        """Make the vectors of some items that have none of the model there is now, and say of how many."""
+        ...
 
     async def list_observations(
         self, scope: Scope, profile_id: str, limit: int, before: datetime | None = None

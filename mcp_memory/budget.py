@@ -20,3 +20,14 @@ def fitting(texts: Sequence[str], budget: int | None) -> list[int]:
             kept.append(position)
             left = None if left is None else left - cost
     return kept
+
+
+def best_value(texts: Sequence[str], scores: Sequence[float], budget: int) -> list[int]:
+    """Positions of the texts to keep, in order: the best one if it fits, then by value per token what still fits.
+
+    The value is the square of the score, or many short texts of no use would crowd out a long one that answers.
+    """
+    best = sorted(range(len(texts)), key=lambda at: scores[at], reverse=True)
+    dense = sorted(best[1:], key=lambda at: scores[at] ** 2 / tokens(texts[at]), reverse=True)
+    order = [*best[:1], *dense]
+    return sorted(order[at] for at in fitting([texts[at] for at in order], budget))

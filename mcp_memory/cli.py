@@ -150,7 +150,7 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument("--data-dir", metavar="FOLDER", help="where the stores are (MCP_MEMORY_DATA_DIR)")
     options.add_argument("--config", metavar="FILE", help="settings in TOML (MCP_MEMORY_CONFIG)")
     options.add_argument("--tenant", metavar="NAME", help="whose data to work with (MCP_MEMORY_TENANT; default local)")
-    options.add_argument("--toolsets", metavar="NAMES", help="tools to offer: agent (default), or agent,curator")
+    options.add_argument("--toolsets", metavar="NAMES", help="tools to offer: agent (default), conversation, curator")
     options.add_argument("--region", metavar="CC", help="country of phone numbers without one (default US)")
     options.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning or error (default warning)")
     return options
@@ -192,6 +192,7 @@ def _add_stores(add: Callable[..., argparse.ArgumentParser]) -> None:
     storing.add_argument(
         "--undeclared-traits", choices=("declare", "refuse"), help="what to do with traits nobody has declared"
     )
+    storing.add_argument("--embed", action="store_true", help="make the vectors that are missing, or another model's")
     setting = add("identity", "show by what people are matched, or change it; JSON", _asking("stores", "identity"))
     setting.add_argument(
         "--set", metavar="FILE", help="new settings; if they have a version, it must be the current one"

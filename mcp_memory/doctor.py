@@ -7,7 +7,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -16,6 +18,7 @@ from mcp_memory.errors import Error
 from mcp_memory.settings import Settings
 
 ROOM = 100 * 1024 * 1024  # bytes; about 150,000 observations
+LOOKED_AT = 1_000  # signatures at once
 CHOOSE = "Give yourself the right to read and write there, or choose another folder with --data-dir."
 FIXED_SQLITE = (3, 51, 3)  # before it, two writers could corrupt a WAL file (sqlite.org/wal.html#walresetbug)
 
@@ -64,6 +67,7 @@ def _folder(folder: Path) -> list[Finding]:
 def _stores(folder: Path) -> list[Finding]:
     files = [path for path in (folder / "catalog.db", *sorted((folder / "stores").glob("*.db"))) if path.exists()]
     findings = [finding for path in files if (finding := _damage(path)) is not None]
+    findings += [finding for path in files[1:] if not findings and (finding := _vectors(path)) is not None]
     findings += _missing(folder) if files and not findings else []
     return findings or [Finding("stores", True, f"{max(len(files) - 1, 0)} found, none damaged")]
 
@@ -82,6 +86,26 @@ def _missing(folder: Path) -> list[Finding]:
         for id in made
         if not _filled(folder / "stores" / f"{id}.db")
     ]
+
+
+def _vectors(path: Path) -> Finding | None:
+    from mcp_memory.backends.sql.sqlite import packing
+
+    with _opened(path) as store:
+        if ("dimensions",) not in store.execute("select name from pragma_table_info('model')").fetchall():
+            return None  # an earlier version's; it gets them when it is opened
+        bad = 0
+        models: Any = store.execute("select no, dimensions from model where no > 0").fetchall()
+        for model_no, dimensions in models:
+            rows: Any = store.execute(
+                "select id, occurred_at, model_no, emb, terms, conversation_no, from_agent, tokens from recall_sig "
+                "where model_no = ?",
+                (model_no,),
+            )
+            while some := list(islice(rows, LOOKED_AT)):
+                bad += len(packing.damaged(some, model_no, dimensions or 0))
+    advice = "Recall goes on without them; `mcp-memory store --embed` makes them anew."
+    return Finding("vectors", False, f"{path}: {bad} items have damaged ones", advice) if bad else None
 
 
 def _filled(path: Path) -> bool:

@@ -10,7 +10,7 @@ from datetime import datetime
 from mcp_memory.errors import Invalid
 
 STORE, PROFILE, IMPORT = "mem_store", "mem_profile", "mem_import"
-OBSERVATION, SUMMARY = "mem_observation", "mem_summary"
+OBSERVATION, SUMMARY, COMMUNICATION = "mem_observation", "mem_summary", "conv_communication"
 
 MakeId = Callable[[str], str]
 """prefix -> a new id."""

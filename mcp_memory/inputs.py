@@ -9,14 +9,19 @@ from mcp_memory.model import (
     CLOCK_SKEW,
     DEFAULT_SOURCE,
     EARLIEST,
+    MAX_AUTHOR,
     MAX_CONTENT,
     MAX_CONVERSATION_ID,
     MAX_CONVERSATION_IDS,
+    MAX_MESSAGE_ID,
     MAX_QUERY,
     MAX_SOURCE,
+    Detail,
+    NewMessage,
     NewObservation,
     NewSummary,
     RecallQuery,
+    Role,
 )
 from mcp_memory.text import clean, required_text
 
@@ -72,10 +77,35 @@ def new_summary(
 ) -> NewSummary:
     return NewSummary(
         content=required_text(content, MAX_CONTENT, "content"),
-        conversation_id=required_text(conversation_id, MAX_CONVERSATION_ID, "conversation_id"),
+        conversation_id=conversation_name(conversation_id),
         occurred_at=happened(occurred_at, now, "occurred_at"),
         source=checked_source(source, "source"),
     )
+
+
+def new_message(
+    *,
+    text: str,
+    role: Role,
+    now: datetime,
+    author: str | None = None,
+    channel: str | None = None,
+    occurred_at: str | None = None,
+    message_id: str | None = None,
+    name: str = "message",
+) -> NewMessage:
+    return NewMessage(
+        text=required_text(text, MAX_CONTENT, f"{name}.text"),
+        role=role,
+        author=None if author is None else required_text(author, MAX_AUTHOR, f"{name}.author"),
+        channel=None if channel is None else checked_source(channel, f"{name}.channel"),
+        occurred_at=happened(occurred_at, now, f"{name}.occurred_at"),
+        message_id=None if message_id is None else required_text(message_id, MAX_MESSAGE_ID, f"{name}.message_id"),
+    )
+
+
+def conversation_name(conversation_id: str) -> str:
+    return required_text(conversation_id, MAX_CONVERSATION_ID, "conversation_id")
 
 
 def checked_source(source: str | None, name: str) -> str:
@@ -102,14 +132,13 @@ def recall_query(
     end: str | None = None,
     relevance_threshold: float = 0.0,
     max_tokens: int | None = None,
+    detail: Detail = "concise",
 ) -> RecallQuery:
     """An empty query is no query."""
     question = clean(query or "")
     if len(question) > MAX_QUERY:
         raise Invalid(f"query is {len(question)} characters long, the limit is {MAX_QUERY}: ask for less at once.")
-    conversation = (
-        None if conversation_id is None else required_text(conversation_id, MAX_CONVERSATION_ID, "conversation_id")
-    )
+    conversation = None if conversation_id is None else conversation_name(conversation_id)
     period = [None if time is None else parse_time(time, name) for time, name in ((begin, "begin"), (end, "end"))]
     check_period(*period)
     return RecallQuery(
@@ -122,4 +151,5 @@ def recall_query(
         end=period[1],
         relevance_threshold=relevance_threshold,
         max_tokens=max_tokens,
+        detail=detail,
     )

@@ -2,8 +2,9 @@
 
 Words are runs of letters and digits, lower-case, stemmed (Snowball English). Han and kana runs, which have no
 blanks, give single characters and pairs. Order numbers, emails and the like also count whole ("A-1042" is "a",
-"1042" and "a1042"), so that an exact id is found by itself. Stop words are dropped; from questions, so are words
-that only ask. Change anything here and raise `TERMS_VERSION`: stored terms were made by these rules.
+"1042" and "a1042"), and phone numbers by their last digits, so that an exact id is found by itself in any spelling.
+Stop words are dropped; from questions, so are words that only ask. Change anything here and raise `TERMS_VERSION`:
+stored terms were made by these rules.
 """
 
 import hashlib
@@ -11,12 +12,13 @@ import re
 import threading
 import zlib
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice
+from typing import Any
 
-import snowballstemmer
+from mcp_memory import mentions
 
-TERMS_VERSION = 2  # 1: writers at the same time could store each other's stems
+TERMS_VERSION = 3  # 1: writers at the same time could store each other's stems; 2: phone numbers by groups of digits
 
 CHUNK_WORDS = 80  # reference measurements: best chunk of 80 words beats whole long items
 LONG_ITEM_WORDS = 100
@@ -24,12 +26,9 @@ MAX_TERMS = 256  # of a chunk; 1,024 bytes, what an index entry has room for in 
 LONGEST_STEMMED = 40  # no English word is longer; what is, must not fill the cache
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
-# Possessive and tried at the start of a run only: else a text without a separator takes time in its square.
-_COMPOUND = re.compile(r"(?<![^\W_])[^\W_]++(?:[-._/@+:][^\W_]++)+")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 _PIECE = re.compile(rf"{_CJK.pattern[:-1]}|(?:(?!{_CJK.pattern[:-1]})\S)+")
 _BLANK = re.compile(r"\s+")
-_stemmer = snowballstemmer.stemmer("english")
 _stemming = threading.Lock()  # it keeps the word it works on, and would mix up those of two threads
 
 _STOP_WORDS = """
@@ -61,6 +60,17 @@ def query_terms(question: str) -> list[int]:
     return [_hash(stem) for stem in dict.fromkeys(stems)]
 
 
+def id_terms(question: str) -> list[frozenset[int]]:
+    """For each id that a question names, the terms one of which an item must have to hold it."""
+    return [frozenset(map(_hash, spellings)) for spellings in mentions.ids(question)]
+
+
+def common_words(question: str, text: str) -> list[str]:
+    """The words of the text that the question asks for, as the text writes them, in its order."""
+    asked = set(query_terms(question))
+    return [word for word in dict.fromkeys(mentions.words_and_ids(text)) if asked.intersection(terms(word))]
+
+
 def chunks(text: str) -> list[str]:
     """The text, or where it is long its consecutive pieces: recall counts the best one. A Han letter is a word."""
     words = list(_PIECE.finditer(text))
@@ -83,9 +93,7 @@ def _stems(text: str, dropped: frozenset[str]) -> Iterator[str]:
             yield from _cjk(word)
         elif word not in dropped:
             yield _stem(word)
-    for match in _COMPOUND.finditer(lowered):
-        if any(letter.isdigit() or letter == "@" for letter in match[0]):
-            yield "".join(letter for letter in match[0] if letter.isalnum())
+    yield from mentions.spellings(lowered)
 
 
 def _cjk(run: str) -> Iterator[str]:
@@ -100,7 +108,14 @@ def _stem(word: str) -> str:
 @lru_cache(maxsize=65_536)  # stemming a word takes 20 µs, looking it up 0.1
 def _snowball(word: str) -> str:
     with _stemming:
-        return str(_stemmer.stemWord(word))
+        return str(_stemmer().stemWord(word))
+
+
+@cache
+def _stemmer() -> Any:
+    import snowballstemmer  # with all its languages: not before it is needed, for the cold start
+
+    return snowballstemmer.stemmer("english")
 
 
 def _hash(stem: str) -> int:

@@ -19,6 +19,9 @@ MAX_CONVERSATION_ID = 128  # ours: agents bring conversation ids in the form of 
 MAX_SOURCE = 100
 MAX_QUERY = 1024
 MAX_RECALL = 100  # items of one kind
+MAX_MESSAGES = 100  # ours: in one write
+MAX_AUTHOR = 256
+MAX_MESSAGE_ID = 128  # ours
 MAX_IDENTIFIER = 255
 MAX_TENANT = 64  # ours
 MAX_TOKENS = 100_000  # ours: more than any caller would put into one prompt
@@ -30,7 +33,10 @@ DEFAULT_STORE = "default"
 
 TraitValue = str | int | float | bool | tuple[str | int | float | bool, ...]
 Traits = Mapping[str, Mapping[str, TraitValue]]
-Kind = Literal["observation", "summary"]
+Kind = Literal["observation", "summary", "communication"]
+Role = Literal["customer", "agent"]
+ByWordsOnly = Literal["failed", "script"]
+Detail = Literal["concise", "full"]
 DataType = Literal["STRING", "NUMBER", "BOOLEAN", "ARRAY"]
 UndeclaredTraits = Literal["declare", "refuse"]
 ApartReason = Literal["limit", "unmerged", "no_rule", "size"]
@@ -59,6 +65,8 @@ class Store:
     created_at: datetime
     undeclared_traits: UndeclaredTraits
     profile_count: int = 0
+    unembedded_count: int = 0
+    """Items whose vectors are still to be made, or made anew."""
 
 
 @dataclass(frozen=True, order=True)
@@ -135,6 +143,7 @@ class Profile:
     """The latest `occurred_at` among what is remembered; with nothing remembered, `created_at`."""
     observation_count: int
     summary_count: int
+    communication_count: int
     traits: Traits
     identifiers: Mapping[str, Sequence[str]]
     """Values per type, oldest first."""
@@ -194,6 +203,18 @@ class NewSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NewMessage:
+    """`message_id`: the caller's own. `occurred_at` None means: now."""
+
+    text: str
+    role: Role
+    author: str | None = None
+    channel: str | None = None
+    occurred_at: datetime | None = None
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Receipt:
     """What became of one item: `duplicate` names the id of the item that already says so."""
 
@@ -232,8 +253,22 @@ class Summary(Item):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Communication(Item):
+    """A message. Its `source` is the channel it came by."""
+
+    conversation_id: str
+    role: Role
+    author: str | None = None
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecallQuery:
-    """`begin` is inclusive, `end` exclusive, both about `occurred_at`. A limit of 0 switches a kind off."""
+    """`begin` is inclusive, `end` exclusive, both about `occurred_at`. A limit of 0 switches a kind off.
+
+    Without a query, that of the conversation's last messages is asked; without either, what is latest. The messages
+    of a conversation that is named come as they are, the latest first; else they are ranked as everything is.
+    """
 
     query: str | None = None
     conversation_id: str | None = None
@@ -244,6 +279,7 @@ class RecallQuery:
     end: datetime | None = None
     relevance_threshold: float = 0.0
     max_tokens: int | None = None
+    detail: Detail = "concise"
 
     def __post_init__(self) -> None:
         for name in ("observations_limit", "summaries_limit", "communications_limit"):
@@ -259,11 +295,23 @@ ItemT_co = TypeVar("ItemT_co", bound=Item, covariant=True)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Match:
+    """Why an item came: the words of it that were asked for, how near it is in meaning as a whole and token by token
+    (cosines), and how well its time fits the dates of the question. None: not known, or not asked."""
+
+    words: Sequence[str] = ()
+    cosine: float | None = None
+    late_interaction: float | None = None
+    date: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recalled(Generic[ItemT_co]):
-    """`score` is in [0, 1]; None where nothing was asked."""
+    """`score` is in [0, 1]; None where nothing was asked. `match`: in full detail."""
 
     item: ItemT_co
     score: float | None
+    match: Match | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,8 +321,13 @@ class Recall:
     profile_id: str
     observations: Sequence[Recalled[Observation]] = ()
     summaries: Sequence[Recalled[Summary]] = ()
+    communications: Sequence[Recalled[Communication]] = ()
     left_out: int = 0
     """Items that matched but did not fit into `max_tokens`."""
+    query: str | None = None
+    """What was asked, where it was made from the conversation."""
+    by_words_only: ByWordsOnly | None = None
+    """What has the meaning but none of the words was not found: the model failed, or can't read the script."""
 
 
 @dataclass(frozen=True, kw_only=True)

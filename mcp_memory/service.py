@@ -14,7 +14,9 @@ from mcp_memory.ledger import Explanation, Merged, Unmerged
 from mcp_memory.model import (
     Added,
     Caller,
+    Communication,
     Lookup,
+    NewMessage,
     NewObservation,
     NewSummary,
     Observation,
@@ -92,6 +94,17 @@ class Memory:
         target = _profile(profile_id)
         return await self._backend.add_summary(await self.scope(caller), target, new)
 
+    async def record_messages(
+        self, caller: Caller, profile_id: str, conversation_id: str, messages: Sequence[NewMessage]
+    ) -> Added:
+        if not 1 <= len(messages) <= model.MAX_MESSAGES:
+            raise Invalid(f"messages has {len(messages)} items: give 1 to {model.MAX_MESSAGES} in one call.")
+        given = [one.message_id for one in messages if one.message_id is not None]
+        if given and (len(given) < len(messages) or len(set(given)) < len(given)):
+            raise Invalid("messages must all have a message_id of their own, or none of them one.")
+        target = _profile(profile_id)
+        return await self._backend.record_messages(await self.scope(caller), target, conversation_id, messages)
+
     async def recall(self, caller: Caller, profile_id: str, query: RecallQuery) -> Recall:
         target = _profile(profile_id)
         return await self._backend.recall(await self.scope(caller), target, query)
@@ -107,6 +120,18 @@ class Memory:
     ) -> list[Summary]:
         target = _profile(profile_id)
         return await self._backend.list_summaries(await self.scope(caller), target, limit, before)
+
+    async def list_communications(
+        self, caller: Caller, profile_id: str, conversation_id: str, limit: int
+    ) -> list[Communication]:
+        target = _profile(profile_id)
+        return await self._backend.list_communications(await self.scope(caller), target, conversation_id, limit)
+
+    async def mend(self, caller: Caller) -> int:
+        return await self._backend.mend(await self.scope(caller))
+
+    async def reembed(self, caller: Caller) -> int:
+        return await self._backend.reembed(await self.scope(caller))
 
     async def get_identity_settings(self, caller: Caller) -> IdentitySettings:
         return await self._backend.get_identity_settings(await self.scope(caller))

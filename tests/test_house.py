@@ -16,7 +16,8 @@ MAX_FUNCTION = 40
 
 PURE = "errors model ids"
 RULES = "identity resolution ledger traits definitions imports"
-SQL = f"{PURE} {RULES} language budget ranking backends/sql/database"
+SQL = f"{PURE} {RULES} language mentions budget weights candidates ranking statements "
+SQL += "backends/sql/database backends/sql/memory_rows"
 MAY_IMPORT = {
     "__init__": "",
     "__main__": "cli",
@@ -27,8 +28,16 @@ MAY_IMPORT = {
     "inputs": "errors model text",
     "ids": "errors",
     "budget": "",
-    "language": "",
-    "ranking": "",
+    "mentions": "",
+    "language": "mentions",
+    "weights": "",
+    "candidates": "mentions model",
+    "ranking": "mentions weights candidates",
+    "wording": "",
+    "attributes": "wording",
+    "frames": "attributes wording",
+    "claims": "attributes frames wording",
+    "statements": "attributes claims wording",
     "identity": "errors model text",
     "traits": "errors model text",
     "resolution": "errors model identity",
@@ -59,7 +68,9 @@ MAY_IMPORT = {
     # Backends: they know the middle, never a front door
     "backends/__init__": "",
     "backends/sql/__init__": "",
-    "backends/sql/database": "model identity ledger definitions imports ranking",
+    "backends/sql/database": "model identity ledger definitions imports backends/sql/memory_rows",
+    "backends/sql/memory_rows": "model candidates",
+    "backends/sql/hot": "",
     "backends/sql/migrations": "errors",
     "backends/sql/profiles": SQL,
     "backends/sql/identifiers": f"{SQL} backends/sql/profiles",
@@ -69,30 +80,38 @@ MAY_IMPORT = {
     "backends/sql/imports": f"{SQL} backends/sql/upserts",
     "backends/sql/memories": f"{SQL} backends/sql/profiles",
     "backends/sql/recall": f"{SQL} backends/sql/profiles",
+    "backends/sql/signatures": f"{SQL} embedding/__init__",
+    "backends/sql/conversations": f"{SQL} backends/sql/profiles backends/sql/signatures",
+    "backends/sql/reembedding": f"{SQL} backends/sql/signatures",
     "backends/sql/backend": (
-        f"{SQL} embedding/__init__ backends/sql/definitions backends/sql/imports backends/sql/memories "
-        "backends/sql/merging backends/sql/profiles backends/sql/recall backends/sql/upserts"
+        f"{SQL} embedding/__init__ backends/sql/conversations backends/sql/definitions backends/sql/imports "
+        "backends/sql/memories backends/sql/merging backends/sql/profiles backends/sql/recall "
+        "backends/sql/reembedding backends/sql/signatures backends/sql/upserts"
     ),
     "backends/sql/sqlite/__init__": "",
     "backends/sql/sqlite/keys": "",
-    "backends/sql/sqlite/packing": "ranking backends/sql/database",
+    "backends/sql/sqlite/packing": "candidates backends/sql/memory_rows",
     "backends/sql/sqlite/connection": "errors backends/sql/migrations",
     "backends/sql/sqlite/file": "errors backends/sql/sqlite/connection",
     "backends/sql/sqlite/catalog": "model backends/sql/sqlite/keys",
-    "backends/sql/sqlite/rows": "errors ids backends/sql/migrations",
+    "backends/sql/sqlite/rows": "errors ids backends/sql/hot backends/sql/migrations",
     **{
         f"backends/sql/sqlite/{noun}": (
-            f"{PURE} {RULES} language ranking backends/sql/database backends/sql/sqlite/keys "
-            "backends/sql/sqlite/packing backends/sql/sqlite/rows"
+            f"{PURE} {RULES} candidates backends/sql/database backends/sql/memory_rows backends/sql/sqlite/keys "
+            f"backends/sql/sqlite/packing backends/sql/sqlite/rows {signatures}"
         )
-        for noun in ("profiles", "identity", "definitions", "memories", "imports")
+        for noun, signatures in (
+            *((noun, "") for noun in ("profiles", "identity", "definitions", "imports", "signatures")),
+            *((noun, "backends/sql/sqlite/signatures") for noun in ("memories", "conversations")),
+        )
     },
     "backends/sql/sqlite/transaction": (
         "backends/sql/sqlite/connection backends/sql/sqlite/profiles backends/sql/sqlite/identity "
-        "backends/sql/sqlite/definitions backends/sql/sqlite/memories backends/sql/sqlite/imports"
+        "backends/sql/sqlite/definitions backends/sql/sqlite/memories backends/sql/sqlite/conversations "
+        "backends/sql/sqlite/imports"
     ),
     "backends/sql/sqlite/database": (
-        "errors model backends/sql/database backends/sql/sqlite/catalog backends/sql/sqlite/file "
+        "errors model backends/sql/database backends/sql/hot backends/sql/sqlite/catalog backends/sql/sqlite/file "
         "backends/sql/sqlite/transaction"
     ),
     # Front doors: they parse, call and render
@@ -104,8 +123,9 @@ MAY_IMPORT = {
     "tools/complaints": "",
     "tools/profiles": "errors ids model session resources views tools/__init__",
     "tools/memories": "inputs model session resources views tools/__init__",
+    "tools/conversations": "inputs model session resources views tools/__init__ tools/memories",
     "tools/identity": "model session resources explanation tools/__init__",
-    "tools/toolsets": "tools/__init__ tools/identity tools/profiles tools/memories",
+    "tools/toolsets": "tools/__init__ tools/conversations tools/identity tools/profiles tools/memories",
     "server": (
         "__init__ errors model service session changes resources prompts tools/__init__ tools/complaints "
         "tools/schema tools/toolsets"
@@ -125,7 +145,7 @@ MAY_IMPORT = {
         "errors ids model service settings server stdio http/app tools/toolsets backend backends/sql/backend "
         "backends/sql/sqlite/database embedding/__init__ embedding/endpoint embedding/minilm embedding/multilingual"
     ),
-    "doctor": "errors settings embedding/minilm",
+    "doctor": "errors settings embedding/minilm backends/sql/sqlite/packing",
     "demo": "",
     "cli": "__init__ errors logs settings app doctor demo commands/__init__",
 }

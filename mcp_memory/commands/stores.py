@@ -14,6 +14,8 @@ from mcp_memory.wire import IdentitySettingsBody, TraitGroupBody, WireT
 
 async def store(memory: Memory, caller: Caller, given: Given, console: Console) -> int:
     changes = StoreChanges(undeclared_traits=given.get("undeclared_traits"))
+    if "embed" in given:
+        await _embed(memory, caller, console)
     console.show(views.store_data(await memory.update_store(caller, changes)))
     return 0
 
@@ -37,6 +39,16 @@ async def trait_groups(memory: Memory, caller: Caller, given: Given, console: Co
     _warn_of_types_that_are_not_there(groups, await memory.get_identity_settings(caller), console)
     console.show({"traitGroups": [TraitGroupBody.of(one).body() for one in groups]})
     return 0
+
+
+async def _embed(memory: Memory, caller: Caller, console: Console) -> None:
+    """Can be broken off: what is done is done."""
+    if damaged := await memory.mend(caller):
+        console.tell(f"{damaged} items have damaged vectors")
+    total, done = (await memory.get_store(caller)).unembedded_count, 0
+    while made := await memory.reembed(caller):
+        done += made
+        console.tell(f"{done} of {max(total, done)} items")
 
 
 def _read(body: type[WireT], path: str) -> WireT:

@@ -42,6 +42,10 @@ class Embedder(Protocol):
         """The model's name and build, stored beside each vector: only vectors of one model_id can be compared."""
         ...
 
+    def reads(self, text: str) -> bool:
+        """Whether the model knows the script of the text: else its vector is one of noise."""
+        ...
+
     def embed(self, texts: Sequence[str]) -> list[Embedding]:
         """One for each text. Blocks: call it in a worker thread, several at once if need be.
 

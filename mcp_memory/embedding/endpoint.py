@@ -49,6 +49,9 @@ class Endpoint:
     def model_id(self) -> str:
         return f"endpoint:{self._model}" + ("" if self._dimensions is None else f":{self._dimensions}")
 
+    def reads(self, text: str) -> bool:
+        return True
+
     def embed(self, texts: Sequence[str]) -> list[Embedding]:
         taken = [readable(text, LONGEST_TEXT) for text in texts]
         return [without_tokens(vector) for batch in _batches(taken) for vector in self._vectors(batch)]

@@ -30,6 +30,7 @@ SHA256: Final[Mapping[str, str]] = {  # model/README.md says how the files came 
 }
 SHIPPED: Final = Path(__file__).parent / "model"
 DIMENSIONS: Final = 384
+LATIN_END: Final = "\u0250"  # the first letter that no European language written in Latin letters has
 LONGEST_TEXT: Final = 256  # tokens, [CLS] and [SEP] included: what the model saw in training; the rest is not read
 # The tokenizer sets an apostrophe apart: these are what is left of "isn't", "she'll" and the like.
 ENDINGS: Final = frozenset(word.partition("'")[2] for word in STOP_WORDS if "'" in word)
@@ -49,6 +50,11 @@ class MiniLM:
         """Reads and verifies the files without loading them. Raises Unavailable, naming the first bad one."""
         for name in SHA256:
             self._verified(name)
+
+    def reads(self, text: str) -> bool:
+        """It has seen little but English, and tells all Chinese texts apart by their length."""
+        letters = [letter for letter in text if letter.isalpha()]
+        return sum(letter < LATIN_END for letter in letters) * 2 >= len(letters)
 
     def embed(self, texts: Sequence[str]) -> list[Embedding]:
         if not texts:

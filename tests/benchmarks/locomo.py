@@ -6,8 +6,6 @@ from typing import Any
 
 import anyio.to_thread
 
-from mcp_memory.service import Memory
-
 from . import diaries, metrics, talks, wiring
 from .diaries import Diary
 from .lab import Lab
@@ -15,7 +13,6 @@ from .levels import LEVELS, Answer, Level, answers
 from .report import Row
 
 NO_DATA = "NOT MEASURED: no data; name a file of LoCoMo's shape with --data"
-NO_MESSAGES = "NOT MEASURED yet: this memory keeps no messages"
 AT = "recall@10"
 
 
@@ -23,12 +20,10 @@ async def locomo(lab: Lab) -> list[Row]:
     return [await _row(lab, level) for level in LEVELS]
 
 
-def why_not(lab: Lab, messages: bool) -> str | None:
-    """Why something that may need messages can't be measured, if so."""
+def why_not(lab: Lab) -> str | None:
+    """Why it can't be measured, if so."""
     if lab.data is None:
         return NO_DATA
-    if messages and not hasattr(Memory, "record_messages"):  # SEAM: delete this line and the next
-        return NO_MESSAGES
     return None
 
 
@@ -51,7 +46,7 @@ async def answered(lab: Lab, level: Level, **options: Any) -> list[list[Answer]]
 
 async def _row(lab: Lab, level: Level) -> Row:
     target = ", ".join(f"{name} >= {wanted:.2f}" for name, wanted in level.targets.items()) or "-"
-    if reason := why_not(lab, level.messages):
+    if reason := why_not(lab):
         return Row(measure=level.title, measured=reason, target=target)
     by_talk = await answered(lab, level)
     every = [one for answers in by_talk for one in answers]

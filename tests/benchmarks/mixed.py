@@ -42,7 +42,7 @@ EVIDENCE, SHARE = 0.80, 0.03
 
 
 async def mixed(lab: Lab) -> list[Row]:
-    if reason := why_not(lab, messages=True):
+    if reason := why_not(lab):
         return [Row(measure=one.title, measured=reason, target=_target(one)) for one in CONTEXTS]
     known = await written(lab, FOLDER, diaries.both)
     async with wiring.opened(lab.path(FOLDER), lab.model) as (memory, caller):
@@ -75,7 +75,7 @@ def tokens(text: str) -> int:
 
 
 def _weight(found: Recall) -> int:
-    recalled = [*found.observations, *found.communications]  # type: ignore[attr-defined]  # SEAM: until it is there
+    recalled = [*found.observations, *found.communications]
     return sum(budget.tokens(one.item.content) for one in recalled)
 
 

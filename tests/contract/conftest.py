@@ -1,10 +1,12 @@
 """What the contract runs on: each leg is a backend on a store of its own."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from mcp_memory import ids
 from mcp_memory.backend import Backend
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
+from mcp_memory.embedding import Embedder
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.model import Scope
 
@@ -45,19 +48,36 @@ def clock() -> Clock:
 
 
 @asynccontextmanager
-async def sqlite(folder: Path, embedder: MiniLM, clock: Clock) -> AsyncIterator[Backend]:
-    backend = SqlBackend(SqliteDatabase(folder), embedder, now=clock, make_id=clock.make_id, region="US")
+async def sqlite(folder: Path, embedder: Embedder, clock: Clock, **options: Any) -> AsyncIterator[Backend]:
+    backend = SqlBackend(SqliteDatabase(folder), embedder, now=clock, make_id=clock.make_id, region="US", **options)
     try:
         yield backend
     finally:
         await backend.close()
 
 
+Opened = Callable[..., AbstractAsyncContextManager[Backend]]
+
+
 @pytest.fixture(params=[pytest.param(sqlite, id="sqlite")])
-async def backend(
-    request: pytest.FixtureRequest, tmp_path: Path, embedder: MiniLM, clock: Clock
-) -> AsyncIterator[Backend]:
-    async with request.param(tmp_path, embedder, clock) as backend:
+def opened(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Opened:
+    """The same stores, opened again with an embedder, and whatever else a backend takes."""
+    return partial(_opened, request.param, tmp_path, clock)
+
+
+def _opened(
+    leg: Callable[..., AbstractAsyncContextManager[Backend]],
+    folder: Path,
+    clock: Clock,
+    embedder: Embedder,
+    **options: Any,
+) -> AbstractAsyncContextManager[Backend]:
+    return leg(folder, embedder, clock, **options)
+
+
+@pytest.fixture
+async def backend(opened: Opened, embedder: MiniLM) -> AsyncIterator[Backend]:
+    async with opened(embedder) as backend:
         yield backend
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from mcp_memory.backend import Backend
 from mcp_memory.errors import NotFound
-from mcp_memory.model import NewObservation, NewSummary, RecallQuery, Scope
+from mcp_memory.model import NewMessage, NewObservation, NewSummary, RecallQuery, Scope
 
 pytestmark = pytest.mark.anyio
 
@@ -20,6 +20,10 @@ CALLS: dict[str, Callable[[Backend, Scope, str], Awaitable[object]]] = {
     "add_summary": lambda backend, scope, id: backend.add_summary(
         scope, id, NewSummary(content="x", conversation_id="c")
     ),
+    "record_messages": lambda backend, scope, id: backend.record_messages(
+        scope, id, "c", [NewMessage(text="x", role="customer")]
+    ),
+    "list_communications": lambda backend, scope, id: backend.list_communications(scope, id, "c", 10),
     "recall": lambda backend, scope, id: backend.recall(scope, id, RecallQuery(query="x")),
     "list_observations": lambda backend, scope, id: backend.list_observations(scope, id, 10),
     "merge_profiles": lambda backend, scope, id: _merge_with_somebody(backend, scope, id),

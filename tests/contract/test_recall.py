@@ -146,9 +146,11 @@ async def test_an_empty_profile_recalls_nothing(backend: Backend, scope: Scope) 
     lee = (await backend.upsert_traits(scope, {"Contact": {"chat": "lee"}}, None)).profile.profile_id
 
     assert await backend.recall(scope, lee, RecallQuery(query="anything")) == Recall(
-        profile_id=lee, observations=[], summaries=[]
+        profile_id=lee, observations=[], summaries=[], communications=[]
     )
-    assert await backend.recall(scope, lee, RecallQuery()) == Recall(profile_id=lee, observations=[], summaries=[])
+    assert await backend.recall(scope, lee, RecallQuery()) == Recall(
+        profile_id=lee, observations=[], summaries=[], communications=[]
+    )
 
 
 @pytest.mark.parametrize("query", ["?!", "the of and", "a* NEAR(b)", "'; drop table observation; --", "\x00", "🦊"])
@@ -164,3 +166,131 @@ async def test_recall_reads_what_was_just_written(backend: Backend, scope: Scope
         recall = await backend.recall(scope, dana, RecallQuery(query=f"lamp number {number}", observations_limit=1))
 
         assert contents(recall) == [f"Bought lamp number {number}."]
+
+
+async def remember(backend: Backend, scope: Scope, dana: str, *contents: str) -> None:
+    for content in contents:
+        await backend.add_observations(scope, dana, [NewObservation(content=content)])
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["+1 (317) 555-0142", "Who has 317.555.0142?", "13175550142", "call 317 555 0142 back", "the number 555-0142"],
+)
+async def test_a_phone_number_is_found_in_any_spelling_and_its_neighbour_is_not(
+    backend: Backend, scope: Scope, dana: str, question: str
+) -> None:
+    right, wrong = "Dana rang from (317) 555-0142 about it.", "Dana rang from (317) 555-0124 about it."
+    await remember(backend, scope, dana, right, wrong)
+
+    recall = await backend.recall(scope, dana, RecallQuery(query=question, observations_limit=2))
+
+    assert contents(recall)[0] == right
+    scores = [one.score or 0 for one in recall.observations]
+    assert scores[0] > scores[1]
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("What is the state of order B-7731?", "Paid for b7731 in cash."),
+        ("INV-2025-00317", "Invoice inv-2025-00317 was disputed."),
+        ("which mail did lee.chan@example.org send", "Lee.Chan@example.org complained."),
+        ("ticket #90412", "90412 was closed."),
+    ],
+)
+async def test_what_holds_the_id_of_a_question_stands_before_all_that_is_like_it(
+    backend: Backend, scope: Scope, dana: str, question: str, found: str
+) -> None:
+    await remember(
+        backend,
+        scope,
+        dana,
+        "Paid for b7731 in cash.",
+        "What is the state of order B-7713? They asked for the state of order B-7713 again.",
+        "Invoice inv-2025-00317 was disputed.",
+        "INV-2025-00371 is invoice INV-2025-00371 of 2025.",
+        "Lee.Chan@example.org complained.",
+        "Which mail did lee.chang@example.org send? lee.chang@example.org sent a mail.",
+        "90412 was closed.",
+        "Ticket #90421 is a ticket, ticket #90421.",
+    )
+
+    recall = await backend.recall(scope, dana, RecallQuery(query=question, observations_limit=3))
+
+    assert contents(recall)[0] == found
+
+
+async def test_a_question_about_a_day_finds_what_was_learned_then(backend: Backend, scope: Scope, dana: str) -> None:
+    for month, thing in enumerate(("a lamp", "a rug", "a desk", "a chair"), start=1):
+        at = datetime(2025, month, 7, tzinfo=UTC)
+        await backend.add_observations(scope, dana, [NewObservation(content=f"Ordered {thing}.", occurred_at=at)])
+
+    for question in (
+        "What was ordered in March 2025?",
+        "What did they order on 7 March?",
+        "What was ordered on 2025-03-07?",
+    ):
+        recall = await backend.recall(scope, dana, RecallQuery(query=question, detail="full"))
+        assert contents(recall)[0] == "Ordered a desk."
+        match = recall.observations[0].match
+        assert match is not None and match.date is not None and match.date > 0.9
+
+
+async def test_full_detail_says_why_each_item_came(backend: Backend, scope: Scope, dana: str) -> None:
+    full = await backend.recall(scope, dana, RecallQuery(query="Where do A-1042 and the orders go?", detail="full"))
+    concise = await backend.recall(scope, dana, RecallQuery(query="Where do A-1042 and the orders go?"))
+
+    best = full.observations[0].match
+    assert best is not None
+    assert list(best.words) == ["order", "A-1042"]
+    assert best.cosine is not None and best.cosine > 0.4
+    assert best.late_interaction is not None and best.late_interaction > 0.5
+    assert best.date is None
+    assert [one.item for one in full.observations] == [one.item for one in concise.observations]
+    assert all(one.match is None for one in concise.observations)
+
+
+async def test_max_tokens_prefers_what_says_more_per_token(backend: Backend, scope: Scope, dana: str) -> None:
+    short = "Wool makes him itch."
+    long = "Wool makes him itch, he said, " + "and then he talked about the weather of the last weeks " * 8 + "."
+    await remember(backend, scope, dana, long, short)
+
+    recall = await backend.recall(scope, dana, RecallQuery(query="wool", max_tokens=60))
+
+    assert short in contents(recall) and long not in contents(recall)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        " \n ",
+        "?" * 1024,
+        "🦊🦊🦊",
+        "ёлка и ещё слова",
+        "お茶が好きですか",
+        "הזמנה",
+        "a" * 1024,
+        "(((((((((",
+        "\\",
+        "%_*",
+    ],
+)
+async def test_no_question_is_too_odd_to_be_asked(backend: Backend, scope: Scope, dana: str, query: str) -> None:
+    recall = await backend.recall(scope, dana, RecallQuery(query=query))
+
+    assert sorted(contents(recall)) == sorted(KNOWN)
+    assert all(one.score is None or 0 <= one.score <= 1 for one in recall.observations)
+
+
+async def test_chinese_and_japanese_are_found_by_their_characters(backend: Backend, scope: Scope, dana: str) -> None:
+    await remember(backend, scope, dana, "客户喜欢绿茶、不喝咖啡。", "客户住在上海。", "紅茶が好きです。")
+
+    for question, found in (
+        ("她喝绿茶吗", "客户喜欢绿茶、不喝咖啡。"),
+        ("住在哪里", "客户住在上海。"),
+        ("紅茶は", "紅茶が好きです。"),
+    ):
+        recall = await backend.recall(scope, dana, RecallQuery(query=question, observations_limit=1))
+        assert contents(recall) == [found]

@@ -50,7 +50,7 @@ async def test_the_curators_tools_are_there_only_where_they_were_switched_on(cli
 
     assert alone == [tool.name for tool in AGENT]
     assert both == [*alone, "merge_profiles", "unmerge_profile", "explain_identity"]
-    assert tuple(TOOLSETS) == settings.TOOLSETS == ("agent", "curator")
+    assert tuple(TOOLSETS) == settings.TOOLSETS == ("agent", "conversation", "curator")
 
 
 async def test_the_curators_tools_are_fully_described_and_cost_little(client: Client) -> None:

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcp_memory.backends.sql.database import NewItem, Signature
-from mcp_memory.backends.sql.sqlite import packing
+from mcp_memory.backends.sql.memory_rows import NewItem, Signature
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.backends.sql.sqlite.keys import from_micros, key, key_range, to_micros
 from mcp_memory.doctor import examine
@@ -119,7 +118,7 @@ def test_a_full_profile_takes_no_more(database: SqliteDatabase) -> None:
     connection.execute("update profile set next_seq = (1 << 20) - 1")
 
     def add(number: int) -> None:
-        signature = Signature(model_id="m", vectors=np.ones((1, 4), dtype=np.float32), terms=[[1]])
+        signature = Signature(model_id="m", recipe=1, vectors=np.ones((1, 4), dtype=np.float32), terms=[[1]])
         item = Observation(
             id=from_bytes(OBSERVATION, bytes([number] * 16)),
             content="x",
@@ -143,31 +142,3 @@ def test_times_and_keys_are_packed_without_loss_or_overlap() -> None:
     ranges = [key_range(no, kind) for no in (1, 2) for kind in ("observation", "summary")]
     assert all(one[1] < other[0] for one, other in pairwise(ranges))
     assert ranges[1][0] == key(1, "summary", 0)
-
-
-def test_int8_keeps_the_cosine_to_the_second_digit() -> None:
-    generator = np.random.default_rng(1)
-    vectors = generator.normal(size=(50, 384)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    rows = [(at, 0, 1, packing.pack_vectors(vectors[at : at + 1]), packing.pack_terms([[7]])) for at in range(50)]
-
-    unpacked = packing.unpack(rows, 1, Signature(model_id="m", vectors=vectors[:1], terms=[[]]))
-
-    assert np.abs(unpacked.cosines - vectors @ vectors[0]).max() < 0.005
-
-
-def test_items_of_other_models_and_of_several_chunks_keep_their_places() -> None:
-    unit = np.eye(4, dtype=np.float32)
-    rows = [
-        (1, 10, 1, packing.pack_vectors(unit[:2]), packing.pack_terms([[5, 6], []])),
-        (2, 20, 2, packing.pack_vectors(np.ones((1, 9), dtype=np.float32)), packing.pack_terms([[7]])),
-        (3, 30, 1, packing.pack_vectors(unit[1:2]), packing.pack_terms([[8, 8]])),
-    ]
-
-    unpacked = packing.unpack(rows, 1, Signature(model_id="m", vectors=unit[1:2], terms=[[]]))
-
-    assert unpacked.item_of_chunk.tolist() == [0, 0, 1, 2]
-    assert unpacked.cosines == pytest.approx([0, 1, 0, 1], abs=0.01)
-    assert unpacked.terms.tolist() == [5, 6, 7, 8, 8]
-    assert unpacked.chunk_of_term.tolist() == [0, 0, 2, 3, 3]
-    assert unpacked.occurred_at.tolist() == [10, 20, 30]

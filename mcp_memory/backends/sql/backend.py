@@ -1,7 +1,7 @@
 """SqlBackend: each method is one hop to a worker thread and one transaction there. Embedding comes before it."""
 
-import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -9,21 +9,27 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-from mcp_memory import language, traits
-from mcp_memory.backends.sql import definitions, imports, memories, merging, profiles
+from mcp_memory import traits
+from mcp_memory.backends.sql import conversations, definitions, imports, memories, merging, profiles
 from mcp_memory.backends.sql import recall as recalling
-from mcp_memory.backends.sql.database import Database, Signature, Transaction
+from mcp_memory.backends.sql.database import Database, Transaction
+from mcp_memory.backends.sql.memory_rows import Signature
+from mcp_memory.backends.sql.recall import Asked, TooLarge
+from mcp_memory.backends.sql.reembedding import Reembedding
+from mcp_memory.backends.sql.signatures import Signatures, Text
 from mcp_memory.backends.sql.upserts import Upserts
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.embedding import Embedder
-from mcp_memory.errors import NotFound, Unavailable
+from mcp_memory.errors import Conflict, NotFound
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.ids import PROFILE, STORE, MakeId, prefix_range
 from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, Remark
 from mcp_memory.ledger import Explanation, Merged, Unmerged
 from mcp_memory.model import (
     Added,
+    Communication,
     Lookup,
+    NewMessage,
     NewObservation,
     NewSummary,
     Observation,
@@ -36,22 +42,39 @@ from mcp_memory.model import (
     Summary,
     Upserted,
 )
+from mcp_memory.weights import DEFAULT, Weights
 
 T = TypeVar("T")
 
 READERS = 16  # worker threads; more only take the processor from each other
 WRITERS = 64  # they wait for one another and share commits
+SCORERS = 2  # of large profiles: they hold the interpreter, and more at once would make all others wait
+ATTEMPTS = 20  # to append to a conversation that others append to as well
 
 
 class SqlBackend:
     def __init__(
-        self, database: Database, embedder: Embedder, *, now: Callable[[], datetime], make_id: MakeId, region: str
+        self,
+        database: Database,
+        embedder: Embedder,
+        *,
+        now: Callable[[], datetime],
+        make_id: MakeId,
+        region: str,
+        late_interaction: bool = True,
+        weights: Weights = DEFAULT,
+        background: bool = False,
     ) -> None:
-        """`region`: the country of phone numbers written without one, as in "US"."""
-        self._database, self._embedder = database, embedder
+        """`region`: the country of phone numbers written without one, as in "US". `late_interaction`: whether vectors
+        of tokens are kept. `background`: whether signatures that are stale are made anew meanwhile."""
+        self._database = database
         self._now, self._make_id, self._region = now, make_id, region
+        self._signatures, self._weights = Signatures(embedder, late_interaction), weights
+        self._background = background
+        self._reembedding = Reembedding(database, self._signatures, now, holder=make_id("holder"))
         # Apart, so that writers who wait for a busy store do not keep anybody from reading.
         self._readers, self._writers = anyio.CapacityLimiter(READERS), anyio.CapacityLimiter(WRITERS)
+        self._scorers = anyio.CapacityLimiter(SCORERS)
 
     async def open_store(self, tenant: str, display_name: str) -> Scope:
         return await _hop(lambda: self._open_store(tenant, display_name), self._writers)
@@ -100,7 +123,7 @@ class SqlBackend:
 
     async def add_observations(self, scope: Scope, profile_id: str, new: Sequence[NewObservation]) -> Added:
         def work() -> Added:
-            signatures = self._signatures([one.content for one in new])
+            signatures = self._made(scope, [Text(one.content) for one in new])
             return self._database.write(
                 scope,
                 lambda tx: memories.add_observations(
@@ -112,7 +135,7 @@ class SqlBackend:
 
     async def add_summary(self, scope: Scope, profile_id: str, new: NewSummary) -> Added:
         def work() -> Added:
-            (signature,) = self._signatures([new.content])
+            (signature,) = self._made(scope, [Text(new.content)])
             return self._database.write(
                 scope,
                 lambda tx: memories.add_summary(tx, profile_id, new, signature, now=self._now(), make_id=self._make_id),
@@ -120,12 +143,48 @@ class SqlBackend:
 
         return await _hop(work, self._writers)
 
-    async def recall(self, scope: Scope, profile_id: str, query: RecallQuery) -> Recall:
-        def work() -> Recall:
-            question = self._question(query.query) if query.query else None
-            return self._database.read(scope, lambda tx: recalling.recall(tx, profile_id, query, question))
+    async def record_messages(
+        self, scope: Scope, profile_id: str, conversation_id: str, messages: Sequence[NewMessage]
+    ) -> Added:
+        def attempt() -> Added:
+            ready = self._database.read(
+                scope, lambda tx: conversations.compared(tx, profile_id, conversation_id, messages)
+            )
+            signatures = self._made(scope, conversations.texts_of(ready)) if ready.fresh else []
+            return self._database.write(
+                scope,
+                lambda tx: conversations.record(
+                    tx,
+                    profile_id,
+                    conversation_id,
+                    messages,
+                    ready,
+                    signatures,
+                    now=self._now(),
+                    make_id=self._make_id,
+                ),
+            )
 
-        return await _hop(work, self._readers)
+        def work() -> Added:
+            for _ in range(ATTEMPTS):
+                with suppress(conversations.Moved):
+                    return attempt()
+            raise Conflict("Others write to this conversation all the time, and nothing was recorded: try again.")
+
+        return await _hop(work, self._writers)
+
+    async def recall(self, scope: Scope, profile_id: str, query: RecallQuery) -> Recall:
+        asked: list[Asked] = []
+
+        def work(large: bool) -> Recall:
+            if not asked:
+                asked.append(self._asked(scope, profile_id, query))
+            return self._database.read(scope, lambda tx: recalling.recall(tx, profile_id, asked[0], large=large))
+
+        try:
+            return await _hop(lambda: work(False), self._readers)
+        except TooLarge:
+            return await _hop(lambda: work(True), self._scorers)
 
     async def list_observations(
         self, scope: Scope, profile_id: str, limit: int, before: datetime | None = None
@@ -144,6 +203,21 @@ class SqlBackend:
             return tx.latest_summaries(profile.profile_id, limit, None, before, ties=True)
 
         return await self._read(scope, work)
+
+    async def list_communications(
+        self, scope: Scope, profile_id: str, conversation_id: str, limit: int
+    ) -> list[Communication]:
+        def work(tx: Transaction) -> list[Communication]:
+            profile = profiles.existing(tx, profile_id)
+            return tx.conversation_end(profile.profile_id, conversation_id, limit)
+
+        return await self._read(scope, work)
+
+    async def mend(self, scope: Scope) -> int:
+        return await self._write(scope, lambda tx: tx.forget_damaged())
+
+    async def reembed(self, scope: Scope) -> int:
+        return await _hop(lambda: self._reembedding.do(scope), self._writers)
 
     async def get_identity_settings(self, scope: Scope) -> IdentitySettings:
         return await self._read(scope, lambda tx: tx.identity_settings())
@@ -177,7 +251,12 @@ class SqlBackend:
         return await self._read(scope, lambda tx: tx.remarks(import_id, after, limit))
 
     async def close(self) -> None:
-        await _hop(self._database.close, self._writers)
+        def work() -> None:
+            self._reembedding.stop()
+            self._database.close()
+            self._signatures.close()
+
+        await _hop(work, self._writers)
 
     # On the worker thread
 
@@ -214,11 +293,17 @@ class SqlBackend:
         scope = Scope(tenant=tenant, store_id=store.store_id)
         if not self._database.read(scope, lambda tx: tx.definitions()):
             self._database.write(scope, lambda tx: tx.declare(traits.DEFAULT_DEFINITIONS))
+        if self._background and self._stale_count(scope):
+            self._reembedding.look_after(scope)
         return scope
 
     def _get_store(self, scope: Scope) -> Store:
         count = self._database.read(scope, lambda tx: tx.count_profiles())
-        return replace(self._stored(scope), profile_count=count)
+        return replace(self._stored(scope), profile_count=count, unembedded_count=self._stale_count(scope))
+
+    def _stale_count(self, scope: Scope) -> int:
+        model_id, recipe = self._signatures.model_id, self._signatures.recipe
+        return self._database.read(scope, lambda tx: tx.count_stale(model_id, recipe))
 
     def _stored(self, scope: Scope) -> Store:
         store = self._database.read_catalog(lambda catalog: catalog.get_store(scope))
@@ -226,33 +311,22 @@ class SqlBackend:
             raise NotFound("There is no such store.")
         return store
 
-    def _signatures(self, texts: Sequence[str]) -> list[Signature]:
-        import numpy as np
-
-        pieces = [language.chunks(text) for text in texts]
-        embedded = self._embedder.embed([piece for chunks in pieces for piece in chunks])
-        vectors = np.array([one.vector for one in embedded])
-        if not math.isfinite(float(vectors.sum())):
-            raise Unavailable("The embedding model failed: it gave no numbers.")
-        signatures, start = [], 0
-        for chunks in pieces:
-            signatures.append(
-                Signature(
-                    model_id=self._embedder.model_id,
-                    vectors=vectors[start : start + len(chunks)],
-                    terms=[language.terms(piece) for piece in chunks],
-                )
-            )
-            start += len(chunks)
+    def _made(self, scope: Scope, texts: Sequence[Text]) -> list[Signature]:
+        signatures = self._signatures.or_terms(texts)
+        if self._background and not all(one.model_id for one in signatures):
+            self._reembedding.look_after(scope)
         return signatures
 
-    def _question(self, text: str) -> Signature:
-        import numpy as np
-
-        return Signature(
-            model_id=self._embedder.model_id,
-            vectors=np.array([one.vector for one in self._embedder.embed([text])]),
-            terms=[language.query_terms(text)],
+    def _asked(self, scope: Scope, profile_id: str, query: RecallQuery) -> Asked:
+        text, conversation_id = query.query, query.conversation_id
+        if text is None and conversation_id is not None:
+            text = self._database.read(scope, lambda tx: conversations.query(tx, profile_id, conversation_id))
+        return Asked(
+            query=query,
+            text=text or None,
+            question=self._signatures.question(text) if text else None,
+            model_id=self._signatures.model_id,
+            weights=self._weights,
         )
 
 

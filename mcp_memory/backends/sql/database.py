@@ -2,8 +2,8 @@
 
 A unit of work is a plain function of a `Transaction`. It runs on a worker thread, sees one consistent state, and
 may be run again from the start when the database asks for a retry: it has no effect but through its transaction.
-Keys are public ids everywhere; how a dialect packs them, locks and batches is its own affair. So is the cosine:
-one dialect computes it here from int8, another inside the database.
+Keys are public ids everywhere; how a dialect packs them, locks and batches is its own affair. So is what it keeps of
+a profile's candidates in memory.
 
 Every method speaks only `mcp_memory.errors`; drivers' errors are translated in the dialect, in one place.
 """
@@ -14,31 +14,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
+from mcp_memory.backends.sql.memory_rows import ConversationRows, MemoryRows, SignatureRows
 from mcp_memory.definitions import TraitGroup
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import Import, Remark
 from mcp_memory.ledger import Entry, Holding, IdentityConflict, Separation, Sides
 from mcp_memory.model import (
     Identifier,
-    ItemT_co,
     KeptApart,
-    Kind,
-    Observation,
     Scope,
     Store,
-    Summary,
     TraitDefinition,
     TraitValue,
     UndeclaredTraits,
 )
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from mcp_memory.ranking import Candidates
 
 T = TypeVar("T")
 Trait = tuple[str, str]
@@ -57,6 +48,7 @@ class ProfileRow:
     last_activity_at: datetime
     observation_count: int
     summary_count: int
+    communication_count: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,32 +60,6 @@ class TraitRow:
     value: TraitValue
     updated_at: datetime
     profile_id: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Signature:
-    """What recall needs of an item, apart from its text: per chunk a unit vector and its terms."""
-
-    model_id: str
-    vectors: NDArray[np.float32]
-    terms: Sequence[Sequence[int]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewItem(Generic[ItemT_co]):
-    item: ItemT_co
-    digest: bytes
-    signature: Signature
-
-
-@dataclass(frozen=True, kw_only=True)
-class Known:
-    """An item that is stored already, for telling duplicates."""
-
-    id: str
-    digest: bytes
-    occurred_at: datetime
-    conversation_id: str | None = None
 
 
 class ProfileRows(Protocol):
@@ -239,48 +205,6 @@ class DefinitionRows(Protocol):
         ...
 
 
-class MemoryRows(Protocol):
-    def known(self, kind: Kind, profile_id: str, digests: Iterable[bytes]) -> list[Known]: ...
-
-    def count_learned(self, kind: Kind, profile_id: str, since: datetime, until: datetime | None) -> int:
-        """Items of just this member that were learned between the two, at neither."""
-        ...
-
-    def insert_observations(self, profile_id: str, new: Sequence[NewItem[Observation]]) -> None:
-        """All made by one model. Raises Invalid when the profile holds as many items as the dialect can number."""
-        ...
-
-    def insert_summaries(self, profile_id: str, new: Sequence[NewItem[Summary]]) -> None: ...
-
-    def observations(self, profile_id: str, keys: Iterable[object]) -> Mapping[object, Observation]: ...
-
-    def summaries(self, profile_id: str, keys: Iterable[object]) -> Mapping[object, Summary]: ...
-
-    def latest_observations(
-        self, profile_id: str, limit: int, begin: datetime | None, end: datetime | None, ties: bool = False
-    ) -> list[Observation]:
-        """Latest `occurred_at` first; with `ties`, also those of the last one's moment beyond `limit`."""
-        ...
-
-    def latest_summaries(
-        self, profile_id: str, limit: int, begin: datetime | None, end: datetime | None, ties: bool = False
-    ) -> list[Summary]: ...
-
-    def candidates(
-        self,
-        kind: Kind,
-        profile_id: str,
-        query: Signature,
-        begin: datetime | None,
-        end: datetime | None,
-    ) -> tuple[Sequence[object], Candidates]:
-        """The profile's items of a kind: their keys, and in the same order what ranks them.
-
-        Items whose vector another model made, come with a cosine of 0.
-        """
-        ...
-
-
 class ImportRows(Protocol):
     def start_import(self, new: Import, digest: bytes) -> None: ...
 
@@ -299,7 +223,16 @@ class ImportRows(Protocol):
         ...
 
 
-class Transaction(ProfileRows, IdentityRows, DefinitionRows, MemoryRows, ImportRows, Protocol):
+class Transaction(
+    ProfileRows,
+    IdentityRows,
+    DefinitionRows,
+    MemoryRows,
+    ConversationRows,
+    SignatureRows,
+    ImportRows,
+    Protocol,
+):
     """One store's rows. A read sees one moment; a write sees for sure only what it has locked or claimed.
 
     A profile that was merged keeps what it brought. To read a profile, by any of its ids, is to read all its members;

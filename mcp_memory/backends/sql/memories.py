@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from mcp_memory import language
-from mcp_memory.backends.sql.database import Known, NewItem, Signature, Transaction
+from mcp_memory.backends.sql.database import Transaction
+from mcp_memory.backends.sql.memory_rows import Known, NewItem, Signature
 from mcp_memory.backends.sql.profiles import existing
 from mcp_memory.ids import OBSERVATION, SUMMARY, MakeId
 from mcp_memory.model import Added, NewObservation, NewSummary, Observation, Receipt, Summary

@@ -49,6 +49,7 @@ def view(tx: Transaction, row: ProfileRow) -> Profile:
         last_activity_at=row.last_activity_at,
         observation_count=row.observation_count,
         summary_count=row.summary_count,
+        communication_count=row.communication_count,
         traits=traits.latest(
             ((one.updated_at, one.profile_id), one.group, one.name, one.value) for one in tx.traits(row.profile_id)
         ),

@@ -1,60 +1,194 @@
 """Recall, inside a transaction: rank what the profile has, fetch the best, keep what fits."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from mcp_memory import budget
-from mcp_memory.backends.sql.database import Signature, Transaction
+from mcp_memory import budget, language, statements
+from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.profiles import existing
-from mcp_memory.model import Item, ItemT_co, Kind, Recall, Recalled, RecallQuery
+from mcp_memory.model import Communication, Item, ItemT_co, Kind, Match, Observation, Recall, Recalled, RecallQuery
+from mcp_memory.weights import Weights
 
-Ranked = list[tuple[object, float]]
+if TYPE_CHECKING:
+    from mcp_memory.candidates import Candidates, Question
+    from mcp_memory.ranking import Ranked, Ranking
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+RIVALS = 30  # observations among which what replaced what is looked for
+UNRANKED = 0.5  # what the last messages of the conversation are worth beside what was ranked
+LARGE = 4_000  # items: from there on, scoring keeps the processor for 10 ms and more
 
 
-def recall(tx: Transaction, profile_id: str, asked: RecallQuery, query: Signature | None) -> Recall:
-    profile_id = existing(tx, profile_id).profile_id
-    if query is None:
-        observations = _unranked(tx.latest_observations(profile_id, asked.observations_limit, asked.begin, asked.end))
-        summaries = _unranked(tx.latest_summaries(profile_id, asked.summaries_limit, asked.begin, asked.end))
+class TooLarge(Exception):
+    """This profile is to be scored by one of the few threads that are for large ones."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """`text` is what `question` was made from; None for both: nothing was asked."""
+
+    query: RecallQuery
+    text: str | None
+    question: "Question | None"
+    model_id: str
+    weights: Weights
+
+
+def recall(tx: Transaction, profile_id: str, asked: Asked, *, large: bool) -> Recall:
+    """Raises TooLarge unless `large` profiles are welcome."""
+    profile, query = existing(tx, profile_id), asked.query
+    id = profile.profile_id
+    if asked.question is None or asked.text is None:
+        observations = _as_is(tx.latest_observations(id, query.observations_limit, query.begin, query.end))
+        summaries = _as_is(tx.latest_summaries(id, query.summaries_limit, query.begin, query.end))
     else:
-        best = _best(tx, "observation", profile_id, asked, query, asked.observations_limit)
-        observations = _fetched(best, lambda keys: tx.observations(profile_id, keys))
-        best = _best(tx, "summary", profile_id, asked, query, asked.summaries_limit)
-        summaries = _fetched(best, lambda keys: tx.summaries(profile_id, keys))
-    return pack(Recall(profile_id=profile_id, observations=observations, summaries=summaries), asked.max_tokens)
+        if not large and profile.observation_count + profile.communication_count >= LARGE:
+            raise TooLarge
+        observations = _observations(tx, id, asked, query.observations_limit if profile.observation_count else 0)
+        limit = query.summaries_limit if profile.summary_count else 0
+        summaries = _others(tx, "summary", id, asked, limit, tx.summaries)
+    found = Recall(
+        profile_id=id,
+        observations=observations,
+        summaries=summaries,
+        communications=_communications(tx, id, asked),
+        query=asked.text if asked.text != query.query else None,
+        by_words_only=asked.question.by_words_only if asked.question else None,
+    )
+    return pack(found, query.max_tokens)
 
 
 def pack(found: Recall, max_tokens: int | None) -> Recall:
-    """What fits, best first across the kinds; each list keeps its order."""
-    items: list[Recalled[Item]] = sorted([*found.observations, *found.summaries], key=_merit, reverse=True)
-    fitting = {items[at].item.id for at in budget.fitting([one.item.content for one in items], max_tokens)}
+    """What fits, by value per token across the kinds, or the latest where nothing was asked; each list keeps its
+    order."""
+    if max_tokens is None:
+        return found
+    items: list[Recalled[Item]] = [*found.observations, *found.summaries, *found.communications]
+    items.sort(key=lambda one: (one.score or 0.0, one.item.occurred_at), reverse=True)
+    contents = [one.item.content for one in items]
+    if any(one.score is not None for one in items):
+        scores = [UNRANKED if one.score is None else one.score for one in items]
+        kept = budget.best_value(contents, scores, max_tokens)
+    else:
+        kept = budget.fitting(contents, max_tokens)
+    fitting = {items[at].item.id for at in kept}
     return replace(
         found,
         observations=[one for one in found.observations if one.item.id in fitting],
         summaries=[one for one in found.summaries if one.item.id in fitting],
+        communications=[one for one in found.communications if one.item.id in fitting],
         left_out=len(items) - len(fitting),
     )
 
 
-def _merit(one: Recalled[Item]) -> tuple[float, datetime]:
-    return (one.score or 0.0, one.item.occurred_at)
+def _communications(tx: Transaction, profile_id: str, asked: Asked) -> Sequence[Recalled[Communication]]:
+    query = asked.query
+    limit = query.communications_limit
+    if query.conversation_id is not None:
+        return _as_is(tx.conversation_end(profile_id, query.conversation_id, limit, query.begin, query.end))
+    if asked.question is None:
+        return _as_is(tx.latest_communications(profile_id, limit, query.begin, query.end))
+    return _others(tx, "communication", profile_id, asked, limit, tx.communications)
 
 
-def _unranked(items: Iterable[ItemT_co]) -> list[Recalled[ItemT_co]]:
+def _as_is(items: Iterable[ItemT_co]) -> list[Recalled[ItemT_co]]:
     return [Recalled(item=item, score=None) for item in items]
 
 
-def _best(tx: Transaction, kind: Kind, profile_id: str, asked: RecallQuery, query: Signature, limit: int) -> Ranked:
-    from mcp_memory import ranking  # numpy: not before it is needed, for the cold start
-
+def _observations(tx: Transaction, profile_id: str, asked: Asked, limit: int) -> list[Recalled[Observation]]:
+    """Of statements about one attribute, the latest true one first."""
     if limit == 0:
         return []
-    keys, candidates = tx.candidates(kind, profile_id, query, asked.begin, asked.end)
-    ranked = ranking.rank(query.terms[0], candidates, limit)
-    return [(keys[item], score) for item, score in ranked if score >= asked.relevance_threshold]
+    ranking, best = _best(tx, "observation", profile_id, asked, max(limit, RIVALS))
+    items = tx.observations(profile_id, [one.key for one in best])
+    rivals = best[:RIVALS]
+    likeness = ranking.likeness([one.ranked.item for one in rivals])
+    order = statements.current_first(
+        range(len(rivals)),
+        asked.text or "",
+        [statements.read(items[one.key].content) for one in rivals],
+        [to_micros(items[one.key].occurred_at) for one in rivals],
+        lambda one, other: float(likeness[one, other]),
+    )
+    # A place keeps its score: what is moved up to it answers as well as what was there.
+    found = [replace(rivals[at], score=rivals[place].score) for place, at in enumerate(order)]
+    return _recalled([*found, *best[RIVALS:]][:limit], asked, items)
 
 
-def _fetched(best: Ranked, fetch: Callable[[Iterable[object]], Mapping[object, ItemT_co]]) -> list[Recalled[ItemT_co]]:
-    items = fetch([key for key, _ in best])
-    return [Recalled(item=items[key], score=round(score, 4)) for key, score in best]
+def _others(
+    tx: Transaction,
+    kind: Kind,
+    profile_id: str,
+    asked: Asked,
+    limit: int,
+    fetch: Callable[[str, Iterable[object]], Mapping[object, ItemT_co]],
+) -> list[Recalled[ItemT_co]]:
+    if limit == 0:
+        return []
+    _, best = _best(tx, kind, profile_id, asked, limit)
+    return _recalled(best, asked, fetch(profile_id, [one.key for one in best]))
+
+
+@dataclass(frozen=True)
+class _Found:
+    key: object
+    ranked: "Ranked"
+    score: float
+
+
+def _best(tx: Transaction, kind: Kind, profile_id: str, asked: Asked, count: int) -> "tuple[Ranking, list[_Found]]":
+    from mcp_memory.ranking import Ranking  # numpy: not before it is needed, for the cold start
+
+    assert asked.question is not None
+    keys, candidates = tx.candidates(kind, profile_id, asked.model_id)
+    keys, candidates = _within(keys, candidates, asked.query)
+    ranking = Ranking(asked.question, candidates, asked.weights)
+    shortlist = ranking.shortlist
+    tokens = tx.token_vectors(kind, profile_id, keys, candidates, shortlist) if len(shortlist) else None
+    return ranking, [_Found(keys[one.item], one, one.score) for one in ranking.ranked(tokens, count)]
+
+
+def _within(
+    keys: Sequence[object], candidates: "Candidates", query: RecallQuery
+) -> "tuple[Sequence[object], Candidates]":
+    if query.begin is None and query.end is None:
+        return keys, candidates
+    kept = candidates.occurred_at == candidates.occurred_at
+    if query.begin is not None:
+        kept &= candidates.occurred_at >= to_micros(query.begin)
+    if query.end is not None:
+        kept &= candidates.occurred_at < to_micros(query.end)
+    return [key for key, one in zip(keys, kept.tolist(), strict=True) if one], candidates.subset(kept)
+
+
+def _recalled(best: Sequence[_Found], asked: Asked, items: Mapping[object, ItemT_co]) -> list[Recalled[ItemT_co]]:
+    full = asked.query.detail == "full"
+    return [
+        Recalled(
+            item=items[one.key],
+            score=round(one.score, 4),
+            match=_match(one.ranked, asked.text or "", items[one.key].content) if full else None,
+        )
+        for one in best
+        if one.score >= asked.query.relevance_threshold
+    ]
+
+
+def to_micros(time: datetime) -> int:
+    """Since the epoch, as candidates have it."""
+    return (time - EPOCH) // timedelta(microseconds=1)
+
+
+def _match(ranked: "Ranked", question: str, content: str) -> Match:
+    return Match(
+        words=language.common_words(question, content),
+        cosine=_rounded(ranked.cosine),
+        late_interaction=_rounded(ranked.late),
+        date=_rounded(ranked.date),
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

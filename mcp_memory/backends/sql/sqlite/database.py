@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import apsw
 
 from mcp_memory.backends.sql.database import Catalog, Transaction
+from mcp_memory.backends.sql.hot import MAX_BYTES, Hot
 from mcp_memory.backends.sql.sqlite.catalog import SqliteCatalog
 from mcp_memory.backends.sql.sqlite.file import SqliteFile
 from mcp_memory.backends.sql.sqlite.transaction import SqliteTransaction
@@ -24,8 +25,9 @@ MIGRATIONS = files("mcp_memory.backends.sql.sqlite") / "migrations"
 class SqliteDatabase:
     """Touches the disk at the first use, not before."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hot_bytes: int = MAX_BYTES) -> None:
         self._folder = folder
+        self._hot: Hot[Any] = Hot(hot_bytes)
         self._catalog: SqliteFile[SqliteCatalog] | None = None
         self._stores: dict[Scope, SqliteFile[Transaction]] = {}
         self._closed = False
@@ -80,7 +82,10 @@ class SqliteDatabase:
         if made and not (path.exists() and path.stat().st_size):
             raise Unavailable("The store's file is missing: put it back; `mcp-memory doctor` names it.")
         file: SqliteFile[Transaction] = SqliteFile(
-            path, MIGRATIONS / "store", SqliteTransaction, lambda connection: _check_owner(connection, scope)
+            path,
+            MIGRATIONS / "store",
+            lambda connection: SqliteTransaction(connection, self._hot, scope.store_id),
+            lambda connection: _check_owner(connection, scope),
         )
         with self._opening:
             if self._closed:

@@ -6,7 +6,7 @@ Arithmetic of the store's schema; see migrations/store/0001_initial.sql.
 from datetime import UTC, datetime, timedelta
 
 SEQ_BITS, KIND_BITS = 20, 3
-KINDS = {"observation": 0, "summary": 1}
+KINDS = {"observation": 0, "summary": 1, "communication": 2}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 FOREVER = -(1 << 62), 1 << 62
@@ -18,6 +18,15 @@ def key(profile_no: int, kind: str, seq: int) -> int:
 
 def key_range(profile_no: int, kind: str) -> tuple[int, int]:
     return key(profile_no, kind, 0), key(profile_no, kind, (1 << SEQ_BITS) - 1)
+
+
+def profile_no(key: int) -> int:
+    return key >> KIND_BITS + SEQ_BITS
+
+
+def kind(key: int) -> str:
+    number = key >> SEQ_BITS & (1 << KIND_BITS) - 1
+    return next(name for name, one in KINDS.items() if one == number)
 
 
 def to_micros(time: datetime) -> int:

@@ -3,21 +3,16 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from mcp_memory import ids
-from mcp_memory.backends.sql.database import Known, NewItem, Signature
-from mcp_memory.backends.sql.sqlite.keys import FOREVER, SEQ_BITS, from_micros, key, key_range, period, to_micros
-from mcp_memory.backends.sql.sqlite.rows import Row, Rows
-from mcp_memory.errors import Invalid
-from mcp_memory.language import TERMS_VERSION
+from mcp_memory.backends.sql.memory_rows import Known, NewItem
+from mcp_memory.backends.sql.sqlite.keys import FOREVER, from_micros, period, to_micros
+from mcp_memory.backends.sql.sqlite.rows import Row
+from mcp_memory.backends.sql.sqlite.signatures import SqliteSignatures
 from mcp_memory.model import Item, Kind, Observation, Summary
 
-if TYPE_CHECKING:
-    from mcp_memory.ranking import Candidates
 
-
-class SqliteMemories(Rows):
+class SqliteMemories(SqliteSignatures):
     def known(self, kind: Kind, profile_id: str, digests: Iterable[bytes]) -> list[Known]:
         members = self._members(profile_id)
         return [
@@ -45,12 +40,10 @@ class SqliteMemories(Rows):
         self._insert("summary", profile_id, new, extras)
 
     def observations(self, profile_id: str, keys: Iterable[object]) -> Mapping[object, Observation]:
-        rows = (row for key in keys for row in self._rows("observation", id=key))
-        return {row[0]: _observation(row) for row in rows}
+        return {row[0]: _observation(row) for row in self._rows("observation", ids=json.dumps(list(keys)))}
 
     def summaries(self, profile_id: str, keys: Iterable[object]) -> Mapping[object, Summary]:
-        rows = (row for key in keys for row in self._rows("summary", id=key))
-        return {row[0]: _summary(row) for row in rows}
+        return {row[0]: _summary(row) for row in self._rows("summary", ids=json.dumps(list(keys)))}
 
     def latest_observations(
         self, profile_id: str, limit: int, begin: datetime | None, end: datetime | None, ties: bool = False
@@ -61,19 +54,6 @@ class SqliteMemories(Rows):
         self, profile_id: str, limit: int, begin: datetime | None, end: datetime | None, ties: bool = False
     ) -> list[Summary]:
         return [_summary(row) for row in self._latest("latest_summaries", profile_id, limit, begin, end, ties)]
-
-    def candidates(
-        self, kind: Kind, profile_id: str, query: Signature, begin: datetime | None, end: datetime | None
-    ) -> "tuple[Sequence[object], Candidates]":
-        from mcp_memory.backends.sql.sqlite import packing  # numpy: not before it is needed, for the cold start
-
-        rows: list[Row] = []
-        for number in self._members(profile_id):
-            first, last = key_range(number, kind)
-            rows += self._rows("signatures", first=first, last=last, **period(begin, end))
-        models = self._rows("model_no", model_id=query.model_id)
-        model_no = models[0][0] if models else 0
-        return [row[0] for row in rows], packing.unpack(rows, model_no, query)
 
     # Inside
 
@@ -96,13 +76,8 @@ class SqliteMemories(Rows):
         extras: Sequence[Mapping[str, str]],
     ) -> None:
         number = self._number(profile_id)
-        seqs = self._rows("take_seq", no=number, count=len(new))
-        if not seqs:
-            raise Invalid(f"The profile is full: it holds {1 << SEQ_BITS} items. Write to another one.")
-        self._rows("add_model", model_id=new[0].signature.model_id)
-        model_no = self._rows("model_no", model_id=new[0].signature.model_id)[0][0]
-        for seq, one, extra in zip(range(seqs[0][0] - len(new), seqs[0][0]), new, extras, strict=True):
-            item, id = one.item, key(number, kind, seq)
+        for id, one, extra in zip(self._new_keys(number, kind, len(new)), new, extras, strict=True):
+            item = one.item
             self._rows(
                 _INSERTS[kind],
                 id=id,
@@ -115,22 +90,9 @@ class SqliteMemories(Rows):
                 content=item.content,
                 **extra,
             )
-            self._insert_signature(id, item.occurred_at, one.signature, model_no)
+            self._put_signature(id, to_micros(item.occurred_at), one.signature)
         latest = max(one.item.occurred_at for one in new)
         self._rows(_COUNTERS[kind], no=number, count=len(new), occurred_at=to_micros(latest))
-
-    def _insert_signature(self, id: int, occurred_at: datetime, signature: Signature, model_no: int) -> None:
-        from mcp_memory.backends.sql.sqlite import packing  # numpy, as above
-
-        self._rows(
-            "insert_signature",
-            id=id,
-            occurred_at=to_micros(occurred_at),
-            model_no=model_no,
-            terms_version=TERMS_VERSION,
-            emb=packing.pack_vectors(signature.vectors),
-            terms=packing.pack_terms(signature.terms),
-        )
 
 
 _PREFIXES = {"observation": ids.OBSERVATION, "summary": ids.SUMMARY}

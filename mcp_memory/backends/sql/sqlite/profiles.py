@@ -19,7 +19,7 @@ class SqliteProfiles(Rows):
             return None
         for number, raw_id, *_ in rows:
             self._learn(number, ids.from_bytes(ids.PROFILE, raw_id))
-        numbers, _, created, updated, activity, observations, summaries = zip(*rows, strict=True)
+        numbers, _, created, updated, activity, observations, summaries, communications = zip(*rows, strict=True)
         self._clusters.update({number: list(numbers) for number in numbers})
         return ProfileRow(
             profile_id=self._ids[numbers[0]],
@@ -29,6 +29,7 @@ class SqliteProfiles(Rows):
             last_activity_at=from_micros(max((one for one in activity if one is not None), default=created[0])),
             observation_count=sum(observations),
             summary_count=sum(summaries),
+            communication_count=sum(communications),
         )
 
     def lock_profiles(self, profile_ids: Iterable[str]) -> Mapping[str, ProfileRow]:

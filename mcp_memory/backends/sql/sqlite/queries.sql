@@ -2,10 +2,17 @@
 
 -- name: find_profile
 with live (no) as (select coalesce(merged_into, no) from profile where profile_id = :profile_id)
-select no, profile_id, created_at, updated_at, last_occurred_at, observation_count, summary_count
+select no, profile_id, created_at, updated_at, last_occurred_at, observation_count, summary_count, communication_count
 from profile
 where no in live or merged_into in live
 order by merged_into is not null, created_at, profile_id;
+
+-- name: versions
+with live (no) as (select coalesce(merged_into, no) from profile where no = :no)
+select no, version from profile where no in live or merged_into in live order by no;
+
+-- name: changed
+update profile set version = version + 1 where no = :no;
 
 -- name: profile_no
 select no from profile where profile_id = :profile_id;
@@ -276,22 +283,74 @@ insert into summary (id, summary_id, digest, occurred_at, created_at, updated_at
 values (:id, :public_id, :digest, :occurred_at, :created_at, :updated_at, :source, :conversation_id, :content);
 
 -- name: add_model
-insert into model (model_id) values (:model_id) on conflict (model_id) do nothing;
+insert into model (model_id, dimensions) values (:model_id, :dimensions)
+on conflict (model_id) do update set dimensions = coalesce(dimensions, excluded.dimensions);
 
--- name: model_no
-select no from model where model_id = :model_id;
+-- name: model
+select no, dimensions from model where model_id = :model_id;
 
--- name: insert_signature
-insert into recall_sig (id, occurred_at, model_no, terms_version, emb, terms)
-values (:id, :occurred_at, :model_no, :terms_version, :emb, :terms);
+-- name: signed_at
+select occurred_at from recall_sig where id = :id;
+
+-- name: observation_text
+select content from observation where id = :id;
+
+-- name: summary_text
+select content from summary where id = :id;
+
+-- name: put_signature
+insert into recall_sig (id, occurred_at, model_no, recipe, emb, terms, conversation_no, from_agent, tokens)
+values (:id, :occurred_at, :model_no, :recipe, :emb, :terms, :conversation_no, :from_agent, :tokens)
+on conflict (id) do update
+set model_no = excluded.model_no, recipe = excluded.recipe, emb = excluded.emb, terms = excluded.terms,
+    tokens = excluded.tokens;
+
+-- name: put_tokens
+insert into recall_tokens (id, vectors) values (:id, :vectors)
+on conflict (id) do update set vectors = excluded.vectors;
+
+-- name: remove_tokens
+delete from recall_tokens where id = :id;
+
+-- name: token_vectors
+select t.id, t.vectors from json_each(:ids) wanted join recall_tokens t on t.id = wanted.value;
+
+-- name: stale
+select id from recall_sig where model_no < :model_no
+union all
+select id from recall_sig where model_no > :model_no
+union all
+select id from recall_sig where model_no = :model_no and recipe < :recipe
+union all
+select id from recall_sig where model_no = :model_no and recipe > :recipe
+limit :limit;
+
+-- name: models
+select no, dimensions from model where no > 0;
+
+-- name: signatures_of
+select id, occurred_at, model_no, emb, terms, conversation_no, from_agent, tokens
+from recall_sig
+where model_no = :model_no and id > :after
+order by id
+limit :limit;
+
+-- name: forget_vectors
+update recall_sig set model_no = 0 where id = :id;
+
+-- name: count_stale
+select (select count(*) from recall_sig where model_no < :model_no)
+     + (select count(*) from recall_sig where model_no > :model_no)
+     + (select count(*) from recall_sig where model_no = :model_no and recipe < :recipe)
+     + (select count(*) from recall_sig where model_no = :model_no and recipe > :recipe);
 
 -- name: observation
 select id, observation_id, content, source, occurred_at, created_at, updated_at, conversation_ids
-from observation where id = :id;
+from observation where id in (select value from json_each(:ids));
 
 -- name: summary
 select id, summary_id, content, source, occurred_at, created_at, updated_at, conversation_id
-from summary where id = :id;
+from summary where id in (select value from json_each(:ids));
 
 -- name: latest_observations
 select id, observation_id, content, source, occurred_at, created_at, updated_at, conversation_ids
@@ -308,7 +367,71 @@ order by occurred_at desc, id desc
 limit :limit;
 
 -- name: signatures
-select id, occurred_at, model_no, emb, terms
+select id, occurred_at, model_no, emb, terms, conversation_no, from_agent, tokens
 from recall_sig
-where id between :first and :last and occurred_at >= :begin and occurred_at < :end
+where id between :first and :last
 order by id;
+
+-- name: add_conversation
+insert into conversation (profile_no, conversation_id, created_at) values (:no, :conversation_id, :at)
+on conflict (profile_no, conversation_id) do nothing;
+
+-- name: conversation_no
+select no from conversation where profile_no = :no and conversation_id = :conversation_id;
+
+-- name: insert_communication
+insert into communication (id, communication_id, conversation_no, message_id, occurred_at, created_at, role, author,
+                           channel, content)
+values (:id, :public_id, :conversation_no, :message_id, :occurred_at, :created_at, :role, :author, :channel, :content);
+
+-- name: count_communications
+update profile set communication_count = communication_count + :count,
+                   last_occurred_at = max(coalesce(last_occurred_at, :occurred_at), :occurred_at)
+where no = :no;
+
+-- name: communication_id
+select id from communication where communication_id = :public_id;
+
+-- name: known_message
+select c.communication_id from communication c
+where c.conversation_no = (select no from conversation where profile_no = :no and conversation_id = :conversation_id)
+  and c.message_id = :message_id;
+
+-- name: communication
+select c.id, c.communication_id, c.content, c.channel, c.occurred_at, c.created_at, c.role, c.author, v.conversation_id,
+       c.message_id
+from communication c join conversation v on v.no = c.conversation_no
+where c.id in (select value from json_each(:ids));
+
+-- name: conversation_end
+select c.id, c.communication_id, c.content, c.channel, c.occurred_at, c.created_at, c.role, c.author, v.conversation_id,
+       c.message_id
+from conversation v join communication c on c.conversation_no = v.no
+where v.profile_no = :no and v.conversation_id = :conversation_id and c.occurred_at >= :begin and c.occurred_at < :end
+order by c.id desc
+limit :limit;
+
+-- name: latest_communications
+select c.id, c.communication_id, c.content, c.channel, c.occurred_at, c.created_at, c.role, c.author, v.conversation_id,
+       c.message_id
+from communication c join conversation v on v.no = c.conversation_no
+where c.id >> 23 = :no and c.occurred_at >= :begin and c.occurred_at < :end
+order by c.occurred_at desc, c.id desc
+limit :limit;
+
+-- name: message_before
+select author, content from communication
+where conversation_no = :conversation_no and id < :id order by id desc limit 1;
+
+-- name: message_after
+select author, content from communication
+where conversation_no = :conversation_no and id > :id order by id limit 1;
+
+-- name: message
+select conversation_no, author, content from communication where id = :id;
+
+-- name: take_lease
+insert into lease (name, holder, until) values (:name, :holder, :until)
+on conflict (name) do update set holder = excluded.holder, until = excluded.until
+where holder = excluded.holder or until < :now
+returning holder;

@@ -7,6 +7,7 @@ from typing import Any
 import apsw
 
 from mcp_memory import ids
+from mcp_memory.backends.sql.hot import Hot
 from mcp_memory.backends.sql.migrations import load_queries
 from mcp_memory.errors import NotFound
 
@@ -16,11 +17,15 @@ Row = tuple[Any, ...]
 
 
 class Rows:
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: apsw.Connection, hot: Hot[Any] | None = None, store: str = "") -> None:
+        """`hot` is shared by all transactions on all stores; `store` says which one this is."""
         self._connection = connection
+        self._hot = hot or Hot(max_bytes=0)
+        self._store = store
         self._numbers: dict[str, int] = {}
         self._ids: dict[int, str] = {}
         self._clusters: dict[int, list[int]] = {}
+        self._version: dict[int, Any] = {}
 
     def _rows(self, query: str, **values: Any) -> list[Row]:
         return self._connection.execute(QUERIES[query], values).fetchall()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mcp_memory.backends.sql.sqlite.connection import run
+from mcp_memory.backends.sql.sqlite.conversations import SqliteConversations
 from mcp_memory.backends.sql.sqlite.definitions import SqliteDefinitions
 from mcp_memory.backends.sql.sqlite.identity import SqliteIdentity
 from mcp_memory.backends.sql.sqlite.imports import SqliteImports
@@ -11,7 +12,9 @@ from mcp_memory.backends.sql.sqlite.memories import SqliteMemories
 from mcp_memory.backends.sql.sqlite.profiles import SqliteProfiles
 
 
-class SqliteTransaction(SqliteProfiles, SqliteIdentity, SqliteDefinitions, SqliteMemories, SqliteImports):
+class SqliteTransaction(
+    SqliteProfiles, SqliteIdentity, SqliteDefinitions, SqliteMemories, SqliteConversations, SqliteImports
+):
     @contextmanager
     def attempt(self) -> Iterator[None]:
         run(self._connection, "savepoint attempt")

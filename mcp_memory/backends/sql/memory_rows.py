@@ -1,0 +1,160 @@
+"""The part of the lower seam that is about what is remembered, and what recall reads. See `database.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Generic, Protocol
+
+from mcp_memory.model import Communication, ItemT_co, Kind, Observation, Summary
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mcp_memory.candidates import Candidates, Ints, TokenVectors
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """What recall needs of an item, apart from its text: per chunk a unit vector, its terms and its tokens.
+
+    An empty `model_id`: there are no vectors yet. `recipe`: what else it was made by. `token_vectors`: of the tokens of
+    all chunks, one after the other; None where there are none, or are not to be kept.
+    """
+
+    model_id: str
+    recipe: int
+    vectors: NDArray[np.float32]
+    terms: Sequence[Sequence[int]]
+    tokens: Sequence[NDArray[np.uint16]] | None = None
+    token_vectors: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewItem(Generic[ItemT_co]):
+    item: ItemT_co
+    digest: bytes
+    signature: Signature
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """An item that is stored already, for telling duplicates."""
+
+    id: str
+    digest: bytes
+    occurred_at: datetime
+    conversation_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredText:
+    """Of an item whose signature is to be made: a message between those before and after it, as (author, text)."""
+
+    key: object
+    text: str
+    author: str | None = None
+    before: tuple[str | None, str] | None = None
+    after: tuple[str | None, str] | None = None
+    is_message: bool = False
+
+
+class MemoryRows(Protocol):
+    def known(self, kind: Kind, profile_id: str, digests: Iterable[bytes]) -> list[Known]: ...
+
+    def count_learned(self, kind: Kind, profile_id: str, since: datetime, until: datetime | None) -> int:
+        """Items of just this member that were learned between the two, at neither."""
+        ...
+
+    def insert_observations(self, profile_id: str, new: Sequence[NewItem[Observation]]) -> None:
+        """All made by one model. Raises Invalid when the profile holds as many items as the dialect can number."""
+        ...
+
+    def insert_summaries(self, profile_id: str, new: Sequence[NewItem[Summary]]) -> None: ...
+
+    def observations(self, profile_id: str, keys: Iterable[object]) -> Mapping[object, Observation]: ...
+
+    def summaries(self, profile_id: str, keys: Iterable[object]) -> Mapping[object, Summary]: ...
+
+    def latest_observations(
+        self, profile_id: str, limit: int, begin: datetime | None, end: datetime | None, ties: bool = False
+    ) -> list[Observation]:
+        """Latest `occurred_at` first; with `ties`, also those of the last one's moment beyond `limit`."""
+        ...
+
+    def latest_summaries(
+        self, profile_id: str, limit: int, begin: datetime | None, end: datetime | None, ties: bool = False
+    ) -> list[Summary]: ...
+
+    def candidates(self, kind: Kind, profile_id: str, model_id: str) -> tuple[Sequence[object], Candidates]:
+        """The profile's items of a kind: their keys, ascending, and in the same order what ranks them.
+
+        Vectors that another model made, or that are damaged, are missing.
+        """
+        ...
+
+    def token_vectors(
+        self, kind: Kind, profile_id: str, keys: Sequence[object], candidates: Candidates, chosen: Ints
+    ) -> TokenVectors:
+        """Of the candidates, as they came, at these places; those whose vectors are damaged or gone are left out."""
+        ...
+
+
+class ConversationRows(Protocol):
+    def add_conversation(self, profile_id: str, conversation_id: str, at: datetime) -> None:
+        """Unless it is there."""
+        ...
+
+    def known_messages(self, profile_id: str, conversation_id: str, message_ids: Iterable[str]) -> Mapping[str, str]:
+        """The caller's ids, and ours, of those that are in the conversation already."""
+        ...
+
+    def insert_communications(
+        self,
+        profile_id: str,
+        conversation_id: str,
+        new: Sequence[NewItem[Communication]],
+        before: tuple[str, Signature] | None,
+    ) -> None:
+        """At the end of the conversation, in their order. `before`: the message they come after, and its signature now
+        that it has them as neighbours."""
+        ...
+
+    def conversation_end(
+        self,
+        profile_id: str,
+        conversation_id: str,
+        limit: int,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+    ) -> list[Communication]:
+        """The last of the conversation first."""
+        ...
+
+    def communications(self, profile_id: str, keys: Iterable[object]) -> Mapping[object, Communication]: ...
+
+    def latest_communications(
+        self, profile_id: str, limit: int, begin: datetime | None, end: datetime | None
+    ) -> list[Communication]: ...
+
+
+class SignatureRows(Protocol):
+    def count_stale(self, model_id: str, recipe: int) -> int:
+        """Items whose signature was made by something else."""
+        ...
+
+    def stale(self, model_id: str, recipe: int, limit: int) -> list[StoredText]: ...
+
+    def forget_damaged(self) -> int:
+        """What can't be read of a signature is stale from now on; of how many. Looks at all there are."""
+        ...
+
+    def put_signatures(self, new: Sequence[tuple[object, Signature]]) -> None:
+        """In place of those that there are. Keys that are gone meanwhile stay gone."""
+        ...
+
+    def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
+        """Whether it is the holder's, until then unless it is taken again."""
+        ...

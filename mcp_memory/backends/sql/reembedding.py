@@ -1,0 +1,108 @@
+"""Signatures are made anew in the background: after a change of the model or of the rules, and where a model failed.
+
+The rows themselves say what is still to be done, so that whoever is stopped or killed goes on where it was. Several
+processes may have the store open: one of them does it, as long as it keeps the lease. Recall works meanwhile; what has
+no vector of the new model yet is found by its words.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from mcp_memory.backends.sql.database import Database, Transaction
+from mcp_memory.backends.sql.memory_rows import StoredText
+from mcp_memory.backends.sql.signatures import Signatures, Text, around, spoken
+from mcp_memory.errors import Error
+from mcp_memory.model import Scope
+
+logger = logging.getLogger(__name__)
+
+BATCH = 50  # items; about 0.2 s of the bundled model
+BREATH = 0.05  # seconds between batches, in which others get at the processor and the store
+RETRY = 30.0  # seconds until an endpoint that failed is asked again, and a store that another process works on is seen
+LEASE = timedelta(minutes=2)
+NAME = "signatures"
+
+
+class Reembedding:
+    """Of one backend, whatever stores it opens. Its thread starts with the first one that needs it."""
+
+    def __init__(self, database: Database, signatures: Signatures, now: Callable[[], datetime], holder: str) -> None:
+        self._database, self._signatures, self._now, self._holder = database, signatures, now, holder
+        self._waiting: list[Scope] = []
+        self._changed = threading.Condition()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def look_after(self, scope: Scope) -> None:
+        """Make anew what is stale there, some time."""
+        with self._changed:
+            if self._stopped.is_set() or scope in self._waiting:
+                return
+            self._waiting.append(scope)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="reembedding", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def stop(self) -> None:
+        """After the batch that it is at. Blocks."""
+        with self._changed:
+            self._stopped.set()
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def do(self, scope: Scope) -> int:
+        """One batch, here and now: how many items it made anew. Raises Unavailable where the model fails."""
+        stale = self._database.read(scope, self._stale)
+        if stale:
+            made = self._signatures.of([_text(one) for one in stale])
+            new = [(one.key, signature) for one, signature in zip(stale, made, strict=True)]
+            self._database.write(scope, lambda tx: tx.put_signatures(new))
+        return len(stale)
+
+    def _take_lease(self, tx: Transaction) -> bool:
+        now = self._now()
+        return tx.take_lease(NAME, self._holder, now, now + LEASE)
+
+    def _stale(self, tx: Transaction) -> list[StoredText]:
+        return tx.stale(self._signatures.model_id, self._signatures.recipe, BATCH)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            with self._changed:
+                while not self._waiting and not self._stopped.is_set():
+                    self._changed.wait()
+                scope = self._waiting[0] if self._waiting else None
+            if scope is None:
+                return
+            try:
+                self._work_on(scope)
+            except Error as exc:
+                logger.warning("signatures are not made anew for now: %s", exc, exc_info=exc)
+                self._stopped.wait(RETRY)
+
+    def _work_on(self, scope: Scope) -> None:
+        """To the end, unless another process is at it."""
+        while not self._stopped.is_set():
+            mine = self._database.write(scope, self._take_lease)
+            if mine and not self.do(scope):
+                with self._changed:
+                    self._waiting.remove(scope)
+                return
+            self._stopped.wait(BREATH if mine else RETRY)
+            if not mine:
+                with self._changed:  # others first
+                    self._waiting.remove(scope)
+                    self._waiting.append(scope)
+                return
+
+
+def _text(stored: StoredText) -> Text:
+    own = spoken(stored.author, stored.text)
+    if not stored.is_message:
+        return Text(own)
+    before, after = (spoken(*one) if one else None for one in (stored.before, stored.after))
+    return Text(own, around(before, own, after))

@@ -1,0 +1,76 @@
+"""Tools for whoever hosts a conversation: its messages are remembered word for word."""
+
+from typing import Annotated
+
+from mcp.types import ToolAnnotations
+from pydantic import Field
+
+from mcp_memory import inputs, model, resources, views
+from mcp_memory.session import Session
+from mcp_memory.tools import Answer, Arguments, Loaded, OccurredAt, ProfileId, Result, Tool
+from mcp_memory.tools.memories import ReceiptResult
+
+
+class MessageArgument(Arguments):
+    text: Annotated[str, Field(description=f"1-{model.MAX_CONTENT} characters")]
+    role: model.Role
+    author: Annotated[str | None, Field(description="Name")] = None
+    channel: Annotated[str | None, Field(description="sms, email, whatsapp, phone. Default chat")] = None
+    occurred_at: OccurredAt = None
+    message_id: Annotated[str | None, Field(description="Your own id, for all messages or none")] = None
+
+
+class RecordMessages(Arguments):
+    profile_id: ProfileId
+    conversation_id: Annotated[str, Field(description="The conversation, in your own form")]
+    messages: Annotated[
+        list[MessageArgument],
+        Loaded,
+        Field(
+            description=f"1 to {model.MAX_MESSAGES}, in their order",
+            json_schema_extra={"minItems": 1, "maxItems": model.MAX_MESSAGES},
+        ),
+    ]
+
+
+class RecordMessagesResult(Result):
+    profile_id: str
+    messages: list[ReceiptResult]
+
+
+async def record_messages(session: Session, asked: RecordMessages) -> Answer:
+    now = session.memory.now()
+    messages = [
+        inputs.new_message(**one.model_dump(), now=now, name=f"messages[{position}]")
+        for position, one in enumerate(asked.messages)
+    ]
+    conversation_id = inputs.conversation_name(asked.conversation_id)
+    added = await session.memory.record_messages(session.caller, asked.profile_id, conversation_id, messages)
+    await session.changed(resources.changed_by([], added.profile_ids))
+    return Answer(
+        RecordMessagesResult(
+            profile_id=added.profile_ids[0],
+            messages=[ReceiptResult(id=one.id, outcome=one.outcome) for one in added.receipts],
+        ),
+        views.added_text(added, asked.profile_id),
+    )
+
+
+TOOLS = (
+    Tool(
+        name="record_messages",
+        title="Record a conversation",
+        description=(
+            "Append messages to a conversation with a customer, word for word; recall finds them with "
+            "communications_limit. All or none are stored. Sent again they are duplicates: by message_id, else where "
+            "the conversation ends with what the call begins with, so that you may send the whole conversation each "
+            "time."
+        ),
+        arguments=RecordMessages,
+        result=RecordMessagesResult,
+        annotations=ToolAnnotations(
+            read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+        ),
+        run=record_messages,
+    ),
+)
