@@ -80,7 +80,7 @@ ONE_AT_A_TIME = stem_set(
     "value amount total maximum minimum instructions preference setting assistant deputy backup reduction "
     "rebate contract"
 )
-ASKED_OF_ANY = ONE_AT_A_TIME | FILLING | SAYS_NOTHING | stem_set("day way work live kind")
+ASKED_OF_ANY = ONE_AT_A_TIME | FILLING | SAYS_NOTHING | stem_set("day way work live kind write written")
 """Words of a question that ask for an attribute, not for one of its values."""
 
 NOUNS = frozenset(_NOUN)

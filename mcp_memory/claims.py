@@ -128,7 +128,8 @@ class _Found:
     ) -> Claim:
         piece = self.before[-1]
         earlier = _CONTRAST.split(self.sentence[: self.match.start()])[-1]
-        doubt = DOUBT.search(earlier + self.match[0]) or self.sentence.rstrip().endswith("?")
+        asked = self.sentence.rstrip().endswith("?")
+        doubt = asked or DOUBT.search(earlier + self.match[0]) or DOUBT.match(self.after.lstrip())
         later = FUTURE.search(piece + self.match[0]) and not BEGINS.search(self.sentence)
         return Claim(
             attribute=key,

@@ -125,14 +125,20 @@ def _digits(text: str) -> str:
 
 
 def _alternatives(phone: re.Match[str]) -> frozenset[str]:
-    """Whole, and without what says the country or the trunk, as far as that can be told."""
+    """Whole, without what says the country or the trunk, as far as that can be told; and long groups, which may be an
+    id of their own."""
     digits = _digits(phone[0])
+    groups = {group for group in re.findall(r"\d{5,}", phone[0]) if group != digits}  # as in "INV 2025 00331"
+    return _whole(digits, phone[0].startswith("+")) | groups
+
+
+def _whole(digits: str, with_country: bool) -> frozenset[str]:
     if len(digits) <= 9:
         return frozenset({digits})
     if digits[0] == "0" or (len(digits) == 11 and digits[0] == "1"):
         return frozenset({digits, digits[1:] if len(digits) <= 11 else digits[-9:]})
     if len(digits) == 10:
-        return frozenset({digits, digits[2:] if phone[0].startswith("+") else digits})
+        return frozenset({digits, digits[2:] if with_country else digits})
     return frozenset({digits, digits[-9:]})
 
 

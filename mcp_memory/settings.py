@@ -49,7 +49,7 @@ class Settings:
         "bundled", "What turns text into vectors: `bundled` (English), `multilingual` (an extra) or `endpoint`."
     )
     late_interaction: str = _setting(
-        "on", "`off` keeps no vectors of single words: a quarter of the disk space, and recall finds less."
+        "on", "`off` keeps no vectors of single words: a sixth of the disk space, and recall finds less."
     )
     embedding_url: str | None = _setting(
         None,

@@ -16,6 +16,7 @@ from functools import lru_cache
 from mcp_memory import attributes, wording
 from mcp_memory.claims import claims
 
+NOUN_PHRASE = "is:"  # begins the key of an attribute that is known by its words alone
 LONGEST = 600  # characters; what is longer says many things at once
 
 LIKE = 0.45  # of two texts in free wording, one replaces the other if they are that near,
@@ -58,7 +59,15 @@ class Statement:
         return not (self.tentative or self.past or self.negated or self.event)
 
     def same_attribute(self, other: "Statement") -> bool:
-        return self.known and other.known and self.attribute == other.attribute
+        if not (self.known and other.known and self.attribute and other.attribute):
+            return False
+        return self.attribute == other.attribute or self.same_noun_phrase(other)
+
+    def same_noun_phrase(self, other: "Statement") -> bool:
+        """Whether "X of Y" is the one's attribute, and "Y X" the other's, all in the same words."""
+        both = [{*(one.attribute or "").removeprefix(NOUN_PHRASE).split(), *one.subject} for one in (self, other)]
+        generic = all((one.attribute or "").startswith(NOUN_PHRASE) and one.known for one in (self, other))
+        return generic and both[0] == both[1]
 
 
 _STRONG_PAST = re.compile(
@@ -132,6 +141,8 @@ def supersedes(newer: Statement, older: Statement, likeness: float, asked: froze
         return _denies(newer, older, likeness)
     if newer.attribute and newer.attribute == older.attribute:
         return _replaces(newer, older, likeness)
+    if newer.same_noun_phrase(older):
+        return True
     if newer.known and older.known and len(newer.words) <= SHORT and not _may_be_one(newer, older):
         return False
     return (

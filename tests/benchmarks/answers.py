@@ -52,11 +52,15 @@ async def support_set(lab: Lab) -> list[Row]:
     try:
         replies = await replied(lab)
     except FileNotFoundError:
-        return [Row(measure=_title(kind), measured=MISSING, target=_target(kind)) for kind in support.KINDS]
+        return [Row(measure=_title(kind, ""), measured=MISSING, target=_target(kind)) for kind in support.KINDS]
+    groups = dict.fromkeys((one.question.kind, one.question.wording) for one in replies)
     return [
-        _row(kind, [one.scores for one in replies if one.question.kind == kind])
-        for kind in support.KINDS
-        if any(one.question.kind == kind for one in replies)
+        _row(
+            kind,
+            wording,
+            [one.scores for one in replies if (one.question.kind, one.question.wording) == (kind, wording)],
+        )
+        for kind, wording in sorted(groups)
     ]
 
 
@@ -83,7 +87,7 @@ async def _write(memory: Memory, caller: Caller, profile_id: str, memories: Sequ
         await memory.add_observations(caller, profile_id, new)
 
 
-def _row(kind: Kind, every: Sequence[dict[str, float]]) -> Row:
+def _row(kind: Kind, wording: str, every: Sequence[dict[str, float]]) -> Row:
     scores, wanted = metrics.mean(every), TARGETS.get(kind, {})
     measured = (
         f"hit@10 {scores['hit@10']:.3f}, hit@1 {scores['hit@1']:.3f}, recall@10 {scores['recall@10']:.3f}, "
@@ -94,16 +98,16 @@ def _row(kind: Kind, every: Sequence[dict[str, float]]) -> Row:
     if kind == "current_value":
         measured += f", latest above every outdated one {scores['latest_first']:.3f}"
     return Row(
-        measure=_title(kind),
+        measure=_title(kind, wording),
         measured=f"{measured} ({len(every)} questions)",
         target=_target(kind),
         met=all(scores[name] >= least for name, least in wanted.items()) if wanted else None,
-        numbers={"kind": kind, "questions": len(every)} | scores,
+        numbers={"kind": kind, "wording": wording, "questions": len(every)} | scores,
     )
 
 
-def _title(kind: Kind) -> str:
-    return f"support set, {kind.replace('_', ' ')}"
+def _title(kind: Kind, wording: str) -> str:
+    return f"support set, {kind.replace('_', ' ')}{f', {wording}' if wording else ''}"
 
 
 def _target(kind: Kind) -> str:

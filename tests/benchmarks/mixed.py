@@ -37,7 +37,12 @@ class Got:
     history: int
 
 
-CONTEXTS = (Context(each=5, target=True), Context(each=10), Context(each=10, max_tokens=400))
+CONTEXTS = (
+    Context(each=5, target=True),
+    Context(each=5, max_tokens=400),
+    Context(each=10),
+    Context(each=10, max_tokens=400),
+)
 EVIDENCE, SHARE = 0.80, 0.03
 
 

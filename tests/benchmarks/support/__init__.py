@@ -2,7 +2,8 @@
 
 Kinds of question: `exact_id` names an order, a phone number and the like; `paraphrase` has no word in common with its
 answer; `current_value` asks for what holds now, and `outdated` names what held before; `history` asks for that;
-`fact` and `date` are what people usually ask.
+`fact` and `date` are what people usually ask. Two kinds come in two wordings: `plain`, as notes are usually written,
+and `free` or `hard`, where a change is told in passing, or the answer takes knowledge of the world.
 """
 
 import json
@@ -28,12 +29,13 @@ class SupportMemory:
 
 @dataclass(frozen=True, kw_only=True)
 class SupportQuestion:
-    """`answers` and `outdated` are ids of memories."""
+    """`answers` and `outdated` are ids of memories. `wording` is empty where a kind has but one."""
 
     kind: Kind
     question: str
     answers: frozenset[str]
     outdated: frozenset[str] = frozenset()
+    wording: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +75,7 @@ def _question(raw: dict[str, Any]) -> SupportQuestion:
         question=raw["question"],
         answers=frozenset(raw["answers"]),
         outdated=frozenset(raw.get("outdated", ())),
+        wording=raw.get("wording", ""),
     )
 
 
