@@ -1,5 +1,6 @@
 """Pure: what fits into a number of tokens."""
 
+import math
 from collections.abc import Sequence
 
 BYTES_PER_TOKEN = 4  # of UTF-8: the usual rule of thumb for English, and near the truth for other scripts
@@ -22,12 +23,13 @@ def fitting(texts: Sequence[str], budget: int | None) -> list[int]:
     return kept
 
 
-def best_value(texts: Sequence[str], scores: Sequence[float], budget: int) -> list[int]:
-    """Positions of the texts to keep, in order: the best one if it fits, then by value per token what still fits.
+def best_value(texts: Sequence[str], values: Sequence[float], budget: int) -> list[int]:
+    """Positions of the texts to keep, in order: the most valuable if it fits, then by value per token what still fits.
 
-    The value is the square of the score, or many short texts of no use would crowd out a long one that answers.
+    `values` are those of texts of one length. A longer text holds more, by the root of its length: so it came out best
+    on LoCoMo, of all powers from 0 to 1 at 200 and at 400 tokens.
     """
-    best = sorted(range(len(texts)), key=lambda at: scores[at], reverse=True)
-    dense = sorted(best[1:], key=lambda at: scores[at] ** 2 / tokens(texts[at]), reverse=True)
+    best = sorted(range(len(texts)), key=lambda at: values[at], reverse=True)
+    dense = sorted(best[1:], key=lambda at: values[at] / math.sqrt(tokens(texts[at])), reverse=True)
     order = [*best[:1], *dense]
     return sorted(order[at] for at in fitting([texts[at] for at in order], budget))

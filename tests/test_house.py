@@ -16,7 +16,7 @@ MAX_FUNCTION = 40
 
 PURE = "errors model ids"
 RULES = "identity resolution ledger traits definitions imports"
-SQL = f"{PURE} {RULES} language mentions budget weights candidates ranking statements "
+SQL = f"{PURE} {RULES} language mentions budget weights candidates ranking statements/__init__ "
 SQL += "backends/sql/database backends/sql/memory_rows"
 MAY_IMPORT = {
     "__init__": "",
@@ -33,11 +33,11 @@ MAY_IMPORT = {
     "weights": "",
     "candidates": "mentions model",
     "ranking": "mentions weights candidates",
-    "wording": "",
-    "attributes": "wording",
-    "frames": "attributes wording",
-    "claims": "attributes frames wording",
-    "statements": "attributes claims wording",
+    "statements/wording": "",
+    "statements/attributes": "statements/wording",
+    "statements/frames": "statements/attributes statements/wording",
+    "statements/claims": "statements/attributes statements/frames statements/wording",
+    "statements/__init__": "statements/attributes statements/claims statements/wording",
     "identity": "errors model text",
     "traits": "errors model text",
     "resolution": "errors model identity",

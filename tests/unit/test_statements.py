@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mcp_memory import statements
 from mcp_memory.statements import Statement, asks_for_the_past, current_first, read, supersedes
-from mcp_memory.wording import plain, stems
+from mcp_memory.statements.wording import plain, stems
 
 HARDLY, RATHER, VERY = 0.3, 0.6, 0.8  # alike
 

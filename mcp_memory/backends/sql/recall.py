@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mcp_memory import budget, language, statements
+from mcp_memory import budget, language
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.profiles import existing
-from mcp_memory.model import Communication, Item, ItemT_co, Kind, Match, Observation, Recall, Recalled, RecallQuery
+from mcp_memory.model import Communication, ItemT_co, Kind, Match, Observation, Recall, Recalled, RecallQuery
+from mcp_memory.statements import current_first
+from mcp_memory.statements import read as read_statement
 from mcp_memory.weights import Weights
 
 if TYPE_CHECKING:
@@ -65,22 +67,28 @@ def pack(found: Recall, max_tokens: int | None) -> Recall:
     order."""
     if max_tokens is None:
         return found
-    items: list[Recalled[Item]] = [*found.observations, *found.summaries, *found.communications]
-    items.sort(key=lambda one: (one.score or 0.0, one.item.occurred_at), reverse=True)
-    contents = [one.item.content for one in items]
-    if any(one.score is not None for one in items):
-        scores = [UNRANKED if one.score is None else one.score for one in items]
-        kept = budget.best_value(contents, scores, max_tokens)
+    lists: list[Sequence[Recalled[Any]]] = [found.observations, found.summaries, found.communications]
+    if any(one.score is not None for items in lists for one in items):
+        placed = [(one, _value(one.score, place)) for items in lists for place, one in enumerate(items)]
+        contents = [one.item.content for one, _ in placed]
+        kept = budget.best_value(contents, [value for _, value in placed], max_tokens)
     else:
-        kept = budget.fitting(contents, max_tokens)
-    fitting = {items[at].item.id for at in kept}
+        placed = [(one, 0.0) for items in lists for one in items]
+        placed.sort(key=lambda pair: pair[0].item.occurred_at, reverse=True)
+        kept = budget.fitting([one.item.content for one, _ in placed], max_tokens)
+    fitting = {placed[at][0].item.id for at in kept}
     return replace(
         found,
         observations=[one for one in found.observations if one.item.id in fitting],
         summaries=[one for one in found.summaries if one.item.id in fitting],
         communications=[one for one in found.communications if one.item.id in fitting],
-        left_out=len(items) - len(fitting),
+        left_out=len(placed) - len(fitting),
     )
+
+
+def _value(score: float | None, place: int) -> float:
+    """Of an item at this place of its list: scores fall slower than the odds that an item is what was asked for."""
+    return (UNRANKED if score is None else score) / (place + 2)
 
 
 def _communications(tx: Transaction, profile_id: str, asked: Asked) -> Sequence[Recalled[Communication]]:
@@ -105,10 +113,10 @@ def _observations(tx: Transaction, profile_id: str, asked: Asked, limit: int) ->
     items = tx.observations(profile_id, [one.key for one in best])
     rivals = best[:RIVALS]
     likeness = ranking.likeness([one.ranked.item for one in rivals])
-    order = statements.current_first(
+    order = current_first(
         range(len(rivals)),
         asked.text or "",
-        [statements.read(items[one.key].content) for one in rivals],
+        [read_statement(items[one.key].content) for one in rivals],
         [to_micros(items[one.key].occurred_at) for one in rivals],
         lambda one, other: float(likeness[one, other]),
     )

@@ -5,7 +5,7 @@ A noun phrase that is not known here is its own key: "is:" and its stems.
 
 from collections.abc import Iterable, Sequence
 
-from mcp_memory.wording import stem, stem_set
+from mcp_memory.statements.wording import stem, stem_set
 
 PLANS = (
     "plan|tier|subscription|package|membership|"

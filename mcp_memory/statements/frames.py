@@ -7,8 +7,8 @@ that most texts need not be searched. No pattern repeats a repetition without bo
 import re
 from dataclasses import dataclass
 
-from mcp_memory.attributes import DIETS, JOBS, PLANS
-from mcp_memory.wording import MONTH
+from mcp_memory.statements.attributes import DIETS, JOBS, PLANS
+from mcp_memory.statements.wording import MONTH
 
 _ADVERB = r"(?: (?:now|currently|still|always|only|usually|mainly|again|just|also|officially|permanently))?"
 _BE = r"(?:is|are|was|were|be|been|(?:he|it|that|who)'s|'re|am)"

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from mcp_memory import attributes, wording
-from mcp_memory.claims import claims
+from mcp_memory.statements import attributes, wording
+from mcp_memory.statements.claims import claims
 
 NOUN_PHRASE = "is:"  # begins the key of an attribute that is known by its words alone
 LONGEST = 600  # characters; what is longer says many things at once

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
-from mcp_memory import frames
-from mcp_memory.attributes import (
+from mcp_memory.statements import frames
+from mcp_memory.statements.attributes import (
     FILLING,
     NOUNS,
     ONE_AT_A_TIME,
@@ -18,7 +18,7 @@ from mcp_memory.attributes import (
     attribute,
     topic,
 )
-from mcp_memory.wording import BEGINS, DENIAL, DOUBT, FORMER, FUTURE, spoken, stem, stem_set, stems
+from mcp_memory.statements.wording import BEGINS, DENIAL, DOUBT, FORMER, FUTURE, spoken, stem, stem_set, stems
 
 MOST_NOUNS = 5  # words of a noun phrase that names an attribute
 MOST_MATCHES = 6  # of a wording in a sentence; no sentence says more, but it may be made to cost time
