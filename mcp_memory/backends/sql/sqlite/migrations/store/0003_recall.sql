@@ -38,6 +38,7 @@ create table recall_tokens (  -- for late interaction; read for the best candida
 ) strict;
 
 alter table model add column dimensions integer;
+update model set dimensions = 384;  -- there was but the bundled one
 insert into model (no, model_id) values (0, '');  -- that of items whose vectors are still to be made
 
 create table lease (  -- who does for all processes what one of them is enough for, and until when
