@@ -7,6 +7,7 @@ An id counts whole, whatever its spelling: "A-1042" and "a1042" are one, and so 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 SUFFIXES = (10, 9, 8, 7)  # digits that a phone number's spellings with and without its prefixes may have in common
 
@@ -45,16 +46,38 @@ _MONTH = re.compile(
 _ONLY_YEAR = re.compile(rf"(?<![\w/#-]){_YEAR}(?![\w/-])")
 
 
+_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
+_COUNTED = {
+    "a": 1,
+    "an": 1,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "a few": 3,
+    "a couple of": 2,
+}
+MOST_AGO = 100
+_FROM_TODAY = re.compile(
+    r"\b(?:(?P<day>today|yesterday)|(?P<which>this|last|past|previous) (?P<unit>week|month|year)|"
+    rf"(?P<number>\d{{1,3}}|{'|'.join(_COUNTED)}) (?P<ago_unit>day|week|month|year)s? ago)\b"
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dates:
-    """`days` holds (year or None, month, day); `months` (year or None, month); `years` those named without a month."""
+    """`days` holds (year or None, month, day); `months` (year or None, month); `years` those named without a month;
+    `spans` what is counted from today, as the first day and the one after the last."""
 
     days: Sequence[tuple[int | None, int, int]] = ()
     months: Sequence[tuple[int | None, int]] = ()
     years: Sequence[int] = ()
+    spans: Sequence[tuple[date, date]] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.days or self.months or self.years)
+        return bool(self.days or self.months or self.years or self.spans)
 
 
 NO_DATES = Dates()
@@ -91,7 +114,7 @@ def ids(question: str) -> list[frozenset[str]]:
     return list(dict.fromkeys(found))
 
 
-def dates(question: str) -> Dates:
+def dates(question: str, today: date) -> Dates:
     """Every day, month and year that a question names, once each. A year that stands alone is that of all others."""
     lowered, days, months = question.lower(), [], []
     for pattern in (_ISO_DAY, _DAY_MONTH, _MONTH_DAY):
@@ -111,7 +134,29 @@ def dates(question: str) -> Dates:
         days=tuple(dict.fromkeys(days)),
         months=tuple(dict.fromkeys([*months, *dated])),
         years=tuple(dict.fromkeys(alone)),
+        spans=tuple(dict.fromkeys(_span(match, today) for match in _FROM_TODAY.finditer(lowered))),
     )
+
+
+def _span(match: re.Match[str], today: date) -> tuple[date, date]:
+    """ "Last week" may mean the calendar's, or the last seven days: both. So with months and years."""
+    if match["day"]:
+        first = today - timedelta(days=match["day"] == "yesterday")
+        return first, first + timedelta(days=1)
+    length = _DAYS[match["unit"] or match["ago_unit"]]
+    if match["ago_unit"]:
+        number = _COUNTED.get(match["number"]) or min(int(match["number"]), MOST_AGO)
+        middle = _before(today, number * length)
+        return _before(middle, length // 2), middle + timedelta(days=length // 2 + 1)
+    into = {7: today.weekday(), 365: today.timetuple().tm_yday - 1}.get(length, today.day - 1)
+    begun = today - timedelta(days=into)
+    if match["which"] == "this":
+        return begun, today + timedelta(days=1)
+    return _before(begun, length), today + timedelta(days=1)
+
+
+def _before(day: date, days: int) -> date:
+    return date.fromordinal(max(day.toordinal() - days, 1))
 
 
 def _phones(lowered: str) -> Iterator[str]:

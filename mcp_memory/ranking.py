@@ -306,6 +306,10 @@ def date_match(dates: Dates, occurred_at: Ints) -> Floats:
             noon = np.datetime64(f"{one:04}-{month:02}-01") + np.timedelta64(day - 1, "D") + np.timedelta64(12, "h")
             distance = np.abs(occurred_at - noon.astype("datetime64[us]").astype(np.int64)) / DAY
             match = np.maximum(match, np.exp(-distance / NEARNESS))
+    for first, end in dates.spans:
+        low, high = (np.datetime64(one).astype("datetime64[us]").astype(np.int64) for one in (first, end))
+        outside = np.maximum(np.maximum(low - occurred_at, occurred_at - high), 0) / DAY
+        match = np.maximum(match, np.exp(-outside / NEARNESS))
     for delay, much in ((0, 1.0), (LATER["month"], LATER_MATCH)):
         years, months = _year_month(occurred_at - delay)
         for year, month in dates.months:

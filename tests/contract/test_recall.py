@@ -1,9 +1,11 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from mcp_memory.backend import Backend
 from mcp_memory.model import NewObservation, NewSummary, Recall, RecallQuery, Scope
+
+from .conftest import Clock
 
 pytestmark = pytest.mark.anyio
 
@@ -294,3 +296,19 @@ async def test_chinese_and_japanese_are_found_by_their_characters(backend: Backe
     ):
         recall = await backend.recall(scope, dana, RecallQuery(query=question, observations_limit=1))
         assert contents(recall) == [found]
+
+
+async def test_a_question_about_last_week_knows_what_day_it_is(
+    backend: Backend, scope: Scope, dana: str, clock: Clock
+) -> None:
+    for days, thing in ((400, "a lamp"), (40, "a rug"), (9, "a desk"), (1, "a chair")):
+        at = clock() - timedelta(days=days)
+        await backend.add_observations(scope, dana, [NewObservation(content=f"Ordered {thing}.", occurred_at=at)])
+
+    for question, thing in (
+        ("What was ordered yesterday?", "a chair"),
+        ("What did they order a year ago?", "a lamp"),
+        ("What did they order in the call nine days ago? What was ordered 9 days ago?", "a desk"),
+    ):
+        recall = await backend.recall(scope, dana, RecallQuery(query=question, observations_limit=1))
+        assert contents(recall) == [f"Ordered {thing}."]

@@ -1,5 +1,6 @@
 import time
 from collections.abc import Callable
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,9 @@ from mcp_memory.mentions import NO_DATES, Dates, dates, ids, spellings, words_an
 
 def named(question: str) -> list[set[str]]:
     return [set(one) for one in ids(question)]
+
+
+TODAY = date(2026, 5, 4)  # a Monday
 
 
 @pytest.mark.parametrize(
@@ -243,7 +247,7 @@ DAYS = [
 
 @pytest.mark.parametrize(("question", "day"), DAYS)
 def test_a_day_is_named(question: str, day: tuple[int | None, int, int]) -> None:
-    assert dates(question) == Dates(days=(day,))
+    assert dates(question, TODAY) == Dates(days=(day,))
 
 
 @pytest.mark.parametrize(
@@ -265,18 +269,18 @@ def test_a_day_is_named(question: str, day: tuple[int | None, int, int]) -> None
     ],
 )
 def test_a_month_is_named(question: str, months: list[tuple[int | None, int]]) -> None:
-    assert dates(question) == Dates(months=tuple(months))
+    assert dates(question, TODAY) == Dates(months=tuple(months))
 
 
 @pytest.mark.parametrize(
     ("question", "years"), [("in 2024", (2024,)), ("2023 and 2024", (2023, 2024)), ("2023, 2023", (2023,))]
 )
 def test_a_year_is_named(question: str, years: tuple[int, ...]) -> None:
-    assert dates(question) == Dates(years=years)
+    assert dates(question, TODAY) == Dates(years=years)
 
 
 def test_days_and_months_are_named_beside_each_other() -> None:
-    found = dates("between 7 May 2023 and 2024-01-02, or in June")
+    found = dates("between 7 May 2023 and 2024-01-02, or in June", TODAY)
 
     assert set(found.days) == {(2023, 5, 7), (2024, 1, 2)} and found.months == ((None, 6),) and not found.years
 
@@ -303,21 +307,21 @@ def test_days_and_months_are_named_beside_each_other() -> None:
     ],
 )
 def test_no_date_is_named(question: str) -> None:
-    assert dates(question) == NO_DATES and not dates(question)
+    assert dates(question, TODAY) == NO_DATES and not dates(question, TODAY)
 
 
 @pytest.mark.parametrize("question", ["item 5 may be broken", "and may my mother return it"])
 def test_may_and_march_as_verbs_name_no_month(question: str) -> None:
-    assert not dates(question)
+    assert not dates(question, TODAY)
 
 
 @pytest.mark.parametrize("question", ["INV/2024/0042", "inv-2024-0042", "A2024"])
 def test_a_year_inside_an_id_is_no_date(question: str) -> None:
-    assert not dates(question)
+    assert not dates(question, TODAY)
 
 
 def test_each_month_keeps_its_own_year() -> None:
-    found = dates("since June 2023 until July 2024")
+    found = dates("since June 2023 until July 2024", TODAY)
 
     assert found == Dates(months=((2023, 6), (2024, 7)))
 
@@ -329,14 +333,19 @@ EXOTIC = "\u0661\u0662\u0663\u00b2\u00b3\u00b9\u2460\u2167\u4e94\uff11\U0001d7d9
 PIECE = st.sampled_from(
     [*EXOTIC, *"-._/@+:#()1 a\n", "may ", "2024", "-05-", "7", "th", " of ", "in ", "march", "31", ", "]
 )
-FUNCTIONS: list[Callable[[str], object]] = [ids, dates, words_and_ids, lambda text: list(spellings(text.lower()))]
+FUNCTIONS: list[Callable[[str], object]] = [
+    ids,
+    lambda text: dates(text, TODAY),
+    words_and_ids,
+    lambda text: list(spellings(text.lower())),
+]
 
 
 @given(st.text() | st.lists(PIECE).map("".join))
 def test_no_text_is_too_strange(text: str) -> None:
     for one in ids(text):
         assert one and all(spelled and spelled.isalnum() for spelled in one)
-    found = dates(text)
+    found = dates(text, TODAY)
     assert all(1 <= month <= 12 and 1 <= day <= 31 for _, month, day in found.days)
     assert all(1 <= month <= 12 for _, month in found.months)
     years = [*found.years, *(day[0] for day in found.days), *(month[0] for month in found.months)]
@@ -347,7 +356,7 @@ def test_no_text_is_too_strange(text: str) -> None:
 
 @given(st.lists(PIECE).map("".join))
 def test_what_is_named_is_named_once(text: str) -> None:
-    for found in (ids(text), dates(text).days, dates(text).months, dates(text).years):
+    for found in (ids(text), dates(text, TODAY).days, dates(text, TODAY).months, dates(text, TODAY).years):
         assert len(found) == len(set(found))
 
 
@@ -368,3 +377,31 @@ def test_time_is_in_proportion_to_the_text(pattern: str, end: str) -> None:
         function(text)
 
     assert time.process_time() - started < 4  # a second on an idle machine; a quadratic pattern takes minutes
+
+
+@pytest.mark.parametrize(
+    ("question", "first", "last"),
+    [
+        ("What did she say yesterday?", "2026-05-03", "2026-05-03"),
+        ("Anything today?", "2026-05-04", "2026-05-04"),
+        ("orders of this week", "2026-05-04", "2026-05-04"),
+        ("What was promised last week?", "2026-04-27", "2026-05-04"),
+        ("complaints this month", "2026-05-01", "2026-05-04"),
+        ("complaints last month", "2026-04-01", "2026-05-04"),
+        ("what happened this year", "2026-01-01", "2026-05-04"),
+        ("what happened last year", "2025-01-01", "2026-05-04"),
+        ("the call three days ago", "2026-05-01", "2026-05-01"),
+        ("the call 2 weeks ago", "2026-04-17", "2026-04-23"),
+        ("bought a year ago", "2024-11-03", "2025-11-02"),
+    ],
+)
+def test_what_is_counted_from_today_is_a_span(question: str, first: str, last: str) -> None:
+    (span,) = dates(question, TODAY).spans
+
+    assert span == (date.fromisoformat(first), date.fromisoformat(last) + timedelta(days=1))
+
+
+@pytest.mark.parametrize("question", ["999 years ago", "100 years ago", "000 days ago"])
+def test_no_span_leaves_the_calendar(question: str) -> None:
+    for day in (date.min, TODAY):
+        assert dates(question, day).spans

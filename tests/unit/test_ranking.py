@@ -1,7 +1,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from random import Random
 
 import numpy as np
@@ -14,6 +14,8 @@ from mcp_memory.mentions import Dates, dates
 from mcp_memory.ranking import FEW, LATER_MATCH, SHORTLIST, Ranked, Ranking, bm25, date_match, min_max
 from mcp_memory.weights import DEFAULT, Weights
 from tests.unit.test_candidates import Chunk, Item, columns, int8, unit
+
+TODAY = date(2026, 5, 4)  # a Monday
 
 ASKED = 3  # tokens of the question
 ROOM = 32  # dimensions: the question is the first axis, and each item has one of its own, up to that many
@@ -78,7 +80,7 @@ def question(
     return Question(
         terms=terms,
         ids=ids,
-        dates=dates(named),
+        dates=dates(named, TODAY),
         vector=axes[0] if meaning else None,
         token_ids=np.arange(1, ASKED + 1).astype(np.uint16) if late else None,
         token_states=axes[:ASKED] if late else None,
@@ -283,7 +285,7 @@ def test_without_weight_late_interaction_changes_nothing(
 def test_without_weight_a_prior_changes_nothing(asked: Question, facts: list[Fact]) -> None:
     none = Weights(date=0, customer=0, identifier=0)
     one_voice = [replace(fact, agent=False) for fact in facts]
-    unnamed = replace(asked, ids=(), dates=dates(""))
+    unnamed = replace(asked, ids=(), dates=dates("", TODAY))
 
     assert order(asked, facts, none) == order(unnamed, one_voice, none)
 
@@ -682,7 +684,7 @@ FADED = math.exp(-1 / 5)
     ],
 )
 def test_an_items_time_matches_the_dates_that_are_named(named: str, moment: str, match: float) -> None:
-    found = date_match(dates(named), np.array([micros(moment)]))
+    found = date_match(dates(named, TODAY), np.array([micros(moment)]))
 
     assert found == pytest.approx([match], abs=1e-4)
 
@@ -690,7 +692,7 @@ def test_an_items_time_matches_the_dates_that_are_named(named: str, moment: str,
 def test_a_day_without_a_year_is_that_day_of_any_year() -> None:
     times = np.array([micros(f"{year}-05-07 12:00") for year in (1970, 1999, 2024, 2026)])
 
-    assert date_match(dates("7 May"), times).tolist() == [1, 1, 1, 1]
+    assert date_match(dates("7 May", TODAY), times).tolist() == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("day", [(2023, 2, 30), (None, 2, 31), (2023, 4, 31), (1, 1, 1), (9999, 12, 31)])

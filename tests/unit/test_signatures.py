@@ -1,6 +1,7 @@
 """What recall needs of a text, made with a model that says what it is told to."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from mcp_memory.backends.sql.signatures import NEIGHBOUR_WORDS, Signatures, Text
 from mcp_memory.embedding import Embedding, without_tokens
 from mcp_memory.errors import Unavailable
 from mcp_memory.mentions import dates
+
+TODAY = date(2026, 5, 4)  # a Monday
 
 LONG = " ".join(f"word{at}" for at in range(language.LONG_ITEM_WORDS + 1))
 
@@ -126,7 +129,7 @@ def test_a_text_that_says_nothing_has_tokens_for_none_of_it(text: str) -> None:
 
 
 def test_without_late_interaction_no_tokens_are_kept_or_asked() -> None:
-    made, asked = one("We ship parcels", False), Signatures(Scripted(), False).question("Who ships parcels?")
+    made, asked = one("We ship parcels", False), Signatures(Scripted(), False).question("Who ships parcels?", TODAY)
 
     assert made.tokens is None and made.token_vectors is None
     assert asked.token_ids is None and asked.token_states is None and asked.telling is None
@@ -136,18 +139,18 @@ def test_without_late_interaction_no_tokens_are_kept_or_asked() -> None:
 def test_a_model_without_tokens_gives_a_vector_and_no_tokens() -> None:
     signatures = Signatures(Scripted(lambda made: [without_tokens(each.vector) for each in made]), True)
 
-    (made,), asked = signatures.of([Text("We ship")]), signatures.question("Who ships?")
+    (made,), asked = signatures.of([Text("We ship")]), signatures.question("Who ships?", TODAY)
 
     assert made.vectors.tolist() == [[7, 1]] and made.tokens is None and made.token_vectors is None
     assert asked.vector is not None and asked.token_states is None
 
 
 def test_a_question_has_its_words_its_ids_its_dates_and_all_its_tokens() -> None:
-    asked = Signatures(Scripted(), True).question("Where was order A-1042 on 7 May 2023?")
+    asked = Signatures(Scripted(), True).question("Where was order A-1042 on 7 May 2023?", TODAY)
 
     assert asked.terms == language.query_terms("Where was order A-1042 on 7 May 2023?")
     assert asked.ids == language.id_terms("A-1042") and asked.ids
-    assert asked.dates == dates("7 May 2023") and asked.dates
+    assert asked.dates == dates("7 May 2023", TODAY) and asked.dates
     assert asked.vector is not None and asked.token_ids is not None and asked.telling is not None
     assert asked.token_ids.tolist() == [5, 3, 5, 6, 2, 1, 3, 5]
     assert asked.telling.tolist() == [True, False, True, True, False, False, False, True]
@@ -176,18 +179,18 @@ def test_where_the_model_works_both_ways_make_the_same() -> None:
 
 
 def test_where_the_model_fails_a_question_is_asked_by_its_words() -> None:
-    asked = Signatures(Scripted(fail), True).question("Where was A-1042 in May 2023?")
+    asked = Signatures(Scripted(fail), True).question("Where was A-1042 in May 2023?", TODAY)
 
     assert asked.vector is None and asked.token_ids is None and asked.token_states is None and asked.telling is None
     assert asked.by_words_only == "failed"
     assert asked.terms == language.query_terms("Where was A-1042 in May 2023?")
-    assert asked.ids == language.id_terms("A-1042") and asked.dates == dates("in May 2023")
+    assert asked.ids == language.id_terms("A-1042") and asked.dates == dates("in May 2023", TODAY)
 
 
 def test_in_a_script_that_the_model_does_not_read_a_question_is_asked_by_its_words() -> None:
     embedder = Scripted()
 
-    asked = Signatures(embedder, True).question("\u8336 A-1042")
+    asked = Signatures(embedder, True).question("\u8336 A-1042", TODAY)
 
     assert asked.vector is None and asked.token_states is None and asked.by_words_only == "script"
     assert asked.terms == language.query_terms("\u8336 A-1042") and asked.ids == language.id_terms("A-1042")
@@ -226,7 +229,7 @@ def test_what_is_no_vector_is_not_taken_for_one(spoil: Callable[[list[Embedding]
 
 @pytest.mark.parametrize("name", sorted({"nan", "infinite", "tokens nan", "too many", "none"}))
 def test_a_question_without_a_proper_vector_is_asked_by_its_words(name: str) -> None:
-    assert Signatures(Scripted(WRONG[name]), True).question("Who ships?").vector is None
+    assert Signatures(Scripted(WRONG[name]), True).question("Who ships?", TODAY).vector is None
 
 
 def test_the_recipe_differs_with_late_interaction_and_the_rules_of_words(monkeypatch: pytest.MonkeyPatch) -> None:

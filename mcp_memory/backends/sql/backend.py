@@ -324,7 +324,7 @@ class SqlBackend:
         return Asked(
             query=query,
             text=text or None,
-            question=self._signatures.question(text) if text else None,
+            question=self._signatures.question(text, self._now().date()) if text else None,
             model_id=self._signatures.model_id,
             weights=self._weights,
         )

@@ -6,6 +6,7 @@ A text is remembered even where the model fails: with its terms, and vectors to 
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -68,11 +69,11 @@ class Signatures:
             logger.warning("remembered by words only, vectors follow: %s", exc, exc_info=exc)
             return [without_vectors(language.chunks(text.own)) for text in texts]
 
-    def question(self, text: str) -> "Question":
+    def question(self, text: str, today: date) -> "Question":
         """Where the model fails, without a vector."""
         from mcp_memory.candidates import Question  # numpy: not before it is needed, for the cold start
 
-        terms, ids, dates = language.query_terms(text), language.id_terms(text), mentions.dates(text)
+        terms, ids, dates = language.query_terms(text), language.id_terms(text), mentions.dates(text, today)
         if not self._embedder.reads(text):
             return Question(terms=terms, ids=ids, dates=dates, by_words_only="script")
         try:
