@@ -50,6 +50,8 @@ class Question:
     terms: Sequence[int]
     ids: Sequence[frozenset[int]] = ()
     dates: Dates = NO_DATES
+    undated_terms: int = 0
+    """Terms that are no part of its dates."""
     vector: Floats | None = None
     token_ids: NDArray[np.uint16] | None = None
     token_states: Floats | None = None

@@ -42,8 +42,9 @@ _STOP_WORDS = """
     with won't would wouldn't you you'd you'll you're you've your yours yourself yourselves
 """
 _QUESTION_WORDS = """
-    anything conversation customer ever kind kinds know known like long many mention mentioned much name often please
-    said say says someone something sort talk talked tell thing things think told type types want wanted wants
+    anything conversation customer ever happen happened happens kind kinds know known like long many mention mentioned
+    much name often please said say says someone something sort talk talked tell thing things think told type types
+    want wanted wants
 """
 STOP_WORDS = frozenset(_STOP_WORDS.split())
 QUESTION_WORDS = frozenset(_QUESTION_WORDS.split())
@@ -56,8 +57,12 @@ def terms(text: str) -> list[int]:
 
 def query_terms(question: str) -> list[int]:
     """The distinct stems a question asks for. Words that only ask are dropped, unless nothing else is left."""
-    stems = list(_stems(question, STOP_WORDS | QUESTION_WORDS)) or list(_stems(question, STOP_WORDS))
-    return [_hash(stem) for stem in dict.fromkeys(stems)]
+    return asked_terms(question) or [_hash(stem) for stem in dict.fromkeys(_stems(question, STOP_WORDS))]
+
+
+def asked_terms(question: str) -> list[int]:
+    """As `query_terms`, without those that only ask."""
+    return [_hash(stem) for stem in dict.fromkeys(_stems(question, STOP_WORDS | QUESTION_WORDS))]
 
 
 def id_terms(question: str) -> list[frozenset[int]]:

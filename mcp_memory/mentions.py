@@ -138,6 +138,14 @@ def dates(question: str, today: date) -> Dates:
     )
 
 
+def undated(question: str) -> str:
+    """The question in lower case, without what names a date."""
+    rest = question.lower()
+    for pattern in (_ISO_DAY, _DAY_MONTH, _MONTH_DAY, _MONTH_YEAR, _FROM_TODAY, _MONTH, _ONLY_YEAR):
+        rest = pattern.sub(" ", rest)
+    return rest
+
+
 def _span(match: re.Match[str], today: date) -> tuple[date, date]:
     """ "Last week" may mean the calendar's, or the last seven days: both. So with months and years."""
     if match["day"]:

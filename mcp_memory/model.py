@@ -20,6 +20,7 @@ MAX_SOURCE = 100
 MAX_QUERY = 1024
 MAX_RECALL = 100  # items of one kind
 MAX_MESSAGES = 100  # ours: in one write
+MAX_RECORDED = 50_000  # ours: characters in one write; in the model's hands for seconds
 MAX_AUTHOR = 256
 MAX_MESSAGE_ID = 128  # ours
 MAX_IDENTIFIER = 255
@@ -307,11 +308,13 @@ class Match:
 
 @dataclass(frozen=True, kw_only=True)
 class Recalled(Generic[ItemT_co]):
-    """`score` is in [0, 1]; None where nothing was asked. `match`: in full detail."""
+    """`score` is in [0, 1]; None where nothing was asked. `match`: in full detail. `outdated_by`: the id of what was
+    said later of the same, and holds now."""
 
     item: ItemT_co
     score: float | None
     match: Match | None = None
+    outdated_by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -326,6 +329,8 @@ class Recall:
     """Items that matched but did not fit into `max_tokens`."""
     query: str | None = None
     """What was asked, where it was made from the conversation."""
+    unknown_conversation: bool = False
+    """The one that was named has no messages here."""
     by_words_only: ByWordsOnly | None = None
     """What has the meaning but none of the words was not found: the model failed, or can't read the script."""
 

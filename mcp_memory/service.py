@@ -99,6 +99,9 @@ class Memory:
     ) -> Added:
         if not 1 <= len(messages) <= model.MAX_MESSAGES:
             raise Invalid(f"messages has {len(messages)} items: give 1 to {model.MAX_MESSAGES} in one call.")
+        length = sum(len(one.text) for one in messages)
+        if length > model.MAX_RECORDED:
+            raise Invalid(f"messages have {length} characters together, the limit is {model.MAX_RECORDED}: split them.")
         given = [one.message_id for one in messages if one.message_id is not None]
         if given and (len(given) < len(messages) or len(set(given)) < len(given)):
             raise Invalid("messages must all have a message_id of their own, or none of them one.")

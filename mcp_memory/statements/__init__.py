@@ -72,10 +72,11 @@ class Statement:
 
 _STRONG_PAST = re.compile(
     r"\b(?:before(?! (?:noon|\d|the weekend|nine|ten|eight))|previous(?:ly)?|former(?:ly)?|earlier|used to|"
-    r"original(?:ly)?|back then|history|until|so far|no longer|prior|in (?:19|20)\d\d|at first|ever)\b",
+    r"original(?:ly)?|back then|history|until|so far|no longer|prior|in (?:19|20)\d\d|at first|"
+    r"(?:was|were) (?:the|her|his|their) first|ever)\b",
     re.IGNORECASE,
 )
-_WEAK_PAST = re.compile(r"\b(?:did|was|were|had|first|past|old|(?:19|20)\d\d)\b(?! name)", re.IGNORECASE)
+_WEAK_PAST = re.compile(r"\b(?:past|old|(?:19|20)\d\d)\b(?! name)", re.IGNORECASE)
 _PRESENT = re.compile(r"\b(?:now|current(?:ly)?|these days|nowadays|today|at present|how old)\b", re.IGNORECASE)
 _WORK = frozenset({"job", "employer"})
 _FORMERLY = re.compile(r"\b(?:used to|formerly|previously|back then)\b", re.IGNORECASE)
@@ -161,8 +162,19 @@ def current_first(
 
     `order`: some tens of items, best first, none twice: all pairs are compared. Doing it again changes nothing.
     """
+    return settled(order, question, statements, at, likeness)[0]
+
+
+def settled(
+    order: Sequence[int],
+    question: str,
+    statements: Mapping[int, Statement] | Sequence[Statement],
+    at: Mapping[int, int] | Sequence[int],
+    likeness: Callable[[int, int], float],
+) -> tuple[list[int], dict[int, int]]:
+    """As `current_first`; and for each item that is superseded, the first that supersedes it."""
     if asks_for_the_past(question):
-        return list(order)
+        return list(order), {}
     asked = frozenset(wording.stems(wording.plain(question)))
     since = {item: _since(item, order, statements, at) for item in order}
 
@@ -177,8 +189,15 @@ def current_first(
     def latest_first(item: int) -> tuple[int, int]:
         return -since[item][0], -since[item][1]
 
-    settled = _arranged(order, by_attribute, latest_first)
-    return _arranged(settled[:REACH], holds_over, latest_first) + settled[REACH:]
+    known = _arranged(order, by_attribute, latest_first)
+    arranged = _arranged(known[:REACH], holds_over, latest_first) + known[REACH:]
+    outdated = {}
+    for place, item in enumerate(arranged):
+        above = holds_over if place < REACH else by_attribute
+        by = next((other for other in arranged[:place] if above(other, item)), None)
+        if by is not None:
+            outdated[item] = by
+    return arranged, outdated
 
 
 def _arranged(

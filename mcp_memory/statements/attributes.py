@@ -91,7 +91,8 @@ SITES = stem_set("office site warehouse branch shop store team hq house building
 _RELATED = stem_set(
     "brother sister wife husband son daughter mother father assistant boss colleague partner friend neighbour parent "
     "child children kid uncle aunt cousin roommate flatmate girlfriend boyfriend spouse company firm employer landlord "
-    "family"
+    "family caller clinic guest supplier courier competitor vendor driver agent visitor tenant landlord hotel bakery "
+    "doctor dentist school invoice order parcel receipt quote"
 )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
-from mcp_memory.statements import frames
+from mcp_memory.statements import frames, values
 from mcp_memory.statements.attributes import (
     FILLING,
     NOUNS,
@@ -226,7 +226,7 @@ def _of_phrase(found: _Found, phrase: str, whose: frozenset[str] = frozenset()) 
         return  # "Maria is ...": no attribute
     if not owner and _PRONOUN.search(phrase):
         owner = found.named_before()
-    if value := found.value - SAYS_NOTHING:
+    if (value := found.value - SAYS_NOTHING) and values.fits(key, found.after):
         yield found.claim(key, subject=owner, value=value, known=known)
 
 

@@ -100,6 +100,7 @@ class RecalledItem(Result):
 
 class RecalledObservation(RecalledItem):
     conversation_ids: list[str] | None = None
+    outdated_by: str | None = None
 
 
 class RecalledSummary(RecalledItem):
@@ -176,7 +177,7 @@ async def recall(session: Session, asked: RecallArguments) -> Answer:
         communications=[RecalledCommunication(**views.recalled_data(one, full)) for one in recalled.communications],
         query_time_ms=round((perf_counter() - started) * 1000),
         left_out=recalled.left_out or None,
-        warning=views.BY_WORDS_ONLY[recalled.by_words_only],
+        warning=views.recall_warning(recalled),
         notice=views.DATA_NOTICE,
     )
     return Answer(result, views.recall_text(recalled, asked.profile_id))

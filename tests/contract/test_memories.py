@@ -150,3 +150,24 @@ async def test_an_order_is_kept_among_items_of_one_moment(backend: Backend, scop
     read = await backend.list_observations(scope, dana, 10, before=MONDAY + timedelta(days=1))
 
     assert [one.content for one in read] == ["Part 3.", "Part 2.", "Part 1.", "Part 0."]
+
+
+async def test_a_value_that_returns_is_learned_again_and_a_repetition_is_not(
+    backend: Backend, scope: Scope, dana: str, clock: Clock
+) -> None:
+    outcomes = []
+    for content in (
+        "Discount is 12%.",
+        "Discount is 15%.",
+        "Discount is 12%.",
+        "Discount is 12%.",
+        "Likes tea.",
+        "Likes tea.",
+    ):
+        clock.pass_(days=1)
+        added = await backend.add_observations(scope, dana, [NewObservation(content=content)])
+        outcomes.append(added.receipts[0].outcome)
+
+    assert outcomes == ["added", "added", "added", "duplicate", "added", "duplicate"]
+    recall = await backend.recall(scope, dana, RecallQuery(query="What discount?", observations_limit=1))
+    assert recall.observations[0].item.content == "Discount is 12%."

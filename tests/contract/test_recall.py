@@ -312,3 +312,91 @@ async def test_a_question_about_last_week_knows_what_day_it_is(
     ):
         recall = await backend.recall(scope, dana, RecallQuery(query=question, observations_limit=1))
         assert contents(recall) == [f"Ordered {thing}."]
+
+
+CHANGES = ("Discount is 12%.", "Discount was raised to 15%.", "Discount reduced to 12.5%, valid until the end of 2027.")
+
+
+async def test_the_latest_of_statements_about_one_attribute_stands_first_and_the_others_say_so(
+    backend: Backend, scope: Scope, dana: str, clock: Clock
+) -> None:
+    for content in CHANGES:
+        clock.pass_(days=30)
+        await remember(backend, scope, dana, content)
+
+    recall = await backend.recall(scope, dana, RecallQuery(query="What discount do they get?", observations_limit=3))
+    past = await backend.recall(scope, dana, RecallQuery(query="What was their previous discount?"))
+
+    assert contents(recall) == [CHANGES[2], CHANGES[1], CHANGES[0]]
+    latest = recall.observations[0].item.id
+    assert [one.outdated_by for one in recall.observations] == [None, latest, latest]
+    assert [one.outdated_by for one in past.observations] == [None] * len(past.observations)
+
+
+@pytest.mark.parametrize("max_tokens", range(8, 100, 4))
+async def test_what_is_outdated_never_fits_where_what_replaced_it_does_not(
+    backend: Backend, scope: Scope, dana: str, clock: Clock, max_tokens: int
+) -> None:
+    for content in CHANGES:
+        clock.pass_(days=30)
+        await remember(backend, scope, dana, content)
+
+    recall = await backend.recall(
+        scope, dana, RecallQuery(query="What discount do they get?", max_tokens=max_tokens, summaries_limit=0)
+    )
+
+    assert CHANGES[2] in contents(recall) or not set(CHANGES) & set(contents(recall))
+
+
+async def test_two_that_were_learned_at_once_are_told_apart_by_their_order(
+    backend: Backend, scope: Scope, dana: str
+) -> None:
+    new = [NewObservation(content="Lives in Leeds."), NewObservation(content="Moved to York.")]
+    await backend.add_observations(scope, dana, new)
+
+    recall = await backend.recall(scope, dana, RecallQuery(query="Where does the customer live?"))
+
+    assert contents(recall)[:2] == ["Moved to York.", "Lives in Leeds."]
+
+
+@pytest.mark.parametrize(
+    ("true", "later", "question"),
+    [
+        ("Account manager is Tom Reed.", "The account manager is on holiday.", "Who is the account manager?"),
+        ("Discount is 12%.", "The discount is too small for him.", "What discount do they get?"),
+        ("Email is dana@example.com.", "Email is broken since Monday.", "What is the email address?"),
+        ("Lives in Leeds.", "Is thinking about moving to York.", "Where does the customer live?"),
+        ("Lives in Leeds.", "Her sister Carla lives in Porto.", "Where does the customer live?"),
+        (
+            "Phone number is +1 317 555 0199.",
+            "Phone number of the clinic is +1 317 555 0111.",
+            "What is the phone number?",
+        ),
+        ("Renewal date is 3 May.", "Renewal date is unclear to her.", "When is the renewal date?"),
+    ],
+)
+async def test_what_says_something_of_an_attribute_does_not_replace_its_value(
+    backend: Backend, scope: Scope, dana: str, clock: Clock, true: str, later: str, question: str
+) -> None:
+    for content in (true, later):
+        clock.pass_(days=30)
+        await remember(backend, scope, dana, content)
+
+    recall = await backend.recall(scope, dana, RecallQuery(query=question))
+
+    assert {one.item.content: one.outdated_by for one in recall.observations}[true] is None
+
+
+async def test_a_conversation_that_nobody_recorded_is_said_to_be_unknown(
+    backend: Backend, scope: Scope, dana: str
+) -> None:
+    assert (await backend.recall(scope, dana, RecallQuery(conversation_id="c-1"))).unknown_conversation
+    assert not (await backend.recall(scope, dana, RecallQuery(query="order"))).unknown_conversation
+
+
+async def test_what_has_not_the_id_that_is_asked_for_scores_low(backend: Backend, scope: Scope, dana: str) -> None:
+    known = await backend.recall(scope, dana, RecallQuery(query="Where is order A-1042?"))
+    unknown = await backend.recall(scope, dana, RecallQuery(query="Where is order A-9999?"))
+
+    assert (known.observations[0].score or 0) > 0.8
+    assert all((one.score or 0) <= 0.3 for one in unknown.observations)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from mcp_memory import ranking
 from mcp_memory.candidates import BLOCK, Candidates, Floats, Ints, Question, TokenVectors
 from mcp_memory.mentions import Dates, dates
 from mcp_memory.ranking import FEW, LATER_MATCH, SHORTLIST, Ranked, Ranking, bm25, date_match, min_max
@@ -749,13 +750,35 @@ def test_an_item_keeps_its_own_relevance_however_good_the_others_are() -> None:
 
 
 def test_who_stands_before_a_better_one_is_lent_its_score() -> None:
-    facts = [Fact(terms=(1,), cosine=0.0), Fact(terms=(2,), cosine=0.7)]
+    facts = [Fact(terms=(1,), cosine=0.0), Fact(terms=(2,), cosine=0.7, agent=True)]
 
-    before, after = rank(question([2], ids=[frozenset({1})]), facts)
+    before, after = rank(question([2]), facts, Weights(customer=5))
 
     assert (before.item, after.item) == (0, 1)
     assert before.score == after.score > 0.9
-    assert before.coverage == 0
+    assert (before.coverage, before.own, after.own) == (0, 0, after.score)
+
+
+def test_what_has_none_of_the_ids_asked_for_scores_low_however_like_it_is() -> None:
+    facts = [Fact(terms=(1, 2), cosine=0.1), Fact(terms=(2, 3), cosine=0.9)]
+
+    holder, neighbour = rank(question([1, 2], ids=[frozenset({1})]), facts)
+
+    assert (holder.item, neighbour.item) == (0, 1)
+    assert holder.score == 1 and neighbour.score == pytest.approx(0.3)
+
+
+def test_a_question_of_one_word_is_answered_less_surely_than_one_of_many() -> None:
+    terms = tuple(range(1, 6))
+    scores = [rank(question(list(terms[:count])), [Fact(terms=terms, cosine=0.0)])[0].score for count in range(1, 6)]
+
+    assert scores == sorted(scores) and 0.5 < scores[0] < 0.7 and 0.85 < scores[-1] < 1
+
+
+def test_the_less_else_a_question_asks_for_the_more_its_date_counts() -> None:
+    weights = [ranking._only_dates(replace(question([1]), undated_terms=count)) for count in range(10)]
+
+    assert weights[0] == 3 and weights == sorted(weights, reverse=True) and weights[-1] > 1
 
 
 # Nothing to go by

@@ -419,7 +419,6 @@ def test_a_purchase_replaces_what_was_had_but_not_another_purchase() -> None:
         "Who was the former contact?",
         "What did they originally pay?",
         "Which plan were they on in 2023?",
-        "How often did she call?",
         "What is the history of the account?",
         "What was the first delivery address?",
     ],

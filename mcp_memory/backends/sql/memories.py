@@ -9,6 +9,10 @@ from mcp_memory.backends.sql.memory_rows import Known, NewItem, Signature
 from mcp_memory.backends.sql.profiles import existing
 from mcp_memory.ids import OBSERVATION, SUMMARY, MakeId
 from mcp_memory.model import Added, NewObservation, NewSummary, Observation, Receipt, Summary
+from mcp_memory.statements import read as read_statement
+from mcp_memory.statements import supersedes
+
+LOOKED_AT = 50  # observations since, among which what contradicts a repetition is looked for
 
 
 def add_observations(
@@ -27,7 +31,7 @@ def add_observations(
     added: list[NewItem[Observation]] = []
     for one, digest, signature in zip(new, digests, signatures, strict=True):
         double = _double(one.occurred_at, [item for item in known if item.digest == digest])
-        if double is not None:
+        if double is not None and not _replaced(tx, profile.profile_id, double, one, added):
             receipts.append(Receipt(id=double.id, outcome="duplicate"))
             continue
         item = Observation(
@@ -70,6 +74,27 @@ def add_summary(
     return Added(receipts=[Receipt(id=item.id, outcome="added")], profile_ids=profile.members)
 
 
+def _replaced(
+    tx: Transaction,
+    profile_id: str,
+    double: Known,
+    new: NewObservation,
+    added: Sequence[NewItem[Observation]],
+) -> bool:
+    """Whether something else was said of the same since: then what is said again is no repetition, but holds again."""
+    if new.occurred_at is not None:
+        return False
+    said = read_statement(new.content)
+    later = tx.latest_observations(profile_id, LOOKED_AT, double.occurred_at, None)
+    since = [*later, *(one.item for one in added)]
+    return any(
+        one.id != double.id and said.same_attribute(other) and supersedes(other, said, 0.0)
+        for one in since
+        if (other := read_statement(one.content)).attribute
+    )
+
+
 def _double(occurred_at: datetime | None, same_words: Sequence[Known]) -> Known | None:
-    """The same words at another stated time are another event; without a time they are said again."""
-    return next((one for one in same_words if occurred_at in (None, one.occurred_at)), None)
+    """The latest such. The same words at another stated time are another event; without a time they are said again."""
+    same = (one for one in same_words if occurred_at in (None, one.occurred_at))
+    return max(same, key=lambda one: one.occurred_at, default=None)

@@ -9,8 +9,8 @@ from mcp_memory import budget, language
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.profiles import existing
 from mcp_memory.model import Communication, ItemT_co, Kind, Match, Observation, Recall, Recalled, RecallQuery
-from mcp_memory.statements import current_first
 from mcp_memory.statements import read as read_statement
+from mcp_memory.statements import settled
 from mcp_memory.weights import Weights
 
 if TYPE_CHECKING:
@@ -51,12 +51,14 @@ def recall(tx: Transaction, profile_id: str, asked: Asked, *, large: bool) -> Re
         observations = _observations(tx, id, asked, query.observations_limit if profile.observation_count else 0)
         limit = query.summaries_limit if profile.summary_count else 0
         summaries = _others(tx, "summary", id, asked, limit, tx.summaries)
+    conversation_id = query.conversation_id
     found = Recall(
         profile_id=id,
         observations=observations,
         summaries=summaries,
         communications=_communications(tx, id, asked),
         query=asked.text if asked.text != query.query else None,
+        unknown_conversation=conversation_id is not None and not tx.conversation_end(id, conversation_id, 1),
         by_words_only=asked.question.by_words_only if asked.question else None,
     )
     return pack(found, query.max_tokens)
@@ -71,7 +73,9 @@ def pack(found: Recall, max_tokens: int | None) -> Recall:
     if any(one.score is not None for items in lists for one in items):
         placed = [(one, _value(one.score, place)) for items in lists for place, one in enumerate(items)]
         contents = [one.item.content for one, _ in placed]
-        kept = budget.best_value(contents, [value for _, value in placed], max_tokens)
+        at = {one.item.id: position for position, (one, _) in enumerate(placed)}
+        needs = {at[one.item.id]: at[one.outdated_by] for one, _ in placed if one.outdated_by in at}
+        kept = budget.best_value(contents, [value for _, value in placed], max_tokens, needs)
     else:
         placed = [(one, 0.0) for items in lists for one in items]
         placed.sort(key=lambda pair: pair[0].item.occurred_at, reverse=True)
@@ -113,16 +117,26 @@ def _observations(tx: Transaction, profile_id: str, asked: Asked, limit: int) ->
     items = tx.observations(profile_id, [one.key for one in best])
     rivals = best[:RIVALS]
     likeness = ranking.likeness([one.ranked.item for one in rivals])
-    order = current_first(
+    learned = sorted(range(len(rivals)), key=lambda at: (items[rivals[at].key].occurred_at, rivals[at].ranked.item))
+    order, outdated = settled(
         range(len(rivals)),
         asked.text or "",
         [read_statement(items[one.key].content) for one in rivals],
-        [to_micros(items[one.key].occurred_at) for one in rivals],
+        {at: place for place, at in enumerate(learned)},
         lambda one, other: float(likeness[one, other]),
     )
-    # A place keeps its score: what is moved up to it answers as well as what was there.
-    found = [replace(rivals[at], score=rivals[place].score) for place, at in enumerate(order)]
-    return _recalled([*found, *best[RIVALS:]][:limit], asked, items)
+    by = {rivals[at].key: rivals[other].key for at, other in outdated.items()}
+    found = [replace(one, outdated_by=by.get(one.key)) for one in (*(rivals[at] for at in order), *best[RIVALS:])]
+    return _recalled(_scored_anew(found)[:limit], asked, items)
+
+
+def _scored_anew(found: Sequence["_Found"]) -> list["_Found"]:
+    """In another order than they were ranked: each its own score, or what it is lent by those behind it."""
+    score, scored = 0.0, []
+    for one in reversed(found):
+        score = max(score, one.ranked.own)
+        scored.append(replace(one, score=score))
+    return scored[::-1]
 
 
 def _others(
@@ -144,6 +158,7 @@ class _Found:
     key: object
     ranked: "Ranked"
     score: float
+    outdated_by: object = None
 
 
 def _best(tx: Transaction, kind: Kind, profile_id: str, asked: Asked, count: int) -> "tuple[Ranking, list[_Found]]":
@@ -178,6 +193,7 @@ def _recalled(best: Sequence[_Found], asked: Asked, items: Mapping[object, ItemT
             item=items[one.key],
             score=round(one.score, 4),
             match=_match(one.ranked, asked.text or "", items[one.key].content) if full else None,
+            outdated_by=items[one.outdated_by].id if one.outdated_by is not None else None,
         )
         for one in best
         if one.score >= asked.query.relevance_threshold

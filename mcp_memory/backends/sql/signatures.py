@@ -5,7 +5,7 @@ A text is remembered even where the model fails: with its terms, and vectors to 
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
@@ -73,19 +73,22 @@ class Signatures:
         """Where the model fails, without a vector."""
         from mcp_memory.candidates import Question  # numpy: not before it is needed, for the cold start
 
-        terms, ids, dates = language.query_terms(text), language.id_terms(text), mentions.dates(text, today)
+        asked = Question(
+            terms=language.query_terms(text),
+            ids=language.id_terms(text),
+            dates=mentions.dates(text, today),
+            undated_terms=len(language.asked_terms(mentions.undated(text))),
+        )
         if not self._embedder.reads(text):
-            return Question(terms=terms, ids=ids, dates=dates, by_words_only="script")
+            return replace(asked, by_words_only="script")
         try:
             (made,) = self._embedded([text])
         except Unavailable as exc:
             logger.warning("asked by words only: %s", exc, exc_info=exc)
-            return Question(terms=terms, ids=ids, dates=dates, by_words_only="failed")
+            return replace(asked, by_words_only="failed")
         late = self._late_interaction and bool(len(made.token_ids))
-        return Question(
-            terms=terms,
-            ids=ids,
-            dates=dates,
+        return replace(
+            asked,
             vector=made.vector,
             token_ids=made.token_ids if late else None,
             token_states=made.token_states if late else None,
