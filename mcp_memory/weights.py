@@ -23,7 +23,7 @@ class Weights:
     conversation: float = 0.25
     """Times the best sum in the same conversation: what was said beside the answer is about it."""
     date: float = 0.4
-    """Where the item's time is the one that the question names; up to three times that where it asks for little else."""
+    """Where the item's time is the one the question names; up to three times that where it asks for little else."""
     customer: float = 0.3
     """For what customers say, where messages of agents are ranked with theirs."""
     identifier: float = 2.0

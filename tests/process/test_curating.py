@@ -130,4 +130,4 @@ def test_a_trait_group_is_made_changed_and_removed(home: Home) -> None:
 
 
 def test_a_toolset_that_is_not_there_is_refused(home: Home) -> None:
-    assert "Toolsets: agent, curator" in _refused(home, "--toolsets", "agent,admin", "doctor")
+    assert "Toolsets: agent, conversation, curator" in _refused(home, "--toolsets", "agent,admin", "doctor")

@@ -13,16 +13,16 @@ from .servers import Home, Stdio, batch, error_text, ids_of, new_profile, stdio_
 
 MOUNTS = "needs root and the right to mount (docker run --privileged)"
 TEXT = "A sentence that the customer said about the order. " * 10
-ROOM = 64 * 1024  # bytes left: for some writes, not for many
+ROOM = 1_000_000  # bytes left: for some batches, of which each takes 200 kB, not for many
 
 
 @pytest.fixture
 def small_disk(home: Home) -> Iterator[Path]:
-    """The data folder as a disk of its own, of one megabyte."""
+    """The data folder as a disk of its own, of four megabytes."""
     if sys.platform != "linux":
         pytest.skip("NOT CHECKED: a full disk; needs Linux")
     home.data.mkdir()
-    mounted = mount("-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", str(home.data))
+    mounted = mount("-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", str(home.data))
     if not mounted:
         pytest.skip(f"NOT CHECKED: a full disk; {MOUNTS}")
     yield home.data

@@ -10,8 +10,6 @@ from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
 
-from threadpoolctl import threadpool_limits
-
 from mcp_memory import language, mentions
 from mcp_memory.backends.sql.memory_rows import Signature
 from mcp_memory.embedding import Embedder, Embedding
@@ -129,6 +127,8 @@ class Signatures:
 def _one_thread_each() -> None:
     """For good, and for the whole process: the matrices of recall are small, and a second thread for one of them only
     waits, at the expense of others. numpy has to be loaded by now."""
+    from threadpoolctl import threadpool_limits  # not before it is needed, for the cold start
+
     threadpool_limits(limits=1, user_api="blas")
 
 
