@@ -214,7 +214,13 @@ class SqlBackend:
         return await self._read(scope, work)
 
     async def mend(self, scope: Scope) -> int:
-        return await self._write(scope, lambda tx: tx.forget_damaged())
+        def work() -> int:
+            bad = self._database.read(scope, lambda tx: tx.damaged())  # nobody has to wait for that
+            if bad:
+                self._database.write(scope, lambda tx: tx.forget_signatures(bad))
+            return len(bad)
+
+        return await _hop(work, self._writers)
 
     async def reembed(self, scope: Scope) -> int:
         return await _hop(lambda: self._reembedding.do(scope), self._writers)
