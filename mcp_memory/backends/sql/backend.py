@@ -123,9 +123,10 @@ class SqlBackend:
 
     async def add_observations(self, scope: Scope, profile_id: str, new: Sequence[NewObservation]) -> Added:
         def work() -> Added:
-            signatures = self._made(scope, [Text(one.content) for one in new])
-            return self._database.write(
+            signatures = self._signatures.or_terms([Text(one.content) for one in new])
+            return self._remember(
                 scope,
+                signatures,
                 lambda tx: memories.add_observations(
                     tx, profile_id, new, signatures, now=self._now(), make_id=self._make_id
                 ),
@@ -135,9 +136,10 @@ class SqlBackend:
 
     async def add_summary(self, scope: Scope, profile_id: str, new: NewSummary) -> Added:
         def work() -> Added:
-            (signature,) = self._made(scope, [Text(new.content)])
-            return self._database.write(
+            (signature,) = self._signatures.or_terms([Text(new.content)])
+            return self._remember(
                 scope,
+                [signature],
                 lambda tx: memories.add_summary(tx, profile_id, new, signature, now=self._now(), make_id=self._make_id),
             )
 
@@ -150,9 +152,10 @@ class SqlBackend:
             ready = self._database.read(
                 scope, lambda tx: conversations.compared(tx, profile_id, conversation_id, messages)
             )
-            signatures = self._made(scope, conversations.texts_of(ready)) if ready.fresh else []
-            return self._database.write(
+            signatures = self._signatures.or_terms(conversations.texts_of(ready)) if ready.fresh else []
+            return self._remember(
                 scope,
+                signatures,
                 lambda tx: conversations.record(
                     tx,
                     profile_id,
@@ -317,11 +320,12 @@ class SqlBackend:
             raise NotFound("There is no such store.")
         return store
 
-    def _made(self, scope: Scope, texts: Sequence[Text]) -> list[Signature]:
-        signatures = self._signatures.or_terms(texts)
+    def _remember(self, scope: Scope, signatures: Sequence[Signature], work: Callable[[Transaction], T]) -> T:
+        """What is without vectors is looked after once it is stored: before, there would be nothing to see."""
+        done = self._database.write(scope, work)
         if self._background and not all(one.model_id for one in signatures):
             self._reembedding.look_after(scope)
-        return signatures
+        return done
 
     def _asked(self, scope: Scope, profile_id: str, query: RecallQuery) -> Asked:
         text, conversation_id = query.query, query.conversation_id

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from mcp_memory.backends.sql.database import Database, Transaction
 from mcp_memory.backends.sql.memory_rows import StoredText
 from mcp_memory.backends.sql.signatures import Signatures, Text, around, spoken
-from mcp_memory.errors import Error
+from mcp_memory.errors import Closing, Error
 from mcp_memory.model import Scope
 
 logger = logging.getLogger(__name__)
@@ -22,6 +22,7 @@ BATCH = 50  # items; about 0.2 s of the bundled model
 BREATH = 0.05  # seconds between batches, in which others get at the processor and the store
 RETRY = 30.0  # seconds until an endpoint that failed is asked again, and a store that another process works on is seen
 LEASE = timedelta(minutes=2)
+LEAVE = 1.0  # seconds that whoever stops waits for the batch; an endpoint may take longer, and that batch is lost
 NAME = "signatures"
 
 
@@ -47,12 +48,12 @@ class Reembedding:
             self._changed.notify()
 
     def stop(self) -> None:
-        """After the batch that it is at. Blocks."""
+        """After the batch that it is at, unless that takes long. Blocks."""
         with self._changed:
             self._stopped.set()
             self._changed.notify()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(LEAVE)
 
     def do(self, scope: Scope) -> int:
         """One batch, here and now: how many items it made anew. Raises Unavailable where the model fails."""
@@ -71,33 +72,31 @@ class Reembedding:
         return tx.stale(self._signatures.model_id, self._signatures.recipe, BATCH)
 
     def _run(self) -> None:
-        while not self._stopped.is_set():
-            with self._changed:
-                while not self._waiting and not self._stopped.is_set():
-                    self._changed.wait()
-                scope = self._waiting[0] if self._waiting else None
-            if scope is None:
-                return
-            try:
-                self._work_on(scope)
-            except Error as exc:
-                logger.warning("signatures are not made anew for now: %s", exc, exc_info=exc)
-                self._stopped.wait(RETRY)
+        while (scope := self._next()) is not None:
+            pause = self._turn(scope)
+            if pause is not None:
+                self.look_after(scope)  # others first
+                self._stopped.wait(pause)
 
-    def _work_on(self, scope: Scope) -> None:
-        """To the end, unless another process is at it."""
-        while not self._stopped.is_set():
-            mine = self._database.write(scope, self._take_lease)
-            if mine and not self.do(scope):
-                with self._changed:
-                    self._waiting.remove(scope)
-                return
-            self._stopped.wait(BREATH if mine else RETRY)
-            if not mine:
-                with self._changed:  # others first
-                    self._waiting.remove(scope)
-                    self._waiting.append(scope)
-                return
+    def _next(self) -> Scope | None:
+        """Waits for one. None: it is to stop. Who asks for this one from now on asks for another look."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._stopped.is_set())
+            return None if self._stopped.is_set() else self._waiting.pop(0)
+
+    def _turn(self, scope: Scope) -> float | None:
+        """A batch, unless another process is at it: the seconds until the next one, None where nothing is left."""
+        try:
+            if not self._database.write(scope, self._take_lease):
+                return RETRY
+            return BREATH if self.do(scope) else None
+        except Closing:
+            return None
+        except Error as exc:
+            logger.warning("signatures are not made anew for now: %s", exc, exc_info=exc)
+        except Exception:  # a door: the thread goes on, whatever it met in one store
+            logger.exception("signatures are not made anew for now")
+        return RETRY
 
 
 def _text(stored: StoredText) -> Text:
