@@ -1,5 +1,6 @@
 """SqlBackend: each method is one hop to a worker thread and one transaction there. Embedding comes before it."""
 
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -49,7 +50,7 @@ T = TypeVar("T")
 READERS = 16  # worker threads; more only take the processor from each other
 WRITERS = 64  # they wait for one another and share commits
 SCORERS = 2  # of large profiles: they hold the interpreter, and more at once would make all others wait
-ATTEMPTS = 20  # to append to a conversation that others append to as well
+ATTEMPTS = 20  # to append to a conversation that other processes append to as well
 
 
 class SqlBackend:
@@ -75,6 +76,8 @@ class SqlBackend:
         # Apart, so that writers who wait for a busy store do not keep anybody from reading.
         self._readers, self._writers = anyio.CapacityLimiter(READERS), anyio.CapacityLimiter(WRITERS)
         self._scorers = anyio.CapacityLimiter(SCORERS)
+        # Messages are made ready for the end of a conversation as it is: those who write to one take turns.
+        self._turns = [threading.Lock() for _ in range(WRITERS)]
 
     async def open_store(self, tenant: str, display_name: str) -> Scope:
         return await _hop(lambda: self._open_store(tenant, display_name), self._writers)
@@ -169,9 +172,10 @@ class SqlBackend:
             )
 
         def work() -> Added:
-            for _ in range(ATTEMPTS):
-                with suppress(conversations.Moved):
-                    return attempt()
+            with self._turns[hash((scope, conversation_id)) % len(self._turns)]:
+                for _ in range(ATTEMPTS):
+                    with suppress(conversations.Moved):
+                        return attempt()
             raise Conflict("Others write to this conversation all the time, and nothing was recorded: try again.")
 
         return await _hop(work, self._writers)
