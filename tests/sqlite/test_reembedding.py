@@ -223,3 +223,20 @@ async def test_closing_waits_for_no_model(tmp_path: Path, model: Model, trouble:
         assert time.monotonic() - begun < reembedding.LEAVE + 1
     finally:
         free.set()
+
+
+async def test_a_batch_of_long_texts_is_small_and_none_is_left_out(tmp_path: Path, model: Model) -> None:
+    """Whoever leaves waits for it: a process that ends while the bundled model is at work does not end cleanly."""
+    clock = Clock()
+    model.trouble = down
+    async with opened(SqliteDatabase(tmp_path), model, now=clock) as (backend, scope):
+        made = await backend.upsert_traits(scope, {"Contact": {"phone": "+13175550142"}}, None)
+        long = [NewObservation(content=f"{number} {'lamp ' * 800}") for number in range(12)]
+        await backend.add_observations(scope, made.profile.profile_id, long)
+    model.trouble = lambda: None
+    backend = SqlBackend(SqliteDatabase(tmp_path), model, now=clock, make_id=app.make_id, region="US")
+
+    counts = [await backend.reembed(scope) for _ in range(5)]
+    await backend.close()
+
+    assert counts == [4, 4, 4, 0, 0]

@@ -7,8 +7,9 @@ no vector of the new model yet is found by its words.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 from mcp_memory.backends.sql.database import Database, Transaction
 from mcp_memory.backends.sql.memory_rows import StoredText
@@ -18,7 +19,8 @@ from mcp_memory.model import Scope
 
 logger = logging.getLogger(__name__)
 
-BATCH = 50  # items; about 0.2 s of the bundled model
+BATCH = 50  # items; about 0.2 s of the bundled model, unless they are long
+BATCH_CHARACTERS = 20_000  # about 0.5 s of it: whoever leaves waits for that
 BREATH = 0.05  # seconds between batches, in which others get at the processor and the store
 RETRY = 30.0  # seconds until an endpoint that failed is asked again, and a store that another process works on is seen
 LEASE = timedelta(minutes=2)
@@ -58,11 +60,13 @@ class Reembedding:
     def do(self, scope: Scope) -> int:
         """One batch, here and now: how many items it made anew. Raises Unavailable where the model fails."""
         stale = self._database.read(scope, self._stale)
-        if stale:
-            made = self._signatures.of([_text(one) for one in stale])
-            new = [(one.key, signature) for one, signature in zip(stale, made, strict=True)]
-            self._database.write(scope, lambda tx: tx.put_signatures(new))
-        return len(stale)
+        if not stale:
+            return 0
+        batch = _affordable([(one.key, _text(one)) for one in stale])
+        made = self._signatures.of([text for _, text in batch])
+        new = [(key, signature) for (key, _), signature in zip(batch, made, strict=True)]
+        self._database.write(scope, lambda tx: tx.put_signatures(new))
+        return len(new)
 
     def _take_lease(self, tx: Transaction) -> bool:
         now = self._now()
@@ -105,3 +109,9 @@ def _text(stored: StoredText) -> Text:
         return Text(own)
     before, after = (spoken(*one) if one else None for one in (stored.before, stored.after))
     return Text(own, around(before, own, after))
+
+
+def _affordable(texts: Sequence[tuple[object, Text]]) -> Sequence[tuple[object, Text]]:
+    """The first, and of those after it as many as are not too long together."""
+    total = accumulate(len(text.own) + len(text.around or "") for _, text in texts)
+    return texts[: max(sum(one <= BATCH_CHARACTERS for one in total), 1)]
