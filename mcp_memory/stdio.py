@@ -29,18 +29,18 @@ def serve_stdio(server: Server[Any], close: Close) -> None:
 
 async def _serve(server: Server[Any], close: Close) -> None:
     stdin = _Input()
-    try:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_leave_on_signal, close)
-            tasks.start_soon(_leave_at_end, stdin)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_leave_on_signal, close)
+        tasks.start_soon(_leave_at_end, stdin)
+        try:
             async with stdio_server(stdin=stdin) as (reading, writing):
                 passing, received = anyio.create_memory_object_stream[SessionMessage | Exception](0)
                 tasks.start_soon(_answer_what_is_no_message, stdin, reading, passing, writing.send)
                 await server.run(received, writing, server.create_initialization_options())
-            tasks.cancel_scope.cancel()
-    finally:
-        with anyio.CancelScope(shield=True):
-            await close()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await close()
+        tasks.cancel_scope.cancel()
 
 
 class _Input(anyio.AsyncFile[str]):
@@ -130,7 +130,7 @@ async def _leave_on_signal(close: Close) -> None:
 
 
 async def _leave_at_end(stdin: _Input) -> None:
-    """Cancelled when the server ends by itself in time, as it does unless large writes are under way."""
+    """Cancelled when the server ends and is closed in time, as it is unless something large or slow is under way."""
     await stdin.ended.wait()
     await _leave_in_time()
 

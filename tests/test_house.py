@@ -152,8 +152,8 @@ MAY_IMPORT = {
 }
 
 # May catch anything: the doors, which log it and say "internal"; group commit, which hands it to whoever waits;
-# and whoever must undo before passing it on.
-CATCHES_ALL = {"server", "backends/sql/sqlite/file", "backends/sql/sqlite/connection"}
+# whoever must undo before passing it on; and the thread in the background, which nobody would miss.
+CATCHES_ALL = {"server", "backends/sql/reembedding", "backends/sql/sqlite/file", "backends/sql/sqlite/connection"}
 READS_ENVIRONMENT = {"cli"}
 WRITES_ENVIRONMENT = {"embedding/runtime"}  # a message to a library that would otherwise phone home
 PRINTS = {"cli", "embedding/build_model"}

@@ -1,6 +1,6 @@
 """Messages: recorded once each, in their order, found again."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import anyio
 import pytest
@@ -232,3 +232,19 @@ async def test_nobodys_conversation_is_refused_and_an_unknown_one_is_empty(
     assert await backend.list_communications(scope, dana, "never", 10) == []
     recall = await backend.recall(scope, dana, RecallQuery(conversation_id="never", communications_limit=3))
     assert (texts(recall), recall.query) == ([], None)
+
+
+async def test_a_conversation_keeps_its_order_when_the_profile_is_merged(
+    backend: Backend, scope: Scope, dana: str, clock: Clock
+) -> None:
+    """Its own, which is that of recording, whatever times the messages say: or what is sent again would be added."""
+    lee = (await backend.upsert_traits(scope, {"Contact": {"chat": "lee"}}, None)).profile.profile_id
+    late = NewMessage(text="Sent first.", role="customer", occurred_at=clock() + timedelta(minutes=5))
+    early = NewMessage(text="Sent next, said to be earlier.", role="customer", occurred_at=clock())
+    await record(backend, scope, dana, late, early)
+    await backend.merge_profiles(scope, dana, lee)
+    clock.pass_(minutes=1)
+
+    assert await record(backend, scope, dana, late, early) == ["duplicate", "duplicate"]
+    assert await record(backend, scope, lee, late, early, TALK[0]) == ["duplicate", "duplicate", "added"]
+    assert await said(backend, scope, dana) == [late.text, early.text, TALK[0].text]

@@ -3,14 +3,19 @@
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import anyio
 import anyio.to_thread
 import apsw
 import pytest
 
-from mcp_memory import app
+from mcp_memory import app, ids
 from mcp_memory.backends.sql.backend import SqlBackend
-from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
+from mcp_memory.backends.sql.sqlite import packing
+from mcp_memory.backends.sql.sqlite.connection import connect, create, migrate
+from mcp_memory.backends.sql.sqlite.database import MIGRATIONS, SqliteDatabase
+from mcp_memory.backends.sql.sqlite.rows import QUERIES
 from mcp_memory.doctor import examine
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.model import NewObservation, RecallQuery, Scope
@@ -107,3 +112,39 @@ async def test_token_vectors_that_are_damaged_are_left_out(
     matches = {one.item.content: one.match for one in recall.observations}
     assert recall.observations[0].item.content == KNOWN[1]
     assert [content for content, match in matches.items() if match and match.late_interaction is None] == [KNOWN[1]]
+
+
+async def test_others_write_while_damage_is_looked_for(
+    tmp_path: Path, embedder: MiniLM, dana: tuple[Scope, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope, _ = dana
+    memory, other, examined = backend(tmp_path, embedder), SqliteDatabase(tmp_path), packing.damaged
+
+    def meanwhile(*given: Any) -> list[int]:
+        other.write(scope, lambda tx: tx.insert_profile(app.make_id(ids.PROFILE), app.now()))
+        return examined(*given)
+
+    monkeypatch.setattr(packing, "damaged", meanwhile)
+    with anyio.fail_after(5):
+        assert await memory.mend(scope) == 0
+    assert (await memory.get_store(scope)).profile_count == 2
+    await anyio.to_thread.run_sync(other.close)
+    await memory.close()
+
+
+@pytest.mark.parametrize("query", ["stale", "count_stale", "signatures_of"])
+def test_what_is_stale_or_damaged_is_found_without_sorting_all(query: str, tmp_path: Path) -> None:
+    connection = connect_to_new(tmp_path / "store.db")
+    values = {"model_no": 1, "recipe": 7, "limit": 50, "after": 0}
+
+    plan = [str(row[3]) for row in connection.execute("explain query plan " + QUERIES[query], values)]
+    connection.close()
+
+    assert not any("TEMP B-TREE" in step or step.startswith("SCAN recall_sig") for step in plan), plan
+
+
+def connect_to_new(path: Path) -> apsw.Connection:
+    create(path)
+    connection = connect(path)
+    migrate(connection, MIGRATIONS / "store", lambda _: None)
+    return connection

@@ -3,7 +3,7 @@
 import json
 import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -58,6 +58,7 @@ class Api(ThreadingHTTPServer):
     def __init__(self, script: list[Reply]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.script, self.seen, self.shuffled = script, list[Seen](), False
+        self.before: Callable[[list[str]], None] = lambda texts: None  # called with the texts, then they are answered
         self.at_the_end = ExitStack()  # for whoever holds a connection to it
 
     @property
@@ -72,6 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.seen.append(Seen(path=self.path, headers=dict(self.headers), body=request))
+        self.server.before(request["input"])
         script = self.server.script
         reply = script.pop(0) if script else Reply(body=embeddings(request, shuffled=self.server.shuffled))
         if reply.hold is not None:

@@ -1,5 +1,6 @@
 """SqlBackend: each method is one hop to a worker thread and one transaction there. Embedding comes before it."""
 
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -49,7 +50,7 @@ T = TypeVar("T")
 READERS = 16  # worker threads; more only take the processor from each other
 WRITERS = 64  # they wait for one another and share commits
 SCORERS = 2  # of large profiles: they hold the interpreter, and more at once would make all others wait
-ATTEMPTS = 20  # to append to a conversation that others append to as well
+ATTEMPTS = 20  # to append to a conversation that other processes append to as well
 
 
 class SqlBackend:
@@ -75,6 +76,8 @@ class SqlBackend:
         # Apart, so that writers who wait for a busy store do not keep anybody from reading.
         self._readers, self._writers = anyio.CapacityLimiter(READERS), anyio.CapacityLimiter(WRITERS)
         self._scorers = anyio.CapacityLimiter(SCORERS)
+        # Messages are made ready for the end of a conversation as it is: those who write to one take turns.
+        self._turns = [threading.Lock() for _ in range(WRITERS)]
 
     async def open_store(self, tenant: str, display_name: str) -> Scope:
         return await _hop(lambda: self._open_store(tenant, display_name), self._writers)
@@ -123,9 +126,10 @@ class SqlBackend:
 
     async def add_observations(self, scope: Scope, profile_id: str, new: Sequence[NewObservation]) -> Added:
         def work() -> Added:
-            signatures = self._made(scope, [Text(one.content) for one in new])
-            return self._database.write(
+            signatures = self._signatures.or_terms([Text(one.content) for one in new])
+            return self._remember(
                 scope,
+                signatures,
                 lambda tx: memories.add_observations(
                     tx, profile_id, new, signatures, now=self._now(), make_id=self._make_id
                 ),
@@ -135,9 +139,10 @@ class SqlBackend:
 
     async def add_summary(self, scope: Scope, profile_id: str, new: NewSummary) -> Added:
         def work() -> Added:
-            (signature,) = self._made(scope, [Text(new.content)])
-            return self._database.write(
+            (signature,) = self._signatures.or_terms([Text(new.content)])
+            return self._remember(
                 scope,
+                [signature],
                 lambda tx: memories.add_summary(tx, profile_id, new, signature, now=self._now(), make_id=self._make_id),
             )
 
@@ -150,9 +155,10 @@ class SqlBackend:
             ready = self._database.read(
                 scope, lambda tx: conversations.compared(tx, profile_id, conversation_id, messages)
             )
-            signatures = self._made(scope, conversations.texts_of(ready)) if ready.fresh else []
-            return self._database.write(
+            signatures = self._signatures.or_terms(conversations.texts_of(ready)) if ready.fresh else []
+            return self._remember(
                 scope,
+                signatures,
                 lambda tx: conversations.record(
                     tx,
                     profile_id,
@@ -166,9 +172,10 @@ class SqlBackend:
             )
 
         def work() -> Added:
-            for _ in range(ATTEMPTS):
-                with suppress(conversations.Moved):
-                    return attempt()
+            with self._turns[hash((scope, conversation_id)) % len(self._turns)]:
+                for _ in range(ATTEMPTS):
+                    with suppress(conversations.Moved):
+                        return attempt()
             raise Conflict("Others write to this conversation all the time, and nothing was recorded: try again.")
 
         return await _hop(work, self._writers)
@@ -214,7 +221,13 @@ class SqlBackend:
         return await self._read(scope, work)
 
     async def mend(self, scope: Scope) -> int:
-        return await self._write(scope, lambda tx: tx.forget_damaged())
+        def work() -> int:
+            bad = self._database.read(scope, lambda tx: tx.damaged())  # nobody has to wait for that
+            if bad:
+                self._database.write(scope, lambda tx: tx.forget_signatures(bad))
+            return len(bad)
+
+        return await _hop(work, self._writers)
 
     async def reembed(self, scope: Scope) -> int:
         return await _hop(lambda: self._reembedding.do(scope), self._writers)
@@ -311,11 +324,12 @@ class SqlBackend:
             raise NotFound("There is no such store.")
         return store
 
-    def _made(self, scope: Scope, texts: Sequence[Text]) -> list[Signature]:
-        signatures = self._signatures.or_terms(texts)
+    def _remember(self, scope: Scope, signatures: Sequence[Signature], work: Callable[[Transaction], T]) -> T:
+        """What is without vectors is looked after once it is stored: before, there would be nothing to see."""
+        done = self._database.write(scope, work)
         if self._background and not all(one.model_id for one in signatures):
             self._reembedding.look_after(scope)
-        return signatures
+        return done
 
     def _asked(self, scope: Scope, profile_id: str, query: RecallQuery) -> Asked:
         text, conversation_id = query.query, query.conversation_id

@@ -147,8 +147,12 @@ class SignatureRows(Protocol):
 
     def stale(self, model_id: str, recipe: int, limit: int) -> list[StoredText]: ...
 
-    def forget_damaged(self) -> int:
-        """What can't be read of a signature is stale from now on; of how many. Looks at all there are."""
+    def damaged(self) -> list[object]:
+        """The keys of items whose signature can't be read. Looks at all there are, which takes long."""
+        ...
+
+    def forget_signatures(self, keys: Iterable[object]) -> None:
+        """They are stale from now on."""
         ...
 
     def put_signatures(self, new: Sequence[tuple[object, Signature]]) -> None:

@@ -7,21 +7,24 @@ no vector of the new model yet is found by its words.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 from mcp_memory.backends.sql.database import Database, Transaction
 from mcp_memory.backends.sql.memory_rows import StoredText
 from mcp_memory.backends.sql.signatures import Signatures, Text, around, spoken
-from mcp_memory.errors import Error
+from mcp_memory.errors import Closing, Error
 from mcp_memory.model import Scope
 
 logger = logging.getLogger(__name__)
 
-BATCH = 50  # items; about 0.2 s of the bundled model
+BATCH = 50  # items; about 0.2 s of the bundled model, unless they are long
+BATCH_CHARACTERS = 20_000  # about 0.5 s of it: whoever leaves waits for that
 BREATH = 0.05  # seconds between batches, in which others get at the processor and the store
 RETRY = 30.0  # seconds until an endpoint that failed is asked again, and a store that another process works on is seen
 LEASE = timedelta(minutes=2)
+LEAVE = 1.0  # seconds that whoever stops waits for the batch; an endpoint may take longer, and that batch is lost
 NAME = "signatures"
 
 
@@ -47,21 +50,23 @@ class Reembedding:
             self._changed.notify()
 
     def stop(self) -> None:
-        """After the batch that it is at. Blocks."""
+        """After the batch that it is at, unless that takes long. Blocks."""
         with self._changed:
             self._stopped.set()
             self._changed.notify()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(LEAVE)
 
     def do(self, scope: Scope) -> int:
         """One batch, here and now: how many items it made anew. Raises Unavailable where the model fails."""
         stale = self._database.read(scope, self._stale)
-        if stale:
-            made = self._signatures.of([_text(one) for one in stale])
-            new = [(one.key, signature) for one, signature in zip(stale, made, strict=True)]
-            self._database.write(scope, lambda tx: tx.put_signatures(new))
-        return len(stale)
+        if not stale:
+            return 0
+        batch = _affordable([(one.key, _text(one)) for one in stale])
+        made = self._signatures.of([text for _, text in batch])
+        new = [(key, signature) for (key, _), signature in zip(batch, made, strict=True)]
+        self._database.write(scope, lambda tx: tx.put_signatures(new))
+        return len(new)
 
     def _take_lease(self, tx: Transaction) -> bool:
         now = self._now()
@@ -71,33 +76,31 @@ class Reembedding:
         return tx.stale(self._signatures.model_id, self._signatures.recipe, BATCH)
 
     def _run(self) -> None:
-        while not self._stopped.is_set():
-            with self._changed:
-                while not self._waiting and not self._stopped.is_set():
-                    self._changed.wait()
-                scope = self._waiting[0] if self._waiting else None
-            if scope is None:
-                return
-            try:
-                self._work_on(scope)
-            except Error as exc:
-                logger.warning("signatures are not made anew for now: %s", exc, exc_info=exc)
-                self._stopped.wait(RETRY)
+        while (scope := self._next()) is not None:
+            pause = self._turn(scope)
+            if pause is not None:
+                self.look_after(scope)  # others first
+                self._stopped.wait(pause)
 
-    def _work_on(self, scope: Scope) -> None:
-        """To the end, unless another process is at it."""
-        while not self._stopped.is_set():
-            mine = self._database.write(scope, self._take_lease)
-            if mine and not self.do(scope):
-                with self._changed:
-                    self._waiting.remove(scope)
-                return
-            self._stopped.wait(BREATH if mine else RETRY)
-            if not mine:
-                with self._changed:  # others first
-                    self._waiting.remove(scope)
-                    self._waiting.append(scope)
-                return
+    def _next(self) -> Scope | None:
+        """Waits for one. None: it is to stop. Who asks for this one from now on asks for another look."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._stopped.is_set())
+            return None if self._stopped.is_set() else self._waiting.pop(0)
+
+    def _turn(self, scope: Scope) -> float | None:
+        """A batch, unless another process is at it: the seconds until the next one, None where nothing is left."""
+        try:
+            if not self._database.write(scope, self._take_lease):
+                return RETRY
+            return BREATH if self.do(scope) else None
+        except Closing:
+            return None
+        except Error as exc:
+            logger.warning("signatures are not made anew for now: %s", exc, exc_info=exc)
+        except Exception:  # a door: the thread goes on, whatever it met in one store
+            logger.exception("signatures are not made anew for now")
+        return RETRY
 
 
 def _text(stored: StoredText) -> Text:
@@ -106,3 +109,9 @@ def _text(stored: StoredText) -> Text:
         return Text(own)
     before, after = (spoken(*one) if one else None for one in (stored.before, stored.after))
     return Text(own, around(before, own, after))
+
+
+def _affordable(texts: Sequence[tuple[object, Text]]) -> Sequence[tuple[object, Text]]:
+    """The first, and of those after it as many as are not too long together."""
+    total = accumulate(len(text.own) + len(text.around or "") for _, text in texts)
+    return texts[: max(sum(one <= BATCH_CHARACTERS for one in total), 1)]

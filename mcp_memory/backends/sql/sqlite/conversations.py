@@ -74,8 +74,8 @@ class SqliteConversations(SqliteSignatures):
         rows = self._each(
             "conversation_end", members, conversation_id=conversation_id, limit=limit, **period(begin, end)
         )
-        if len(members) > 1:  # each said their part, under the same id
-            rows = sorted(rows, key=lambda row: (row[4], row[0]), reverse=True)
+        if len(members) > 1:  # each said their part, under the same id: in the order it was recorded, as elsewhere
+            rows = sorted(rows, key=lambda row: (row[5], row[0]), reverse=True)
         return [_communication(row) for row in rows[:limit]]
 
     def communications(self, profile_id: str, keys: Iterable[object]) -> Mapping[object, Communication]:

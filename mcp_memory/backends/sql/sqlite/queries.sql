@@ -330,12 +330,12 @@ select no, dimensions from model where no > 0;
 
 -- name: signatures_of
 select id, occurred_at, model_no, emb, terms, conversation_no, from_agent, tokens
-from recall_sig
+from recall_sig not indexed  -- or each page would be sorted out of all there are
 where model_no = :model_no and id > :after
 order by id
 limit :limit;
 
--- name: forget_vectors
+-- name: forget_signature
 update recall_sig set model_no = 0 where id = :id;
 
 -- name: count_stale

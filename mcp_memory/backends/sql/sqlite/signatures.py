@@ -1,7 +1,7 @@
 """What recall reads: signatures, token vectors, and which of them are to be made anew."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -57,17 +57,19 @@ class SqliteSignatures(Rows):
         rows = self._rows("stale", model_no=self._model(model_id)[0], recipe=recipe, limit=limit)
         return [self._stored_text(id) for (id,) in rows]
 
-    def forget_damaged(self) -> int:
+    def damaged(self) -> list[object]:
         from mcp_memory.backends.sql.sqlite import packing  # numpy, as above
 
-        bad: list[int] = []
+        bad: list[object] = []
         for model_no, dimensions in self._rows("models"):
             after = -1
             while rows := self._rows("signatures_of", model_no=model_no, after=after, limit=LOOKED_AT):
                 bad += packing.damaged(rows, model_no, dimensions or 0)
                 after = rows[-1][0]
-        self._many("forget_vectors", [{"id": id} for id in bad])
-        return len(bad)
+        return bad
+
+    def forget_signatures(self, keys: Iterable[object]) -> None:
+        self._many("forget_signature", [{"id": id} for id in keys])
 
     def put_signatures(self, new: Sequence[tuple[object, Signature]]) -> None:
         for id, signature in new:
