@@ -58,7 +58,7 @@ def build_memory(settings: Settings, *, background: bool = False) -> Memory:
         now=now,
         make_id=make_id,
         region=settings.region,
-        late_interaction=settings.late_interaction == "on",
+        late_interaction=settings.late_interaction == "on" and settings.embedder == "bundled",  # others give no tokens
         background=background,
     )
     return Memory(backend, now)

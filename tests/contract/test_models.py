@@ -64,6 +64,17 @@ class Other:
     def close(self) -> None: ...
 
 
+class Picky(Other):
+    """A model that refuses a batch for one text in it."""
+
+    model_id = "picky"
+
+    def embed(self, texts: Sequence[str]) -> list[Embedding]:
+        if any("peanuts" in text for text in texts):
+            raise Unavailable("The endpoint refused the text.")
+        return super().embed(texts)
+
+
 class Ragged(Other):
     """A model that gives what is no vector, in one way or another."""
 
@@ -206,3 +217,17 @@ async def test_a_message_remade_has_the_vector_that_it_had(opened: Opened, embed
         await backend.reembed(scope)
 
         assert await backend.recall(scope, dana, query) == before
+
+
+async def test_a_text_that_the_model_refuses_keeps_no_other_from_its_vector(opened: Opened, embedder: MiniLM) -> None:
+    async with opened(Picky(embedder)) as backend:
+        scope, dana = await known(backend)
+        assert await to_embed(backend, scope) == len(KNOWN)
+
+        assert await backend.reembed(scope) == len(KNOWN)
+
+        assert await to_embed(backend, scope) == 0
+        assert await backend.mend(scope) == 0
+        assert contents(await backend.recall(scope, dana, PETS)) == [KNOWN[1]]
+        refused = await backend.recall(scope, dana, RecallQuery(query="allergic", observations_limit=1))
+        assert contents(refused) == [KNOWN[0]]

@@ -61,9 +61,16 @@ def recalled(server: Stdio, profile_id: str, number: int) -> str:
 
 
 def asked(api: Api) -> Counter[str]:
-    """How often the vector of each note, and of each message as it was said, was asked for."""
+    """How often the vector of each note, and of each message between its neighbours, was asked for."""
     known = {*NOTES, *SAID}
-    return Counter(text for seen in api.seen for text in seen.body["input"] if text in known)
+    texts = (_own(text) for seen in api.seen for text in seen.body["input"])
+    return Counter(text for text in texts if text in known)
+
+
+def _own(text: str) -> str:
+    """Of a message with those around it, itself."""
+    lines = text.split("\n")
+    return lines[0] if len(lines) == 1 or (lines[0] == SAID[0] and len(lines) == 2) else lines[1]
 
 
 def two_minutes_pass(home: Home) -> None:

@@ -9,8 +9,6 @@ from mcp_memory.backends.sql.memory_rows import Known, NewItem, Signature
 from mcp_memory.backends.sql.profiles import existing
 from mcp_memory.ids import OBSERVATION, SUMMARY, MakeId
 from mcp_memory.model import Added, NewObservation, NewSummary, Observation, Receipt, Summary
-from mcp_memory.statements import read as read_statement
-from mcp_memory.statements import supersedes
 
 LOOKED_AT = 50  # observations since, among which what contradicts a repetition is looked for
 
@@ -84,13 +82,15 @@ def _replaced(
     """Whether something else was said of the same since: then what is said again is no repetition, but holds again."""
     if new.occurred_at is not None:
         return False
-    said = read_statement(new.content)
+    from mcp_memory.statements import read, supersedes  # many patterns: late, for the cold start
+
+    said = read(new.content)
     later = tx.latest_observations(profile_id, LOOKED_AT, double.occurred_at, None)
     since = [*later, *(one.item for one in added)]
     return any(
         one.id != double.id and said.same_attribute(other) and supersedes(other, said, 0.0)
         for one in since
-        if (other := read_statement(one.content)).attribute
+        if (other := read(one.content)).attribute
     )
 
 

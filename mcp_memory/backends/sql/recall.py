@@ -9,8 +9,6 @@ from mcp_memory import budget, language
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.profiles import existing
 from mcp_memory.model import Communication, ItemT_co, Kind, Match, Observation, Recall, Recalled, RecallQuery
-from mcp_memory.statements import read as read_statement
-from mcp_memory.statements import settled
 from mcp_memory.weights import Weights
 
 if TYPE_CHECKING:
@@ -113,6 +111,8 @@ def _observations(tx: Transaction, profile_id: str, asked: Asked, limit: int) ->
     """Of statements about one attribute, the latest true one first."""
     if limit == 0:
         return []
+    from mcp_memory.statements import read, settled  # many patterns: not before they are needed, for the cold start
+
     ranking, best = _best(tx, "observation", profile_id, asked, max(limit, RIVALS))
     items = tx.observations(profile_id, [one.key for one in best])
     rivals = best[:RIVALS]
@@ -121,7 +121,7 @@ def _observations(tx: Transaction, profile_id: str, asked: Asked, limit: int) ->
     order, outdated = settled(
         range(len(rivals)),
         asked.text or "",
-        [read_statement(items[one.key].content) for one in rivals],
+        [read(items[one.key].content) for one in rivals],
         {at: place for place, at in enumerate(learned)},
         lambda one, other: float(likeness[one, other]),
     )

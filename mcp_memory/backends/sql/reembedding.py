@@ -8,13 +8,14 @@ no vector of the new model yet is found by its words.
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import accumulate
 
 from mcp_memory.backends.sql.database import Database, Transaction
-from mcp_memory.backends.sql.memory_rows import StoredText
+from mcp_memory.backends.sql.memory_rows import Signature, StoredText
 from mcp_memory.backends.sql.signatures import Signatures, Text, around, spoken
-from mcp_memory.errors import Closing, Error
+from mcp_memory.errors import Closing, Error, Unavailable
 from mcp_memory.model import Scope
 
 logger = logging.getLogger(__name__)
@@ -63,10 +64,22 @@ class Reembedding:
         if not stale:
             return 0
         batch = _affordable([(one.key, _text(one)) for one in stale])
-        made = self._signatures.of([text for _, text in batch])
+        made = self._made([text for _, text in batch])
         new = [(key, signature) for (key, _), signature in zip(batch, made, strict=True)]
         self._database.write(scope, lambda tx: tx.put_signatures(new))
         return len(new)
+
+    def _made(self, texts: Sequence[Text]) -> list[Signature]:
+        """One text that the model refuses must not keep all others from their vectors."""
+        try:
+            return self._signatures.of(texts)
+        except Unavailable:
+            return self._signatures.each(texts)
+
+    def _give_lease_back(self, scope: Scope) -> None:
+        with suppress(Error):  # it ends by itself
+            now = self._now()
+            self._database.write(scope, lambda tx: tx.take_lease(NAME, self._holder, now, now))
 
     def _take_lease(self, tx: Transaction) -> bool:
         now = self._now()
@@ -81,6 +94,8 @@ class Reembedding:
             if pause is not None:
                 self.look_after(scope)  # others first
                 self._stopped.wait(pause)
+            if pause is None or self._stopped.is_set():
+                self._give_lease_back(scope)
 
     def _next(self) -> Scope | None:
         """Waits for one. None: it is to stop. Who asks for this one from now on asks for another look."""

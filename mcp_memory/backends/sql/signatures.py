@@ -47,14 +47,16 @@ class Signatures:
     def of(self, texts: Sequence[Text]) -> list[Signature]:
         """In the order of the texts. Blocks, and raises Unavailable where the model fails."""
         chunks = [language.chunks(text.own) for text in texts]
-        alone = [piece for pieces in chunks for piece in pieces]
+        # Of a message between its neighbours the own words are only there for their tokens.
+        own_too = [self._late_interaction or not _in_context(*pair) for pair in zip(texts, chunks, strict=True)]
+        alone = [piece for pieces, needed in zip(chunks, own_too, strict=True) for piece in pieces if needed]
         windows = [text.around for text, pieces in zip(texts, chunks, strict=True) if _in_context(text, pieces)]
         embedded = self._embedded([*alone, *(window for window in windows if window)])
         made = iter(embedded[: len(alone)])
         made_around = iter(embedded[len(alone) :])
         signatures = []
-        for text, pieces in zip(texts, chunks, strict=True):
-            own = [next(made) for _ in pieces]
+        for text, pieces, needed in zip(texts, chunks, own_too, strict=True):
+            own = [next(made) for _ in pieces] if needed else []
             whole = [next(made_around)] if _in_context(text, pieces) else own
             signatures.append(self._signature(pieces, own, whole))
         return signatures
@@ -92,6 +94,20 @@ class Signatures:
             token_states=made.token_states if late else None,
             telling=made.telling if late else None,
         )
+
+    def each(self, texts: Sequence[Text]) -> list[Signature]:
+        """As `of`, one by one. A text that the model refuses gets a signature of this model without vectors: it is not
+        tried again by itself. Raises Unavailable where the model takes no text at all."""
+        self._embedded(["."])
+        return [self._one(text) for text in texts]
+
+    def _one(self, text: Text) -> Signature:
+        try:
+            return self.of([text])[0]
+        except Unavailable as exc:
+            logger.warning("a text stays without vectors, since the model refuses it: %s", exc, exc_info=exc)
+            refused = without_vectors(language.chunks(text.own))
+            return replace(refused, model_id=self._embedder.model_id, recipe=self.recipe)
 
     def close(self) -> None:
         self._embedder.close()

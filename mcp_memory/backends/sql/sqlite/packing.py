@@ -18,6 +18,7 @@ Row = tuple[int, int, int, bytes, bytes, int | None, int | None, bytes | None]
 
 LARGEST_SCALE = 1.01 / 127  # of a unit vector that is all in one dimension
 UNIT_ERROR = 0.05  # in length, of what rounding to int8 may do
+REFUSED = b"\0"  # in place of the vectors of a text that the model does not take
 NO_TERMS = b"\0\0\0\0"  # one chunk, no term
 
 
@@ -31,7 +32,7 @@ def pack_vectors(vectors: Floats) -> bytes:
 
 def pack_signature(signature: Signature) -> tuple[bytes, bytes, bytes | None]:
     """emb, terms, tokens"""
-    vectors = pack_vectors(signature.vectors) if signature.vectors.shape[1] else b""
+    vectors = pack_vectors(signature.vectors) if signature.vectors.shape[1] else REFUSED if signature.model_id else b""
     terms = np.array([term for chunk in signature.terms for term in (*chunk, 0)], dtype="<u4").tobytes()
     if signature.tokens is None:
         return vectors, terms, None
@@ -85,6 +86,7 @@ def damaged(rows: Sequence[Row], model_no: int, dimensions: int) -> list[int]:
     found = unpack(rows, model_no, dimensions)
     bad = np.array([not _ends(row[4], 4) for row in rows], dtype=np.bool_)
     bad[found.item_of_chunk[found.vectors.scales == 0]] = True
+    bad &= np.array([row[3] != REFUSED for row in rows], dtype=np.bool_)
     bad |= np.array([row[7] is not None for row in rows], dtype=np.bool_) & ~found.with_tokens
     return [row[0] for row, one in zip(rows, bad.tolist(), strict=True) if one]
 

@@ -284,7 +284,7 @@ values (:id, :public_id, :digest, :occurred_at, :created_at, :updated_at, :sourc
 
 -- name: add_model
 insert into model (model_id, dimensions) values (:model_id, :dimensions)
-on conflict (model_id) do update set dimensions = coalesce(dimensions, excluded.dimensions);
+on conflict (model_id) do update set dimensions = coalesce(excluded.dimensions, dimensions);
 
 -- name: model
 select no, dimensions from model where model_id = :model_id;

@@ -114,8 +114,7 @@ class SqliteSignatures(Rows):
 
         vectors, terms, tokens = packing.pack_signature(signature)
         if signature.model_id:
-            dimensions = signature.vectors.shape[1]
-            self._rows("add_model", model_id=signature.model_id, dimensions=dimensions)
+            self._rows("add_model", model_id=signature.model_id, dimensions=signature.vectors.shape[1] or None)
         self._rows(
             "put_signature",
             id=id,
