@@ -36,7 +36,7 @@ TraitValue = str | int | float | bool | tuple[str | int | float | bool, ...]
 Traits = Mapping[str, Mapping[str, TraitValue]]
 Kind = Literal["observation", "summary", "communication"]
 Role = Literal["customer", "agent"]
-ByWordsOnly = Literal["failed", "script"]
+ByWordsOnly = Literal["failed", "script", "vectors"]
 Detail = Literal["concise", "full"]
 DataType = Literal["STRING", "NUMBER", "BOOLEAN", "ARRAY"]
 UndeclaredTraits = Literal["declare", "refuse"]
@@ -332,7 +332,8 @@ class Recall:
     unknown_conversation: bool = False
     """The one that was named has no messages here."""
     by_words_only: ByWordsOnly | None = None
-    """What has the meaning but none of the words was not found: the model failed, or can't read the script."""
+    """What has the meaning but none of the words was not found: the model failed, can't read the
+    script, or has made no vectors yet of what is there."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -160,10 +160,12 @@ async def test_a_change_of_model_is_followed_step_by_step_and_recall_goes_on(
         scope, dana = await known(backend)
     async with opened(Other(embedder), late_interaction=late_interaction) as backend:
         assert await to_embed(backend, scope) == len(KNOWN)
+        assert (await backend.recall(scope, dana, PETS)).by_words_only == "vectors"
         new = "Keeps two cats and a parrot at home."
         await backend.add_observations(scope, dana, [NewObservation(content=new)])
 
-        assert contents(await backend.recall(scope, dana, PETS)) == [new]
+        pets = await backend.recall(scope, dana, PETS)
+        assert (contents(pets), pets.by_words_only) == ([new], None)
         by_words = await backend.recall(scope, dana, RecallQuery(query="peanuts", observations_limit=1))
         assert contents(by_words) == [KNOWN[0]]
 

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 from mcp_memory import budget, language
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.profiles import existing
-from mcp_memory.model import Communication, ItemT_co, Kind, Match, Observation, Recall, Recalled, RecallQuery
+from mcp_memory.model import (
+    ByWordsOnly,
+    Communication,
+    ItemT_co,
+    Kind,
+    Match,
+    Observation,
+    Recall,
+    Recalled,
+    RecallQuery,
+)
 from mcp_memory.weights import Weights
 
 if TYPE_CHECKING:
@@ -40,13 +50,16 @@ def recall(tx: Transaction, profile_id: str, asked: Asked, *, large: bool) -> Re
     """Raises TooLarge unless `large` profiles are welcome."""
     profile, query = existing(tx, profile_id), asked.query
     id = profile.profile_id
+    by_words_only: ByWordsOnly | None = None
     if asked.question is None or asked.text is None:
         observations = _as_is(tx.latest_observations(id, query.observations_limit, query.begin, query.end))
         summaries = _as_is(tx.latest_summaries(id, query.summaries_limit, query.begin, query.end))
     else:
         if not large and profile.observation_count + profile.communication_count >= LARGE:
             raise TooLarge
-        observations = _observations(tx, id, asked, query.observations_limit if profile.observation_count else 0)
+        limit = query.observations_limit if profile.observation_count else 0
+        observations, compared = _observations(tx, id, asked, limit)
+        by_words_only = asked.question.by_words_only or (None if compared else "vectors")
         limit = query.summaries_limit if profile.summary_count else 0
         summaries = _others(tx, "summary", id, asked, limit, tx.summaries)
     conversation_id = query.conversation_id
@@ -57,7 +70,7 @@ def recall(tx: Transaction, profile_id: str, asked: Asked, *, large: bool) -> Re
         communications=_communications(tx, id, asked),
         query=asked.text if asked.text != query.query else None,
         unknown_conversation=conversation_id is not None and not tx.conversation_end(id, conversation_id, 1),
-        by_words_only=asked.question.by_words_only if asked.question else None,
+        by_words_only=by_words_only,
     )
     return pack(found, query.max_tokens)
 
@@ -107,10 +120,12 @@ def _as_is(items: Iterable[ItemT_co]) -> list[Recalled[ItemT_co]]:
     return [Recalled(item=item, score=None) for item in items]
 
 
-def _observations(tx: Transaction, profile_id: str, asked: Asked, limit: int) -> list[Recalled[Observation]]:
-    """Of statements about one attribute, the latest true one first."""
+def _observations(
+    tx: Transaction, profile_id: str, asked: Asked, limit: int
+) -> tuple[list[Recalled[Observation]], bool]:
+    """Of statements about one attribute, the latest true one first; and whether the vector of any could be compared."""
     if limit == 0:
-        return []
+        return [], True
     from mcp_memory.statements import read, settled  # many patterns: not before they are needed, for the cold start
 
     ranking, best = _best(tx, "observation", profile_id, asked, max(limit, RIVALS))
@@ -127,7 +142,8 @@ def _observations(tx: Transaction, profile_id: str, asked: Asked, limit: int) ->
     )
     by = {rivals[at].key: rivals[other].key for at, other in outdated.items()}
     found = [replace(one, outdated_by=by.get(one.key)) for one in (*(rivals[at] for at in order), *best[RIVALS:])]
-    return _recalled(_scored_anew(found)[:limit], asked, items)
+    compared = not best or any(one.ranked.cosine is not None for one in best)
+    return _recalled(_scored_anew(found)[:limit], asked, items), compared
 
 
 def _scored_anew(found: Sequence["_Found"]) -> list["_Found"]:
