@@ -77,6 +77,7 @@ _STRONG_PAST = re.compile(
     re.IGNORECASE,
 )
 _WEAK_PAST = re.compile(r"\b(?:past|old|(?:19|20)\d\d)\b(?! name)", re.IGNORECASE)
+_HAPPENED = re.compile(r"\b(?:did|was|were|had|first)\b", re.IGNORECASE)
 _PRESENT = re.compile(r"\b(?:now|current(?:ly)?|these days|nowadays|today|at present|how old)\b", re.IGNORECASE)
 _WORK = frozenset({"job", "employer"})
 _FORMERLY = re.compile(r"\b(?:used to|formerly|previously|back then)\b", re.IGNORECASE)
@@ -129,6 +130,11 @@ def asks_for_the_past(question: str) -> bool:
     if _STRONG_PAST.search(question):
         return True
     return bool(_WEAK_PAST.search(question)) and not _PRESENT.search(question)
+
+
+def asks_what_happened(question: str) -> bool:
+    """Then an attribute that is named has its latest value still, but of events the latest is not the one."""
+    return bool(_HAPPENED.search(question)) and not _PRESENT.search(question)
 
 
 def supersedes(newer: Statement, older: Statement, likeness: float, asked: frozenset[str] = frozenset()) -> bool:
@@ -189,11 +195,12 @@ def settled(
     def latest_first(item: int) -> tuple[int, int]:
         return -since[item][0], -since[item][1]
 
+    reach = 0 if asks_what_happened(question) else REACH
     known = _arranged(order, by_attribute, latest_first)
-    arranged = _arranged(known[:REACH], holds_over, latest_first) + known[REACH:]
+    arranged = _arranged(known[:reach], holds_over, latest_first) + known[reach:]
     outdated = {}
     for place, item in enumerate(arranged):
-        above = holds_over if place < REACH else by_attribute
+        above = holds_over if place < reach else by_attribute
         by = next((other for other in arranged[:place] if above(other, item)), None)
         if by is not None:
             outdated[item] = by

@@ -533,3 +533,18 @@ def test_hostile_repetition_takes_no_time(piece: str) -> None:
         ordered(["Lives in Leeds.", "Moved to York."], text)
 
     assert time.perf_counter() - started < 2  # it takes 0.2 seconds; in its square it would take hours
+
+
+def test_a_question_for_what_happened_moves_no_events_but_still_has_the_latest_value() -> None:
+    texts = [
+        "Delivery address is 3 Old Street.",
+        "Delivery address is now 9 New Road.",
+        "Went to a fair in Lyon.",
+        "Now went to the fair in Lyon again.",
+    ]
+    said = [read(text) for text in texts]
+    asked = "Where did she go, and did she give us a delivery address?"
+
+    order = current_first([0, 1, 2, 3], asked, said, [0, 1, 2, 3], lambda one, other: 0.9)
+
+    assert order == [1, 0, 2, 3]
