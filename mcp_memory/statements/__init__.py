@@ -9,7 +9,7 @@ English only, and of a long text nothing is said.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -196,26 +196,33 @@ def settled(
         return -since[item][0], -since[item][1]
 
     reach = 0 if asks_what_happened(question) else REACH
-    known = _arranged(order, by_attribute, latest_first)
-    arranged = _arranged(known[:reach], holds_over, latest_first) + known[reach:]
+    attributed = {item for item in order if statements[item].known and statements[item].attribute}
+    known = _arranged(order, attributed, by_attribute, latest_first)
+    arranged = _arranged(known[:reach], set(known[:reach]), holds_over, latest_first) + known[reach:]
     outdated = {}
     for place, item in enumerate(arranged):
-        above = holds_over if place < reach else by_attribute
-        by = next((other for other in arranged[:place] if above(other, item)), None)
+        among, above = (arranged[:reach], holds_over) if place < reach else (attributed, by_attribute)
+        by = next(
+            (other for other in arranged[:place] if item in among and other in among and above(other, item)), None
+        )
         if by is not None:
             outdated[item] = by
     return arranged, outdated
 
 
 def _arranged(
-    order: Sequence[int], above: Callable[[int, int], bool], latest_first: Callable[[int], tuple[int, int]]
+    order: Sequence[int],
+    among: Set[int],
+    above: Callable[[int, int], bool],
+    latest_first: Callable[[int], tuple[int, int]],
 ) -> list[int]:
-    """Each item just below those that are to be above it, else as given."""
+    """Each item just below those that are to be above it, else as given. Only those `among` are compared."""
     placed: dict[int, None] = {}
 
     def place(item: int) -> None:
         if item not in placed:
-            for other in sorted((other for other in order if above(other, item)), key=latest_first):
+            others = among if item in among else ()
+            for other in sorted((other for other in order if other in others and above(other, item)), key=latest_first):
                 place(other)
             placed[item] = None
 
