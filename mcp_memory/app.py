@@ -1,4 +1,4 @@
-"""The composition root: the one file that knows every concrete class."""
+"""The composition root: the one file that knows every concrete class but the embedders, which doctor tries as well."""
 
 import os
 from collections.abc import Callable
@@ -11,10 +11,7 @@ from mcp_memory import ids
 from mcp_memory.backend import Backend
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
-from mcp_memory.embedding import Embedder
-from mcp_memory.embedding.endpoint import Endpoint
-from mcp_memory.embedding.minilm import MiniLM
-from mcp_memory.embedding.multilingual import Multilingual
+from mcp_memory.embedding.choice import chosen
 from mcp_memory.errors import Invalid
 from mcp_memory.model import Caller
 from mcp_memory.server import build_server
@@ -32,29 +29,12 @@ def make_id(prefix: str) -> str:
     return ids.new_id(prefix, now(), os.urandom(10))
 
 
-def build_embedder(settings: Settings) -> Embedder:
-    """Loads nothing and asks nobody before the first text."""
-    if settings.embedder == "multilingual":
-        return Multilingual()
-    if settings.embedder != "endpoint":
-        return MiniLM()
-    if settings.embedding_url is None or settings.embedding_model is None:
-        raise Invalid("embedding_url and embedding_model must be set.")
-    return Endpoint(
-        settings.embedding_url,
-        settings.embedding_model,
-        dimensions=settings.embedding_dimensions,
-        key=settings.embedding_key,
-        timeout=settings.embedding_timeout,
-    )
-
-
 def build_memory(settings: Settings, *, background: bool = False) -> Memory:
     """Touches neither disk nor model before the first call. `background`: it is for a server, which has the time to
     put its stores in order meanwhile."""
     backend: Backend = SqlBackend(
         SqliteDatabase(settings.data_dir),
-        build_embedder(settings),
+        chosen(settings),
         now=now,
         make_id=make_id,
         region=settings.region,

@@ -13,13 +13,14 @@ from typing import Any
 
 import apsw
 
-from mcp_memory.embedding.minilm import MiniLM
+from mcp_memory.embedding.choice import chosen
 from mcp_memory.errors import Error
 from mcp_memory.settings import Settings
 
 ROOM = 100 * 1024 * 1024  # bytes; about 150,000 observations
 LOOKED_AT = 1_000  # signatures at once
 CHOOSE = "Give yourself the right to read and write there, or choose another folder with --data-dir."
+RESTORE = "Restore it: in a clone, git checkout -- mcp_memory/embedding/model; else install the same wheel again."
 FIXED_SQLITE = (3, 51, 3)  # before it, two writers could corrupt a WAL file (sqlite.org/wal.html#walresetbug)
 
 
@@ -42,7 +43,7 @@ def examine(settings: Settings) -> list[Finding]:
             findings += look(settings.data_dir.absolute())
         except OSError as exc:
             findings.append(Finding("data folder", False, f"{settings.data_dir}: {exc.strerror}", CHOOSE))
-    return [*findings, _model()]
+    return [*findings, _model(settings)]
 
 
 def _sqlite() -> Finding:
@@ -138,16 +139,13 @@ def _opened(path: Path) -> Iterator[apsw.Connection]:
         connection.close()
 
 
-def _model() -> Finding:
-    model = MiniLM()
+def _model(settings: Settings) -> Finding:
+    model, bundled = chosen(settings), settings.embedder == "bundled"
     try:
-        model.check()
         (embedding,) = model.embed(["A customer called."])
     except Error as exc:
-        return Finding(
-            "model",
-            False,
-            str(exc),
-            "Restore it: in a clone, git checkout -- mcp_memory/embedding/model; else install the same wheel again.",
-        )
-    return Finding("model", True, f"{model.model_id}, {len(embedding.vector)} dimensions, offline")
+        return Finding("model", False, str(exc), RESTORE if bundled else "Until then recall finds by words alone.")
+    finally:
+        model.close()
+    where = "by the endpoint" if settings.embedder == "endpoint" else "offline"
+    return Finding("model", True, f"{model.model_id}, {len(embedding.vector)} dimensions, {where}")

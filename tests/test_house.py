@@ -65,6 +65,7 @@ MAY_IMPORT = {
     "embedding/posting": "errors embedding/breaker embedding/replies",
     "embedding/endpoint": "embedding/__init__ embedding/posting embedding/replies embedding/texts",
     "embedding/multilingual": "errors embedding/__init__ embedding/texts",
+    "embedding/choice": "errors settings embedding/__init__ embedding/endpoint embedding/minilm embedding/multilingual",
     "embedding/build_model": "embedding/runtime embedding/minilm",
     # Backends: they know the middle, never a front door
     "backends/__init__": "",
@@ -144,9 +145,9 @@ MAY_IMPORT = {
     "logs": "",
     "app": (
         "errors ids model service settings server stdio http/app tools/toolsets backend backends/sql/backend "
-        "backends/sql/sqlite/database embedding/__init__ embedding/endpoint embedding/minilm embedding/multilingual"
+        "backends/sql/sqlite/database embedding/choice"
     ),
-    "doctor": "errors settings embedding/minilm backends/sql/sqlite/packing",
+    "doctor": "errors settings embedding/choice backends/sql/sqlite/packing",
     "demo": "",
     "cli": "__init__ errors logs settings app doctor demo commands/__init__",
 }

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.doctor import examine
 from mcp_memory.settings import Settings
 from tests.sqlite.test_database import DANA, MONDAY, add_store
+from tests.unit.endpoints import serving
 
 
 def content(folder: Path) -> dict[str, str]:
@@ -51,3 +53,16 @@ def test_doctor_reports_a_folder_that_cannot_be_there(tmp_path: Path, folder: st
     (tmp_path / "file").write_text("x", encoding="utf-8")
 
     assert any(line.startswith("data folder: ") for line in bad(tmp_path / folder))
+
+
+def test_doctor_tries_the_model_that_is_set(tmp_path: Path) -> None:
+    nobody = Settings(
+        data_dir=tmp_path, embedder="endpoint", embedding_url="http://127.0.0.1:9/v1", embedding_model="m"
+    )
+
+    (found,) = [finding for finding in examine(nobody) if finding.what == "model"]
+    assert not found.ok and "by words alone" in found.advice
+
+    with serving() as api:
+        (found,) = [finding for finding in examine(replace(nobody, embedding_url=api.url)) if finding.what == "model"]
+    assert found.ok and "by the endpoint" in found.seen

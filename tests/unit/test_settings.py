@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from mcp_memory import settings
-from mcp_memory.app import build_embedder
+from mcp_memory.embedding.choice import chosen
 from mcp_memory.errors import Invalid
 from mcp_memory.settings import Settings, load
 
@@ -147,9 +147,9 @@ def test_a_key_that_is_none_is_refused_without_repeating_it(key: str) -> None:
     ],
 )
 def test_the_embedder_is_the_one_that_was_chosen(environ: dict[str, str], model_id: str) -> None:
-    assert build_embedder(load({}, environ)).model_id == model_id
+    assert chosen(load({}, environ)).model_id == model_id
 
 
 def test_an_endpoint_that_nobody_named_is_not_replaced_by_another_embedder() -> None:
     with pytest.raises(Invalid, match="embedding_url and embedding_model must be set"):
-        build_embedder(Settings(embedder="endpoint"))
+        chosen(Settings(embedder="endpoint"))

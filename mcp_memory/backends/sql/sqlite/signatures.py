@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mcp_memory.candidates import Candidates, Ints, TokenVectors
 
 LOOKED_AT = 1_000  # signatures at once
-WORTH_KEEPING = 256  # items in memory; reading fewer takes as long as asking whether they changed
+WORTH_KEEPING = 32  # items in memory; reading fewer takes no longer than looking whether they changed
 
 
 class SqliteSignatures(Rows):
