@@ -26,7 +26,6 @@ K1, B = 0.9, 0.75  # measured best where short and long items are mixed (LoCoMo,
 OWN_WORDS = 3  # times, against once for each of two neighbours on both sides
 SHORT_MESSAGES = 40  # words: below that median, messages need the context of their neighbours
 WORDS_PER_TERM = 2  # half of the words are stop words
-TRUST = 1.5
 SHORTLIST = 200  # items whose token vectors are read; with 100, LoCoMo's turns lose 0.5 points, with all they gain 0.1
 FEW_WORDS = 2 / 3  # a question's one word, covered, is worth 0.6, two are worth 0.75, and four 0.86
 WITHOUT_ID = 0.3
@@ -169,8 +168,9 @@ def bm25(frequencies: Floats, lengths: Floats) -> tuple[Floats, Floats]:
 
 
 def _lexical(question: Question, items: Candidates, weights: Weights) -> tuple[Floats, Channel, float]:
-    """The share of the question that each item holds in its own words; the channel; and how far late interaction is to
-    be trusted, which among items that stand alone follows the words where there are any, and errs where there are not.
+    """The share of the question that each item holds in its own words; the channel; and the weight of late interaction:
+    as far as the best item covers the question, for where no word is shared the nearest tokens mislead. Short messages
+    are too poor in meaning of their own to do without it.
     """
     count = len(items)
     nothing = np.zeros(count, dtype=np.float32)
@@ -183,13 +183,13 @@ def _lexical(question: Question, items: Candidates, weights: Weights) -> tuple[F
     lengths = np.bincount(items.chunk_of_term, minlength=items.chunks).astype(np.float32)
     scores, coverage = bm25(frequencies, lengths)
     scores, coverage = _best_chunk(scores, items), _best_chunk(coverage, items)
-    best = float(coverage.max())
-    trust = min(TRUST * best, 1.0)
+    trust = min(float(coverage.max()), 1.0)
+    share = trust**2  # where the question's words are hardly there, those that are say next to nothing
     if weights.neighbours and _needs_context(items, lengths):
         own = [np.add.reduceat(one, items.first_chunks, axis=-1) for one in (frequencies, lengths)]
         scores, shared = bm25(*(_with_neighbours(one, items) for one in own))
-        best, trust = float(shared.max()), 1.0
-    return coverage, Channel(values=min_max(scores), known=known, weight=weights.lexical * best), trust
+        share, trust = min(float(shared.max()), 1.0), 1.0
+    return coverage, Channel(values=min_max(scores), known=known, weight=weights.lexical * share), trust
 
 
 def _needs_context(items: Candidates, lengths: Floats) -> bool:

@@ -16,7 +16,8 @@ class Weights:
     """
 
     lexical: float = 1.0
-    """BM25, times how much of the question the best item covers: words that nobody used tell nothing."""
+    """BM25, times how much of the question the best item covers, squared where items stand alone: words that nobody
+    used tell nothing."""
     cosine: float = 1.0
     late: float = 1.0
     """Late interaction: the best match of each of the question's tokens among an item's."""
