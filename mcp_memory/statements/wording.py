@@ -124,7 +124,6 @@ DOUBT = re.compile(
     r"propos(?:es|ed|ing|al)|suggest(?:s|ed|ing|ion)|offer(?:s|ed|ing)?|interested in|looking (?:into|for|at)|"
     r"appl(?:ies|ied|ying) for|interview(?:s|ed|ing)|almost|nearly|not yet|"
     r"decided (?:against|not)|declin(?:es|ed)|refus(?:es|ed)|what if|whether|would be|"
-    r""
     r"if (?:we|she|he|they|it|the|there)|were to|not sure|undecided|unsure|let us know|"
     r"expects? to|hypothetical(?:ly)?|trial|quote for|compar(?:es|ed|ing))\b",
     re.IGNORECASE,

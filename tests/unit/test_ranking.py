@@ -1,7 +1,8 @@
+"""The order: its laws, its channels, and the score that is shown."""
+
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -10,117 +11,30 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mcp_memory import ranking
-from mcp_memory.candidates import BLOCK, Candidates, Floats, Ints, Question, TokenVectors
-from mcp_memory.mentions import Dates, dates
-from mcp_memory.ranking import FEW, LATER_MATCH, SHORTLIST, Ranked, Ranking, bm25, date_match, min_max
-from mcp_memory.weights import DEFAULT, Weights
-from tests.unit.test_candidates import Chunk, Item, columns, int8, unit
-
-TODAY = date(2026, 5, 4)  # a Monday
-
-ASKED = 3  # tokens of the question
-ROOM = 32  # dimensions: the question is the first axis, and each item has one of its own, up to that many
-ALONE = Weights(conversation=0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fact:
-    """An item by what it means to the question. `cosine` None: its vector is missing; `late` None: so are its tokens'.
-
-    `late`: for each token of the question the best match.
-    """
-
-    terms: tuple[int, ...] = ()
-    cosine: float | None = None
-    late: tuple[float, ...] | None = None
-    at: int = 0
-    conversation: int = 0
-    agent: bool = False
-
-
-def candidates(facts: Sequence[Fact]) -> Candidates:
-    return columns([_item(fact, at) for at, fact in enumerate(facts)], ROOM)
-
-
-def _item(fact: Fact, at: int) -> Item:
-    vector = None if fact.cosine is None else _leaning(fact.cosine, 0, 1 + at % (ROOM - 1))
-    tokens = [] if fact.late is None else [100 + place for place in range(len(fact.late))]
-    chunk = Chunk(terms=fact.terms, vector=vector, tokens=tokens)
-    return Item(
-        chunks=[chunk],
-        at=fact.at,
-        conversation=fact.conversation,
-        agent=fact.agent,
-        with_tokens=fact.late is not None,
-    )
-
-
-def _leaning(cosine: float, towards: int, rest: int) -> list[float]:
-    vector = [0.0] * ROOM
-    vector[rest] = math.sqrt(1 - cosine * cosine)
-    vector[towards] = cosine
-    return vector
-
-
-def token_vectors(facts: Sequence[Fact], shortlist: Sequence[int]) -> TokenVectors:
-    rows = [
-        _leaning(near, token, ROOM - 1) for place in shortlist for token, near in enumerate(facts[place].late or ())
-    ]
-    return TokenVectors(items=np.array(shortlist, dtype=np.int64), vectors=int8(rows, ROOM))
-
-
-def question(
-    terms: Sequence[int] = (),
-    *,
-    meaning: bool = True,
-    late: bool = False,
-    ids: Sequence[frozenset[int]] = (),
-    named: str = "",
-) -> Question:
-    axes = np.eye(ROOM, dtype=np.float32)
-    return Question(
-        terms=terms,
-        ids=ids,
-        dates=dates(named, TODAY),
-        vector=axes[0] if meaning else None,
-        token_ids=np.arange(1, ASKED + 1).astype(np.uint16) if late else None,
-        token_states=axes[:ASKED] if late else None,
-        telling=np.ones(ASKED, dtype=np.bool_) if late else None,
-    )
-
-
-def rank(asked: Question, facts: Sequence[Fact], weights: Weights = DEFAULT) -> list[Ranked]:
-    ranking = Ranking(asked, candidates(facts), weights)
-    shortlist = ranking.shortlist.tolist()
-    return ranking.ranked(token_vectors(facts, shortlist) if shortlist else None)
-
-
-def order(asked: Question, facts: Sequence[Fact], weights: Weights = DEFAULT) -> list[int]:
-    return [one.item for one in rank(asked, facts, weights)]
-
-
-TERM = st.integers(1, 8)
-NEAR = st.integers(0, 10).map(lambda tenths: tenths / 10)
-LATE = st.tuples(*[NEAR] * ASKED)
-FACT = st.builds(
+from mcp_memory.candidates import BLOCK, Floats, Question
+from mcp_memory.mentions import dates
+from mcp_memory.ranking import FEW, Ranking, bm25, min_max
+from mcp_memory.weights import Weights
+from tests.unit.facts import (
+    ALONE,
+    ASKED,
+    FACT,
+    LATE,
+    LONE,
+    NEAR,
+    QUESTION,
+    ROOM,
+    TERM,
+    TODAY,
     Fact,
-    terms=st.lists(TERM, max_size=8).map(tuple),
-    cosine=st.none() | st.integers(-10, 10).map(lambda tenths: tenths / 10),
-    late=st.none() | LATE,
-    at=st.integers(0, 10**15),
-    conversation=st.integers(0, 3),
-    agent=st.booleans(),
-)
-LONE = st.builds(replace, FACT, conversation=st.just(0))
-QUESTION = st.builds(
+    candidates,
+    fact_item,
+    order,
     question,
-    st.lists(TERM, max_size=5, unique=True),
-    meaning=st.booleans(),
-    late=st.booleans(),
-    ids=st.lists(st.frozensets(TERM, min_size=1, max_size=2), max_size=2),
-    named=st.sampled_from(["", "in May", "on 7 May", "in 1999", "on 30 February 1972"]),
+    rank,
+    token_vectors,
 )
-
+from tests.unit.test_candidates import Chunk, Item, columns, unit
 
 # Laws of the order
 
@@ -162,7 +76,7 @@ def test_the_order_of_storage_does_not_matter(asked: Question, facts: list[Fact]
     axes = {fact: at for at, fact in enumerate(facts)}
 
     def found(stored: list[Fact]) -> dict[Fact, float]:
-        ranking = Ranking(asked, columns([_item(fact, axes[fact]) for fact in stored], ROOM))
+        ranking = Ranking(asked, columns([fact_item(fact, axes[fact]) for fact in stored], ROOM))
         shortlist = ranking.shortlist.tolist()
         ranked = ranking.ranked(token_vectors(stored, shortlist) if shortlist else None)
         return {stored[one.item]: one.score for one in ranked}
@@ -420,291 +334,6 @@ def test_below_twenty_items_the_vectors_are_compared_as_they_are() -> None:
 
 def _items(rows: Sequence[Floats]) -> list[Item]:
     return [Item(chunks=[Chunk(vector=row.tolist())]) for row in rows]
-
-
-# Late interaction
-
-
-@given(QUESTION, st.lists(FACT, max_size=30))
-def test_the_shortlist_holds_only_what_has_tokens_in_order(asked: Question, facts: list[Fact]) -> None:
-    found = Ranking(asked, candidates(facts)).shortlist.tolist()
-
-    with_tokens = [at for at, fact in enumerate(facts) if fact.late is not None]
-    assert found == (with_tokens if asked.token_states is not None else [])
-    assert not len(Ranking(asked, candidates(facts), Weights(late=0)).shortlist)
-
-
-def test_the_shortlist_is_the_best_of_the_other_channels() -> None:
-    facts = [Fact(cosine=(at * 37 % 301) / 301, late=(0.5,) if at % 3 else None) for at in range(901)]
-
-    found = Ranking(question(late=True), candidates(facts), ALONE).shortlist.tolist()
-
-    with_tokens = [at for at, fact in enumerate(facts) if fact.late]
-    assert len(found) == SHORTLIST and found == sorted(found) and set(found) <= set(with_tokens)
-    others = set(with_tokens) - set(found)
-    assert min(facts[at].cosine or 0 for at in found) >= max(facts[at].cosine or 0 for at in others) - 0.02
-
-
-def test_who_has_tokens_and_is_not_on_the_shortlist_stands_behind_who_is() -> None:
-    facts = [Fact(cosine=0.6 - at / 10_000, late=(at % 5 / 10,) * ASKED) for at in range(SHORTLIST + 20)]
-
-    found = order(question(late=True), facts, ALONE)
-
-    shortlist = Ranking(question(late=True), candidates(facts), ALONE).shortlist.tolist()
-    assert set(found[:SHORTLIST]) == set(shortlist)
-
-
-def test_a_question_without_tokens_has_no_shortlist() -> None:
-    none = replace(question(late=True), token_states=np.empty((0, ROOM), dtype=np.float32))
-
-    assert not len(Ranking(none, candidates([Fact(late=(1, 1, 1))])).shortlist)
-    assert len(rank(none, [Fact(cosine=0.5, late=(1, 1, 1))])) == 1
-
-
-@pytest.mark.parametrize("count", [1, 3, FEW - 1, FEW, 60])
-@pytest.mark.parametrize("telling", ["all", "some", "none"])
-def test_late_interaction_agrees_with_its_formula(count: int, telling: str) -> None:
-    random = np.random.default_rng(count)
-    tokens = [
-        [random.integers(1, 9, random.integers(0, 6)) for _ in range(random.integers(1, 4))] for _ in range(count)
-    ]
-    states = [[unit(random, len(chunk), 16) for chunk in chunks] for chunks in tokens]
-    chunks = [[Chunk(tokens=chunk.tolist(), vector=unit(random, 16).tolist()) for chunk in item] for item in tokens]
-    stored = columns([Item(chunks=item, with_tokens=True) for item in chunks], 16)
-    flags = {"all": [True] * 4, "some": [True, False, True, False], "none": [False] * 4}[telling]
-    asked = Question(
-        terms=[],
-        token_ids=np.array([1, 2, 3, 99], dtype=np.uint16),
-        token_states=unit(random, 4, 16),
-        telling=np.array(flags),
-    )
-    given = [state for item in states for chunk in item for state in chunk]
-
-    found = Ranking(asked, stored).ranked(TokenVectors(items=np.arange(count), vectors=int8(given, 16)))
-
-    expected = slow_late(asked, tokens, states)
-    assert {one.item: one.late for one in found} == pytest.approx(dict(enumerate(expected)), abs=0.02)
-
-
-def slow_late(asked: Question, tokens: list[list[Ints]], states: list[list[Floats]]) -> list[float]:
-    assert asked.token_ids is not None and asked.token_states is not None and asked.telling is not None
-    weights = []
-    for token, telling in zip(asked.token_ids.tolist(), asked.telling.tolist(), strict=True):
-        holders = sum(any(token in chunk for chunk in item) for item in tokens)
-        idf = math.log(1 + (len(tokens) - holders + 0.5) / (holders + 0.5)) if len(tokens) >= FEW else 1.0
-        weights.append(idf if telling or not asked.telling.any() else 0.0)
-    found = []
-    for item in states:
-        best = 0.0
-        for chunk in item:
-            near = [max([max(float(state @ one), 0) for one in chunk], default=0.0) for state in asked.token_states]
-            best = max(best, sum(w * n for w, n in zip(weights, near, strict=True)) / sum(weights))
-        found.append(best)
-    return found
-
-
-def test_damaged_token_vectors_leave_their_item_to_the_other_channels() -> None:
-    facts = [Fact(cosine=0.9, late=(0.1, 0.1, 0.1)), Fact(cosine=0.5, late=(0.6, 0.6, 0.6)), Fact(late=(0.5, 0.5, 0.5))]
-    ranking = Ranking(question(late=True), candidates(facts))
-    assert ranking.shortlist.tolist() == [0, 1, 2]
-
-    found = ranking.ranked(token_vectors(facts, [1, 2]))
-
-    assert found[0].item == 0 and found[0].late is None
-    assert [one.item for one in ranking.ranked(token_vectors(facts, []))] == [0, 1, 2]
-
-
-# Context
-
-
-def _talk(words: Sequence[Sequence[int]], conversations: Sequence[int]) -> list[Fact]:
-    return [Fact(terms=tuple(own), conversation=no) for own, no in zip(words, conversations, strict=True)]
-
-
-def _reference_context(words: Sequence[Sequence[int]], conversations: Sequence[int], term: int) -> list[float]:
-    frequencies, lengths = [], []
-    for at, own in enumerate(words):
-        same = [place for place, no in enumerate(conversations) if no == conversations[at] != 0]
-        near = [place for place in same if place != at and abs(same.index(place) - same.index(at)) <= 2]
-        frequencies.append(3 * list(own).count(term) + sum(list(words[place]).count(term) for place in near))
-        lengths.append(3 * len(own) + sum(len(words[place]) for place in near))
-    scores, _ = bm25(np.array([frequencies], dtype=np.float32), np.array(lengths, dtype=np.float32))
-    return [float(score) for score in scores]
-
-
-TALK = st.lists(st.tuples(st.lists(st.integers(1, 3), max_size=4), st.integers(0, 2)), min_size=1, max_size=12).filter(
-    lambda talk: any(no for _, no in talk)
-)
-
-
-@given(TALK)
-def test_the_words_around_a_short_message_count_a_third_of_its_own(talk: list[tuple[list[int], int]]) -> None:
-    words, conversations = [own for own, _ in talk], [no for _, no in talk]
-
-    found = order(question([1], meaning=False), _talk(words, conversations), ALONE)
-
-    scores = np.array(_reference_context(words, conversations, 1))
-    assert (np.diff(scores[found]) <= 1e-6).all()
-
-
-def test_neighbours_lend_no_words_across_conversations_or_where_there_is_none() -> None:
-    words = [[1, 5], [2, 5], [3, 5], [4, 5]]
-    facts = _talk(words, [1, 1, 2, 0])
-
-    found = order(question([1], meaning=False), facts, ALONE)
-
-    assert found[:2] == [0, 1] and found[2:] == [3, 2]
-    apart = Weights(conversation=0, neighbours=False)
-    assert order(question([1], meaning=False), facts, apart) == [0, 3, 2, 1]
-
-
-def test_only_what_a_message_says_itself_counts_for_its_score() -> None:
-    facts = _talk([[1, 5], [2, 5], [3, 5]], [1, 1, 1])
-
-    coverage = {one.item: one.coverage for one in rank(question([1], meaning=False), facts)}
-
-    assert coverage == {0: 1, 1: 0, 2: 0}
-
-
-def test_long_messages_stand_alone() -> None:
-    words = [[1, *[9] * 30], [2, *[9] * 30], [3, *[9] * 30]]
-
-    assert order(question([1], meaning=False), _talk(words, [1, 1, 1]), ALONE) == [0, 2, 1]
-
-
-def test_a_message_is_as_near_as_the_mean_of_the_windows_that_hold_it() -> None:
-    cosines = [0.9, 0.3, 0.6, 0.1, 0.8, 0.7]
-    conversations = [1, 1, 1, 2, 0, 0]
-    facts = [Fact(cosine=near, conversation=no) for near, no in zip(cosines, conversations, strict=True)]
-
-    found = {one.item: one.cosine for one in rank(question(), facts)}
-
-    assert found == pytest.approx({0: 0.6, 1: 0.6, 2: 0.45, 3: 0.1, 4: 0.8, 5: 0.7}, abs=0.01)
-    plain = {one.item: one.cosine for one in rank(question(), facts, Weights(neighbours=False))}
-    assert plain == pytest.approx(dict(enumerate(cosines)), abs=0.01)
-
-
-def test_a_window_that_is_missing_is_left_out_of_the_mean() -> None:
-    facts = [Fact(cosine=0.9, conversation=1), Fact(conversation=1), Fact(cosine=0.5, conversation=1)]
-
-    found = {one.item: one.cosine for one in rank(question(), facts)}
-
-    assert [found[0], found[2]] == pytest.approx([0.9, 0.5], abs=0.01)
-
-
-# The priors
-
-
-def test_what_was_said_beside_the_best_is_preferred() -> None:
-    facts = [Fact(terms=(1,), conversation=1), Fact(terms=(8,), conversation=2), Fact(terms=(9,), conversation=1)]
-    apart = Weights(neighbours=False)
-
-    assert order(question([1], meaning=False), facts, apart) == [0, 2, 1]
-    assert order(question([1], meaning=False), facts, replace(apart, conversation=0)) == [0, 2, 1]
-    late = [replace(facts[0]), facts[2], replace(facts[1], at=5)]
-    assert order(question([1], meaning=False), late, apart) == [0, 1, 2]
-    assert order(question([1], meaning=False), late, replace(apart, conversation=0)) == [0, 2, 1]
-
-
-def test_without_conversations_those_learned_within_half_an_hour_belong_together() -> None:
-    minute = 60 * 1_000_000
-    facts = [Fact(terms=(1,), at=0), Fact(terms=(8,), at=20 * minute), Fact(terms=(9,), at=90 * minute)]
-
-    assert order(question([1], meaning=False), facts) == [0, 1, 2]
-    assert order(question([1], meaning=False), facts, ALONE) == [0, 2, 1]
-
-
-def test_what_customers_say_is_preferred_where_agents_messages_are_ranked_too() -> None:
-    customer, agent = Fact(terms=(1, 2)), Fact(terms=(1, 2), agent=True, at=1)
-
-    assert order(question([1]), [customer, agent]) == [0, 1]
-    assert order(question([1]), [customer, agent], Weights(customer=0)) == [1, 0]
-
-
-@pytest.mark.parametrize("agent", [False, True])
-def test_where_all_have_one_role_it_prefers_none(agent: bool) -> None:
-    facts = [Fact(terms=(1, 2), agent=agent), Fact(terms=(1, 3), agent=agent, at=1), Fact(agent=agent)]
-
-    assert rank(question([1, 2]), facts) == rank(question([1, 2]), facts, Weights(customer=0))
-
-
-@given(QUESTION, st.lists(FACT, min_size=1, max_size=25))
-def test_who_holds_an_id_of_the_question_is_before_all_who_do_not(asked: Question, facts: list[Fact]) -> None:
-    held = [sum(bool(spellings & set(fact.terms)) for spellings in asked.ids) for fact in facts]
-
-    found = [held[place] for place in order(asked, facts)]
-
-    assert found == sorted(found, reverse=True)
-
-
-def test_the_day_asked_for_is_preferred_to_other_days() -> None:
-    facts = [Fact(terms=(1,), at=micros("2026-05-01")), Fact(terms=(1,), at=micros("2026-05-07"))]
-    facts.append(Fact(terms=(1,), at=micros("2026-05-20")))
-
-    found = rank(question([1], named="on 6 May 2026"), facts, ALONE)
-
-    assert [one.item for one in found] == [1, 0, 2]
-    assert [one.date for one in found] == sorted((one.date or 0 for one in found), reverse=True)
-
-
-def micros(day: str) -> int:
-    return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1_000_000)
-
-
-FADED = math.exp(-1 / 5)
-
-
-@pytest.mark.parametrize(
-    ("named", "moment", "match"),
-    [
-        ("7 May 2023", "2023-05-07 12:00", 1),
-        ("7 May 2023", "2023-05-08 12:00", FADED),
-        ("7 May 2023", "2023-05-06 12:00", FADED),
-        ("7 May 2023", "2023-05-17 12:00", FADED**10),
-        ("7 May 2023", "2022-05-07 12:00", 0),
-        ("7 May", "2022-05-07 12:00", 1),
-        ("7 May", "1999-05-08 12:00", FADED),
-        ("31 December", "2024-01-01 12:00", FADED),
-        ("1 January", "2023-12-31 12:00", FADED),
-        ("29 February 2024", "2024-02-29 12:00", 1),
-        ("in May 2023", "2023-05-01", 1),
-        ("in May 2023", "2023-05-31 23:59", 1),
-        ("in May 2023", "2023-06-10", LATER_MATCH),
-        ("in May 2023", "2023-06-12", 0),
-        ("in May 2023", "2023-04-30 23:59", 0),
-        ("in May 2023", "2022-05-15", 0),
-        ("in December 2023", "2024-01-05", LATER_MATCH),
-        ("in May", "2022-05-15", 1),
-        ("in May", "2022-06-05", LATER_MATCH),
-        ("in 2023", "2023-01-01", 1),
-        ("in 2023", "2024-01-14", LATER_MATCH),
-        ("in 2023", "2024-01-16", 0),
-        ("in 2023", "2022-12-31 23:59", 0),
-        ("in May or on 7 August 2023", "2023-08-08 12:00", FADED),
-        ("", "2023-05-07", 0),
-    ],
-)
-def test_an_items_time_matches_the_dates_that_are_named(named: str, moment: str, match: float) -> None:
-    found = date_match(dates(named, TODAY), np.array([micros(moment)]))
-
-    assert found == pytest.approx([match], abs=1e-4)
-
-
-def test_a_day_without_a_year_is_that_day_of_any_year() -> None:
-    times = np.array([micros(f"{year}-05-07 12:00") for year in (1970, 1999, 2024, 2026)])
-
-    assert date_match(dates("7 May", TODAY), times).tolist() == [1, 1, 1, 1]
-
-
-@pytest.mark.parametrize("day", [(2023, 2, 30), (None, 2, 31), (2023, 4, 31), (1, 1, 1), (9999, 12, 31)])
-def test_a_day_that_no_calendar_has_is_near_the_end_of_its_month(day: tuple[int | None, int, int]) -> None:
-    times = np.array([micros("0001-01-01"), micros("2023-02-28 12:00"), micros("9999-12-31")])
-
-    found = date_match(Dates(days=(day,)), times)
-
-    assert ((found >= 0) & (found <= 1)).all()
-    if day[:2] == (2023, 2):
-        assert found.tolist() == pytest.approx([0, FADED**2, 0], abs=1e-4)
 
 
 # The score
