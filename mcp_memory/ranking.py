@@ -13,7 +13,7 @@ decides.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -95,8 +95,8 @@ class Ranking:
         count = len(self._items)
         if count == 0:
             return []
-        late, channel = _late(self._question, self._items, self.shortlist, tokens)
-        fit = fused([self._lexical, self._cosine, replace(channel, weight=self._weights.late * self._trust)])
+        late, channel = _late(self._question, self._items, self.shortlist, tokens, self._weights.late * self._trust)
+        fit = fused([self._lexical, self._cosine, channel])
         dates = date_match(self._question.dates, self._items.occurred_at)
         fit = fit + _priors(fit, self._question, self._items, self._weights)
         fit = fit + self._weights.date * _only_dates(self._question) * dates
@@ -263,15 +263,15 @@ def _over_windows(values: Floats, known: Flags, items: Candidates) -> Floats:
 
 
 def _late(
-    question: Question, items: Candidates, shortlist: Ints, tokens: TokenVectors | None
+    question: Question, items: Candidates, shortlist: Ints, tokens: TokenVectors | None, channel_weight: float
 ) -> tuple[Floats, Channel]:
     """Per item the mean, weighted by idf, of each telling token's best cosine, NaN where it is not known; and the
-    channel, unweighted. Those that have tokens and are not on the shortlist stand behind those that are."""
+    channel. Those that have tokens and are not on the shortlist stand behind those that are."""
     late = np.full(len(items), np.nan, dtype=np.float32)
     values = np.zeros(len(items), dtype=np.float32)
     chosen, behind = np.zeros(len(items), dtype=np.bool_), items.with_tokens.copy()
     if tokens is None or question.token_states is None or not _comparable(tokens.vectors, question.token_states[0]):
-        return late, Channel(values=values, known=chosen, weight=0.0)
+        return late, Channel(values=values, known=chosen, weight=channel_weight)
     chosen[tokens.items] = True
     behind[shortlist] = False
     weight = _token_weights(question, items)
@@ -283,7 +283,7 @@ def _late(
         found[chunk_of_token[starts]] = np.round(np.clip(best, 0, 1) @ weight[weight > 0], DIGITS)
     late[chosen] = _best_chunk(found, items)[chosen]
     values[chosen] = min_max(late[chosen])
-    return late, Channel(values=values, known=chosen | behind, weight=0.0)
+    return late, Channel(values=values, known=chosen | behind, weight=channel_weight)
 
 
 def _token_weights(question: Question, items: Candidates) -> Floats:

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "model": "errors",
     "inputs": "errors model text",
     "ids": "errors",
-    "budget": "",
+    "budget": "model",
     "mentions": "",
     "language": "mentions",
     "weights": "",

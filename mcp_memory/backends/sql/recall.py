@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mcp_memory import budget, language
 from mcp_memory.backends.sql.database import Transaction
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from mcp_memory.ranking import Ranked, Ranking
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EVER, FOREVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 RIVALS = 30  # observations among which what replaced what is looked for
-UNRANKED = 0.5  # what the last messages of the conversation are worth beside what was ranked
 LARGE = 4_000  # items: from there on, scoring keeps the processor for 10 ms and more
 
 
@@ -72,38 +72,7 @@ def recall(tx: Transaction, profile_id: str, asked: Asked, *, large: bool) -> Re
         unknown_conversation=conversation_id is not None and not tx.conversation_end(id, conversation_id, 1),
         by_words_only=by_words_only,
     )
-    return pack(found, query.max_tokens)
-
-
-def pack(found: Recall, max_tokens: int | None) -> Recall:
-    """What fits, by value per token across the kinds, or the latest where nothing was asked; each list keeps its
-    order."""
-    if max_tokens is None:
-        return found
-    lists: list[Sequence[Recalled[Any]]] = [found.observations, found.summaries, found.communications]
-    if any(one.score is not None for items in lists for one in items):
-        placed = [(one, _value(one.score, place)) for items in lists for place, one in enumerate(items)]
-        contents = [one.item.content for one, _ in placed]
-        at = {one.item.id: position for position, (one, _) in enumerate(placed)}
-        needs = {at[one.item.id]: at[one.outdated_by] for one, _ in placed if one.outdated_by in at}
-        kept = budget.best_value(contents, [value for _, value in placed], max_tokens, needs)
-    else:
-        placed = [(one, 0.0) for items in lists for one in items]
-        placed.sort(key=lambda pair: pair[0].item.occurred_at, reverse=True)
-        kept = budget.fitting([one.item.content for one, _ in placed], max_tokens)
-    fitting = {placed[at][0].item.id for at in kept}
-    return replace(
-        found,
-        observations=[one for one in found.observations if one.item.id in fitting],
-        summaries=[one for one in found.summaries if one.item.id in fitting],
-        communications=[one for one in found.communications if one.item.id in fitting],
-        left_out=len(placed) - len(fitting),
-    )
-
-
-def _value(score: float | None, place: int) -> float:
-    """Of an item at this place of its list: scores fall slower than the odds that an item is what was asked for."""
-    return (UNRANKED if score is None else score) / (place + 2)
+    return budget.pack(found, query.max_tokens)
 
 
 def _communications(tx: Transaction, profile_id: str, asked: Asked) -> Sequence[Recalled[Communication]]:
@@ -194,11 +163,8 @@ def _within(
 ) -> "tuple[Sequence[object], Candidates]":
     if query.begin is None and query.end is None:
         return keys, candidates
-    kept = candidates.occurred_at == candidates.occurred_at
-    if query.begin is not None:
-        kept &= candidates.occurred_at >= to_micros(query.begin)
-    if query.end is not None:
-        kept &= candidates.occurred_at < to_micros(query.end)
+    begin, end = to_micros(query.begin or EVER), to_micros(query.end or FOREVER)
+    kept = (candidates.occurred_at >= begin) & (candidates.occurred_at < end)
     return [key for key, one in zip(keys, kept.tolist(), strict=True) if one], candidates.subset(kept)
 
 
