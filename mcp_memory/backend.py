@@ -1,8 +1,10 @@
 """The seam: what a memory can do, in domain words.
 
 Nobody inherits from `Backend`; mypy checks the fit where a backend is put together. Every call is one transaction
-inside one scope, except `open_store`, which makes the scope. A store, profile or item that is absent and one that
-belongs to somebody else answer alike: NotFound.
+inside one scope, except those that are told a tenant: they make or find a scope. A store, profile or item that is
+absent and one that belongs to somebody else answer alike: NotFound. Lists are in the order of creation, unless said
+otherwise; a cursor that is not one of the list's own is Invalid. `if_version`: raises Stale unless that is the version
+there is.
 """
 
 from collections.abc import Sequence
@@ -10,9 +12,12 @@ from datetime import datetime
 from typing import Protocol
 
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
+from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges, SummaryChanges
 from mcp_memory.identity import IdentitySettings
-from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, Remark
+from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, NewUpload, Remark
 from mcp_memory.ledger import Explanation, Merged, Unmerged
+from mcp_memory.listing import ItemFilter, Page, PageQuery
+from mcp_memory.mappings import DataMapping, DataMappingChanges, NewDataMapping
 from mcp_memory.model import (
     Added,
     Communication,
@@ -26,10 +31,11 @@ from mcp_memory.model import (
     RecallQuery,
     Scope,
     Store,
-    StoreChanges,
     Summary,
+    TraitEntry,
     Upserted,
 )
+from mcp_memory.operations import Operation, Reply
 from mcp_memory.traits import Raw
 
 
@@ -38,9 +44,39 @@ class Backend(Protocol):
         """The tenant's store of this name, created when it is not there yet."""
         ...
 
+    async def find_store(self, tenant: str, store_id: str) -> Scope: ...
+
+    async def create_store(self, tenant: str, new: NewStore) -> Store:
+        """Raises Taken where the tenant has one of this name, Full where it has as many as it may."""
+        ...
+
+    async def list_stores(self, tenant: str, page: PageQuery) -> Page[str]:
+        """Ids."""
+        ...
+
     async def get_store(self, scope: Scope) -> Store: ...
 
-    async def update_store(self, scope: Scope, changes: StoreChanges) -> Store: ...
+    async def update_store(self, scope: Scope, changes: StoreChanges, if_version: int | None = None) -> Store: ...
+
+    async def delete_store(self, scope: Scope) -> None:
+        """With all that is in it. Whoever has it open, in another process too, finds it gone."""
+        ...
+
+    # What a client may ask about later. `Operation`s are kept for a week.
+
+    async def record_operation(self, tenant: str, resource_id: str) -> Operation: ...
+
+    async def get_operation(self, tenant: str, operation_id: str) -> Operation: ...
+
+    async def begin_request(self, tenant: str, key: str, digest: bytes) -> Reply | None:
+        """The reply that the request with this idempotency key was given within the last day. None: it is the first,
+        and `end_request` says what became of it. Raises Conflict where another request has the key, by its digest, or
+        the same one is still under way."""
+        ...
+
+    async def end_request(self, tenant: str, key: str, reply: Reply | None) -> None:
+        """None: nothing was done, and it may be tried again."""
+        ...
 
     async def lookup_profile(self, scope: Scope, value: str, id_type: str | None) -> Lookup:
         """Without a type, all that the value can have are tried, likeliest first. With nobody known, the likeliest,
@@ -52,7 +88,26 @@ class Backend(Protocol):
 
     async def get_profile(self, scope: Scope, profile_id: str) -> Profile: ...
 
-    async def list_profile_ids(self, scope: Scope, prefix: str, limit: int) -> list[str]:
+    async def live_profile_id(self, scope: Scope, profile_id: str) -> str:
+        """Itself, or that of the profile it is part of."""
+        ...
+
+    async def delete_profile(self, scope: Scope, profile_id: str) -> None:
+        """And all that was merged into it, with all that is known and remembered of them: nothing is kept, and what
+        identified them identifies nobody."""
+        ...
+
+    async def list_profiles(self, scope: Scope, page: PageQuery) -> Page[str]:
+        """Ids of live ones."""
+        ...
+
+    async def list_traits(
+        self, scope: Scope, profile_id: str, groups: Sequence[str] | None, page: PageQuery
+    ) -> Page[TraitEntry]:
+        """By the time they were given, then group and name."""
+        ...
+
+    async def complete_profile_ids(self, scope: Scope, prefix: str, limit: int) -> list[str]:
         """Ids of profiles whose id or one of whose identifiers starts with `prefix`; latest updated first."""
         ...
 
@@ -71,6 +126,23 @@ class Backend(Protocol):
     async def upsert_profiles(self, scope: Scope, entries: Sequence[Raw]) -> list[BulkOutcome]:
         """As `upsert_traits` one after the other, in one transaction: what is refused is refused alone, outcomes are
         in the order of `entries`."""
+        ...
+
+    async def add_identifier(self, scope: Scope, profile_id: str, id_type: str, value: str) -> Upserted:
+        """As if a trait had brought it: it may merge, or stay with somebody else. Raises Invalid for a type the store
+        does not have, and for a value that does not normalise."""
+        ...
+
+    async def replace_identifier(
+        self, scope: Scope, profile_id: str, id_type: str, old_value: str, new_value: str
+    ) -> Upserted:
+        """In one transaction. Raises NotFound where the profile does not have the old value, Conflict where it has the
+        new one already."""
+        ...
+
+    async def remove_identifiers(self, scope: Scope, profile_id: str, id_type: str, *, all: bool) -> Profile:
+        """All of the type, or the one that the type's limit policy would drop first. The trait that said so goes with
+        it. Raises NotFound where there is none."""
         ...
 
     async def merge_profiles(self, scope: Scope, profile_id: str, other_id: str) -> Merged:
@@ -95,9 +167,43 @@ class Backend(Protocol):
         """
         ...
 
-    async def add_summary(self, scope: Scope, profile_id: str, new: NewSummary) -> Added:
-        """A duplicate when the profile has a summary of that conversation in the same words."""
+    async def list_observations(
+        self, scope: Scope, profile_id: str, wanted: ItemFilter, page: PageQuery
+    ) -> Page[Observation]: ...
+
+    async def get_observation(self, scope: Scope, profile_id: str, observation_id: str) -> Observation: ...
+
+    async def update_observation(
+        self, scope: Scope, profile_id: str, observation_id: str, changes: ObservationChanges
+    ) -> Observation:
+        """What it was stays as a revision; recall finds what it is."""
         ...
+
+    async def delete_observation(self, scope: Scope, profile_id: str, observation_id: str) -> None:
+        """With its revisions."""
+        ...
+
+    async def list_revisions(
+        self, scope: Scope, profile_id: str, observation_id: str, page: PageQuery
+    ) -> Page[Observation]:
+        """By `updated_at`; what it is now is one of them."""
+        ...
+
+    async def add_summaries(self, scope: Scope, profile_id: str, new: Sequence[NewSummary]) -> Added:
+        """All or none. A duplicate when the profile has a summary of that conversation in the same words."""
+        ...
+
+    async def list_summaries(
+        self, scope: Scope, profile_id: str, wanted: ItemFilter, page: PageQuery
+    ) -> Page[Summary]: ...
+
+    async def get_summary(self, scope: Scope, profile_id: str, summary_id: str) -> Summary: ...
+
+    async def update_summary(
+        self, scope: Scope, profile_id: str, summary_id: str, changes: SummaryChanges
+    ) -> Summary: ...
+
+    async def delete_summary(self, scope: Scope, profile_id: str, summary_id: str) -> None: ...
 
     async def record_messages(
         self, scope: Scope, profile_id: str, conversation_id: str, messages: Sequence[NewMessage]
@@ -125,7 +231,7 @@ class Backend(Protocol):
         """Make the vectors of some items that have none of the model there is now, and say of how many."""
         ...
 
-    async def list_observations(
+    async def latest_observations(
         self, scope: Scope, profile_id: str, limit: int, before: datetime | None = None
     ) -> list[Observation]:
         """Latest `occurred_at` first, those before `before`.
@@ -134,13 +240,13 @@ class Backend(Protocol):
         """
         ...
 
-    async def list_summaries(
+    async def latest_summaries(
         self, scope: Scope, profile_id: str, limit: int, before: datetime | None = None
     ) -> list[Summary]:
-        """As `list_observations`."""
+        """As `latest_observations`."""
         ...
 
-    # The rules of the store. `if_version`: raises Conflict unless that is the version there is.
+    # The rules of the store
 
     async def get_identity_settings(self, scope: Scope) -> IdentitySettings: ...
 
@@ -161,9 +267,43 @@ class Backend(Protocol):
         """Values of a trait that is removed go with it, and so do the identifiers that came from them."""
         ...
 
-    async def delete_trait_group(self, scope: Scope, name: str) -> None: ...
+    async def delete_trait_group(self, scope: Scope, name: str) -> None:
+        """Raises Conflict where every store has it, or a data mapping speaks of it."""
+        ...
+
+    async def list_data_mappings(self, scope: Scope) -> list[DataMapping]:
+        """The earliest first."""
+        ...
+
+    async def create_data_mapping(self, scope: Scope, new: NewDataMapping) -> DataMapping: ...
+
+    async def get_data_mapping(self, scope: Scope, data_mapping_id: str) -> DataMapping: ...
+
+    async def update_data_mapping(
+        self, scope: Scope, data_mapping_id: str, changes: DataMappingChanges, if_version: int | None = None
+    ) -> DataMapping: ...
+
+    async def delete_data_mapping(self, scope: Scope, data_mapping_id: str) -> None: ...
 
     # Imports
+
+    async def create_import(self, scope: Scope, new: NewUpload) -> Import:
+        """One whose file is still to come: PENDING."""
+        ...
+
+    async def get_import(self, scope: Scope, import_id: str) -> Import: ...
+
+    async def list_imports(self, scope: Scope, page: PageQuery) -> Page[str]:
+        """Ids."""
+        ...
+
+    async def begin_import(self, scope: Scope, import_id: str, digest: bytes, rows_total: int) -> Import:
+        """Its file has come. Where it was begun with the same file, it goes on; with another, Conflict."""
+        ...
+
+    async def fail_import(self, scope: Scope, import_id: str, reason: str) -> Import:
+        """Its file can't be read: FAILED, and the reason is a remark on row 0."""
+        ...
 
     async def start_import(self, scope: Scope, new: NewImport) -> Import:
         """Where the same file was imported in the same way, and not to its end, that import: it goes on."""

@@ -4,6 +4,9 @@
     ├── Invalid          invalid         correct the named field and call again
     ├── NotFound         not_found       look for something else; also said of what is not theirs
     ├── Conflict         conflict        resolve what contradicts, then call again
+    │   ├── Stale                        read it again: it was changed meanwhile
+    │   ├── Taken                        choose another name
+    │   └── Full                         remove something first: there are as many as there may be
     ├── Unsupported      unsupported     do without it: it is published, and not offered here
     └── Unavailable      unavailable     try again later, or mend the machine
 
@@ -36,6 +39,18 @@ class Conflict(Error):
     """What was given contradicts what is known; nothing was written."""
 
     code = "conflict"
+
+
+class Stale(Conflict):
+    """The version that was given is not the one there is."""
+
+
+class Taken(Conflict):
+    """There is one of this name."""
+
+
+class Full(Conflict):
+    """A published limit of how many there may be is reached."""
 
 
 class Unsupported(Error):

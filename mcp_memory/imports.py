@@ -8,7 +8,7 @@ from typing import Literal
 from mcp_memory.model import KeptApart
 from mcp_memory.traits import Raw
 
-Status = Literal["PROCESSING", "COMPLETED", "FAILED"]
+Status = Literal["PENDING", "PROCESSING", "COMPLETED", "FAILED"]
 
 # Published for the Memory API.
 MAX_BULK = 1000  # entries of one call
@@ -34,6 +34,16 @@ class NewImport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NewUpload:
+    """A file that is still to come. `secret_digest`: of what whoever brings it must know."""
+
+    filename: str
+    file_size: int
+    column_mappings: tuple[ColumnMapping, ...]
+    secret_digest: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class Import:
     """Rows are counted without the header. `rows_done` of `rows_total` are created, updated or refused.
 
@@ -54,6 +64,8 @@ class Import:
     refused: int = 0
     merges: int = 0
     kept_apart: int = 0
+    secret_digest: bytes | None = None
+    """Of one that began without its file: of what whoever brings it must know."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,11 @@ MAX_AUTHOR = 256
 MAX_MESSAGE_ID = 128  # ours
 MAX_IDENTIFIER = 255
 MAX_TENANT = 64  # ours
+MAX_STORES = 15  # of a tenant
+MAX_STORE_NAME = 64
+MAX_STORE_DESCRIPTION = 128
+MAX_SUMMARIES = 10  # in one write
+MAX_PAGE = 1000
 MAX_TOKENS = 100_000  # ours: more than any caller would put into one prompt
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)  # ours: before it, a time is a slip of the keyboard
 CLOCK_SKEW = timedelta(days=1)  # ours: a day covers a wrong clock and a wrong time zone
@@ -45,7 +50,10 @@ ApartReason = Literal["limit", "unmerged", "no_rule", "size"]
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Who asks, as established by the front door: never by an argument of a tool."""
+    """Who asks, as established by the front door: never by an argument of a tool.
+
+    `store`: its name, and it is made when it is not there yet; or its id, and it must be there.
+    """
 
     tenant: str
     store: str = DEFAULT_STORE
@@ -65,6 +73,9 @@ class Store:
     display_name: str
     created_at: datetime
     undeclared_traits: UndeclaredTraits
+    description: str | None = None
+    version: int = 1
+    """Counts the changes."""
     profile_count: int = 0
     unembedded_count: int = 0
     """Items whose vectors are still to be made, or made anew."""
@@ -142,9 +153,10 @@ class Profile:
     updated_at: datetime
     last_activity_at: datetime
     """The latest `occurred_at` among what is remembered; with nothing remembered, `created_at`."""
-    observation_count: int
-    summary_count: int
-    communication_count: int
+    observation_count: int | None
+    """None, as the next two: a service behind this one does not count them."""
+    summary_count: int | None
+    communication_count: int | None
     traits: Traits
     identifiers: Mapping[str, Sequence[str]]
     """Values per type, oldest first."""
@@ -154,6 +166,16 @@ class Profile:
     def all_ids(self) -> list[str]:
         """Its id, and those it has been known by."""
         return [self.profile_id, *(one.merged_id for one in self.merges)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraitEntry:
+    """One trait of a profile, and when it was last given."""
+
+    group: str
+    name: str
+    value: TraitValue
+    updated_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,10 +239,11 @@ class NewMessage:
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """What became of one item: `duplicate` names the id of the item that already says so."""
+    """What became of one item: `duplicate` names the id of the item that already says so. `accepted`: by a service
+    that stores it in its own time, and may not have told its id by now."""
 
-    id: str
-    outcome: Literal["added", "duplicate"]
+    id: str | None
+    outcome: Literal["added", "duplicate", "accepted"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -334,11 +357,6 @@ class Recall:
     by_words_only: ByWordsOnly | None = None
     """What has the meaning but none of the words was not found: the model failed, can't read the
     script, or has made no vectors yet of what is there."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoreChanges:
-    undeclared_traits: UndeclaredTraits | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,8 +50,8 @@ async def profile(session: Session, parameters: Parameters) -> str:
 async def context(session: Session, parameters: Parameters) -> str:
     id = parameters["profile_id"]
     found = await session.memory.get_profile(session.caller, id)
-    observations = await session.memory.list_observations(session.caller, id, LISTED)
-    summaries = await session.memory.list_summaries(session.caller, id, LISTED)
+    observations = await session.memory.latest_observations(session.caller, id, LISTED)
+    summaries = await session.memory.latest_summaries(session.caller, id, LISTED)
     return views.context_markdown(found, observations, summaries, CONTEXT_TOKENS)
 
 
@@ -61,12 +61,12 @@ async def traits(session: Session, parameters: Parameters) -> str:
 
 
 async def observations(session: Session, parameters: Parameters) -> str:
-    items = await session.memory.list_observations(session.caller, parameters["profile_id"], LISTED)
+    items = await session.memory.latest_observations(session.caller, parameters["profile_id"], LISTED)
     return _json({"observations": [views.item_data(one) for one in items]})
 
 
 async def summaries(session: Session, parameters: Parameters) -> str:
-    items = await session.memory.list_summaries(session.caller, parameters["profile_id"], LISTED)
+    items = await session.memory.latest_summaries(session.caller, parameters["profile_id"], LISTED)
     return _json({"summaries": [views.item_data(one) for one in items]})
 
 
@@ -74,8 +74,8 @@ async def timeline(session: Session, parameters: Parameters) -> str:
     """Both kinds, latest first. `next_before` continues: no moment is torn apart, none is shown twice."""
     id, limit = parameters["profile_id"], _limit(parameters.get("limit"))
     before = inputs.parse_time(parameters["before"], "before") if "before" in parameters else None
-    seen = await session.memory.list_observations(session.caller, id, limit + 1, before)
-    said = await session.memory.list_summaries(session.caller, id, limit + 1, before)
+    seen = await session.memory.latest_observations(session.caller, id, limit + 1, before)
+    said = await session.memory.latest_summaries(session.caller, id, limit + 1, before)
     items: list[model.Item] = sorted([*seen, *said], key=lambda item: item.occurred_at, reverse=True)
     shown = [item for item in items if len(items) <= limit or item.occurred_at >= items[limit - 1].occurred_at]
     data: dict[str, Any] = {

@@ -188,7 +188,9 @@ class _Doors:
             return types.CompleteResult(completion=types.Completion(values=[], total=0, has_more=False))
         with _as_protocol_error("completion", {"argument": "profile_id"}):
             session = self._session(ctx)
-            found = await session.memory.list_profile_ids(session.caller, params.argument.value, MAX_COMPLETIONS + 1)
+            found = await session.memory.complete_profile_ids(
+                session.caller, params.argument.value, MAX_COMPLETIONS + 1
+            )
         more = len(found) > MAX_COMPLETIONS
         return types.CompleteResult(completion=types.Completion(values=found[:MAX_COMPLETIONS], has_more=more))
 

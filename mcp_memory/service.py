@@ -4,13 +4,16 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from mcp_memory import ids, imports, model, text
+from mcp_memory import edits, ids, imports, model, text
 from mcp_memory.backend import Backend
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
+from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges, SummaryChanges
 from mcp_memory.errors import Invalid
 from mcp_memory.identity import IdentitySettings
-from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, Remark
+from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, NewUpload, Remark
 from mcp_memory.ledger import Explanation, Merged, Unmerged
+from mcp_memory.listing import ItemFilter, Page, PageQuery
+from mcp_memory.mappings import DataMapping, DataMappingChanges, NewDataMapping
 from mcp_memory.model import (
     Added,
     Caller,
@@ -25,10 +28,11 @@ from mcp_memory.model import (
     RecallQuery,
     Scope,
     Store,
-    StoreChanges,
     Summary,
+    TraitEntry,
     Upserted,
 )
+from mcp_memory.operations import Operation, Reply
 from mcp_memory.traits import Raw
 
 
@@ -40,15 +44,48 @@ class Memory:
 
     async def scope(self, caller: Caller) -> Scope:
         """The one place where it is decided whose data a call is about."""
+        if caller.store.startswith(f"{ids.STORE}_"):  # no name has an underscore
+            return await self._backend.find_store(caller.tenant, ids.check(caller.store, ids.STORE, "store_id"))
         if caller not in self._scopes:
             self._scopes[caller] = await self._backend.open_store(caller.tenant, caller.store)
         return self._scopes[caller]
 
+    # Stores. Those that take a tenant are about no store, or make one.
+
+    async def create_store(self, tenant: str, new: NewStore) -> Store:
+        return await self._backend.create_store(tenant, edits.checked(new))
+
+    async def list_stores(self, tenant: str, page: PageQuery) -> Page[str]:
+        return await self._backend.list_stores(tenant, _checked(page))
+
     async def get_store(self, caller: Caller) -> Store:
         return await self._backend.get_store(await self.scope(caller))
 
-    async def update_store(self, caller: Caller, changes: StoreChanges) -> Store:
-        return await self._backend.update_store(await self.scope(caller), changes)
+    async def update_store(self, caller: Caller, changes: StoreChanges, if_version: int | None = None) -> Store:
+        stored = await self._backend.update_store(await self.scope(caller), edits.checked(changes), if_version)
+        if changes.display_name is not None:
+            self._forget(caller.tenant, stored.store_id)
+        return stored
+
+    async def delete_store(self, caller: Caller) -> None:
+        scope = await self.scope(caller)
+        await self._backend.delete_store(scope)
+        self._forget(caller.tenant, scope.store_id)
+
+    async def record_operation(self, tenant: str, resource_id: str) -> Operation:
+        return await self._backend.record_operation(tenant, resource_id)
+
+    async def get_operation(self, tenant: str, operation_id: str) -> Operation:
+        target = ids.check(operation_id, ids.OPERATION, "operation_id")
+        return await self._backend.get_operation(tenant, target)
+
+    async def begin_request(self, tenant: str, key: str, digest: bytes) -> Reply | None:
+        return await self._backend.begin_request(tenant, key, digest)
+
+    async def end_request(self, tenant: str, key: str, reply: Reply | None) -> None:
+        await self._backend.end_request(tenant, key, reply)
+
+    # Profiles
 
     async def lookup_profile(self, caller: Caller, value: str, id_type: str | None) -> Lookup:
         return await self._backend.lookup_profile(await self.scope(caller), value, id_type)
@@ -57,11 +94,28 @@ class Memory:
         target = _profile(profile_id)
         return await self._backend.get_profile(await self.scope(caller), target)
 
-    async def list_profile_ids(self, caller: Caller, prefix: str, limit: int) -> list[str]:
+    async def live_profile_id(self, caller: Caller, profile_id: str) -> str:
+        target = _profile(profile_id)
+        return await self._backend.live_profile_id(await self.scope(caller), target)
+
+    async def delete_profile(self, caller: Caller, profile_id: str) -> None:
+        target = _profile(profile_id)
+        await self._backend.delete_profile(await self.scope(caller), target)
+
+    async def list_profiles(self, caller: Caller, page: PageQuery) -> Page[str]:
+        return await self._backend.list_profiles(await self.scope(caller), _checked(page))
+
+    async def list_traits(
+        self, caller: Caller, profile_id: str, groups: Sequence[str] | None, page: PageQuery
+    ) -> Page[TraitEntry]:
+        target = _profile(profile_id)
+        return await self._backend.list_traits(await self.scope(caller), target, groups, _checked(page))
+
+    async def complete_profile_ids(self, caller: Caller, prefix: str, limit: int) -> list[str]:
         start = text.clean(prefix)
         if prefix and not start:
             return []  # something was typed, if nothing visible: not everybody's start
-        return await self._backend.list_profile_ids(await self.scope(caller), start, limit)
+        return await self._backend.complete_profile_ids(await self.scope(caller), start, limit)
 
     async def upsert_traits(self, caller: Caller, given: dict[str, dict[str, Any]], profile_id: str | None) -> Upserted:
         target = None if profile_id is None else _profile(profile_id)
@@ -71,6 +125,21 @@ class Memory:
         if not 1 <= len(entries) <= imports.MAX_BULK:
             raise Invalid(f"profiles has {len(entries)} entries: give 1 to {imports.MAX_BULK} in one call.")
         return await self._backend.upsert_profiles(await self.scope(caller), entries)
+
+    async def add_identifier(self, caller: Caller, profile_id: str, id_type: str, value: str) -> Upserted:
+        target = _profile(profile_id)
+        return await self._backend.add_identifier(await self.scope(caller), target, id_type, value)
+
+    async def replace_identifier(
+        self, caller: Caller, profile_id: str, id_type: str, old_value: str, new_value: str
+    ) -> Upserted:
+        target = _profile(profile_id)
+        scope = await self.scope(caller)
+        return await self._backend.replace_identifier(scope, target, id_type, old_value, new_value)
+
+    async def remove_identifiers(self, caller: Caller, profile_id: str, id_type: str, *, all: bool) -> Profile:
+        target = _profile(profile_id)
+        return await self._backend.remove_identifiers(await self.scope(caller), target, id_type, all=all)
 
     async def merge_profiles(self, caller: Caller, profile_id: str, other_id: str) -> Merged:
         one, other = _profile(profile_id), ids.check(other_id, ids.PROFILE, "other_id")
@@ -84,15 +153,65 @@ class Memory:
         target = _profile(profile_id)
         return await self._backend.explain_identity(await self.scope(caller), target)
 
+    # What is remembered
+
     async def add_observations(self, caller: Caller, profile_id: str, new: Sequence[NewObservation]) -> Added:
         if not 1 <= len(new) <= model.MAX_OBSERVATIONS:
             raise Invalid(f"observations has {len(new)} items: give 1 to {model.MAX_OBSERVATIONS} in one call.")
         target = _profile(profile_id)
         return await self._backend.add_observations(await self.scope(caller), target, new)
 
-    async def add_summary(self, caller: Caller, profile_id: str, new: NewSummary) -> Added:
+    async def list_observations(
+        self, caller: Caller, profile_id: str, wanted: ItemFilter, page: PageQuery
+    ) -> Page[Observation]:
         target = _profile(profile_id)
-        return await self._backend.add_summary(await self.scope(caller), target, new)
+        return await self._backend.list_observations(await self.scope(caller), target, wanted, _checked(page))
+
+    async def get_observation(self, caller: Caller, profile_id: str, observation_id: str) -> Observation:
+        target, item = _profile(profile_id), _observation(observation_id)
+        return await self._backend.get_observation(await self.scope(caller), target, item)
+
+    async def update_observation(
+        self, caller: Caller, profile_id: str, observation_id: str, changes: ObservationChanges
+    ) -> Observation:
+        target, item = _profile(profile_id), _observation(observation_id)
+        return await self._backend.update_observation(await self.scope(caller), target, item, changes)
+
+    async def delete_observation(self, caller: Caller, profile_id: str, observation_id: str) -> None:
+        target, item = _profile(profile_id), _observation(observation_id)
+        await self._backend.delete_observation(await self.scope(caller), target, item)
+
+    async def list_revisions(
+        self, caller: Caller, profile_id: str, observation_id: str, page: PageQuery
+    ) -> Page[Observation]:
+        target, item = _profile(profile_id), _observation(observation_id)
+        return await self._backend.list_revisions(await self.scope(caller), target, item, _checked(page))
+
+    async def add_summaries(self, caller: Caller, profile_id: str, new: Sequence[NewSummary]) -> Added:
+        if not 1 <= len(new) <= model.MAX_SUMMARIES:
+            raise Invalid(f"summaries has {len(new)} items: give 1 to {model.MAX_SUMMARIES} in one call.")
+        target = _profile(profile_id)
+        return await self._backend.add_summaries(await self.scope(caller), target, new)
+
+    async def list_summaries(
+        self, caller: Caller, profile_id: str, wanted: ItemFilter, page: PageQuery
+    ) -> Page[Summary]:
+        target = _profile(profile_id)
+        return await self._backend.list_summaries(await self.scope(caller), target, wanted, _checked(page))
+
+    async def get_summary(self, caller: Caller, profile_id: str, summary_id: str) -> Summary:
+        target, item = _profile(profile_id), _summary(summary_id)
+        return await self._backend.get_summary(await self.scope(caller), target, item)
+
+    async def update_summary(
+        self, caller: Caller, profile_id: str, summary_id: str, changes: SummaryChanges
+    ) -> Summary:
+        target, item = _profile(profile_id), _summary(summary_id)
+        return await self._backend.update_summary(await self.scope(caller), target, item, changes)
+
+    async def delete_summary(self, caller: Caller, profile_id: str, summary_id: str) -> None:
+        target, item = _profile(profile_id), _summary(summary_id)
+        await self._backend.delete_summary(await self.scope(caller), target, item)
 
     async def record_messages(
         self, caller: Caller, profile_id: str, conversation_id: str, messages: Sequence[NewMessage]
@@ -112,17 +231,17 @@ class Memory:
         target = _profile(profile_id)
         return await self._backend.recall(await self.scope(caller), target, query)
 
-    async def list_observations(
+    async def latest_observations(
         self, caller: Caller, profile_id: str, limit: int, before: datetime | None = None
     ) -> list[Observation]:
         target = _profile(profile_id)
-        return await self._backend.list_observations(await self.scope(caller), target, limit, before)
+        return await self._backend.latest_observations(await self.scope(caller), target, limit, before)
 
-    async def list_summaries(
+    async def latest_summaries(
         self, caller: Caller, profile_id: str, limit: int, before: datetime | None = None
     ) -> list[Summary]:
         target = _profile(profile_id)
-        return await self._backend.list_summaries(await self.scope(caller), target, limit, before)
+        return await self._backend.latest_summaries(await self.scope(caller), target, limit, before)
 
     async def list_communications(
         self, caller: Caller, profile_id: str, conversation_id: str, limit: int
@@ -135,6 +254,8 @@ class Memory:
 
     async def reembed(self, caller: Caller) -> int:
         return await self._backend.reembed(await self.scope(caller))
+
+    # The rules of the store
 
     async def get_identity_settings(self, caller: Caller) -> IdentitySettings:
         return await self._backend.get_identity_settings(await self.scope(caller))
@@ -158,22 +279,90 @@ class Memory:
     async def delete_trait_group(self, caller: Caller, name: str) -> None:
         await self._backend.delete_trait_group(await self.scope(caller), name)
 
+    async def list_data_mappings(self, caller: Caller) -> list[DataMapping]:
+        return await self._backend.list_data_mappings(await self.scope(caller))
+
+    async def create_data_mapping(self, caller: Caller, new: NewDataMapping) -> DataMapping:
+        return await self._backend.create_data_mapping(await self.scope(caller), new)
+
+    async def get_data_mapping(self, caller: Caller, data_mapping_id: str) -> DataMapping:
+        target = _mapping(data_mapping_id)
+        return await self._backend.get_data_mapping(await self.scope(caller), target)
+
+    async def update_data_mapping(
+        self, caller: Caller, data_mapping_id: str, changes: DataMappingChanges, if_version: int | None = None
+    ) -> DataMapping:
+        target = _mapping(data_mapping_id)
+        return await self._backend.update_data_mapping(await self.scope(caller), target, changes, if_version)
+
+    async def delete_data_mapping(self, caller: Caller, data_mapping_id: str) -> None:
+        target = _mapping(data_mapping_id)
+        await self._backend.delete_data_mapping(await self.scope(caller), target)
+
+    # Imports
+
+    async def create_import(self, caller: Caller, new: NewUpload) -> Import:
+        return await self._backend.create_import(await self.scope(caller), new)
+
+    async def get_import(self, caller: Caller, import_id: str) -> Import:
+        target = _import(import_id)
+        return await self._backend.get_import(await self.scope(caller), target)
+
+    async def list_imports(self, caller: Caller, page: PageQuery) -> Page[str]:
+        return await self._backend.list_imports(await self.scope(caller), _checked(page))
+
+    async def begin_import(self, caller: Caller, import_id: str, digest: bytes, rows_total: int) -> Import:
+        target = _import(import_id)
+        return await self._backend.begin_import(await self.scope(caller), target, digest, rows_total)
+
+    async def fail_import(self, caller: Caller, import_id: str, reason: str) -> Import:
+        target = _import(import_id)
+        return await self._backend.fail_import(await self.scope(caller), target, reason)
+
     async def start_import(self, caller: Caller, new: NewImport) -> Import:
         return await self._backend.start_import(await self.scope(caller), new)
 
     async def add_import_rows(self, caller: Caller, import_id: str, after: int, rows: Sequence[ImportRow]) -> Import:
         if not 1 <= len(rows) <= imports.MAX_BULK:
             raise Invalid(f"rows has {len(rows)} entries: give 1 to {imports.MAX_BULK} in one call.")
-        target = ids.check(import_id, ids.IMPORT, "import_id")
+        target = _import(import_id)
         return await self._backend.add_import_rows(await self.scope(caller), target, after, rows)
 
     async def list_remarks(self, caller: Caller, import_id: str, after: int, limit: int) -> list[Remark]:
-        target = ids.check(import_id, ids.IMPORT, "import_id")
+        target = _import(import_id)
         return await self._backend.list_remarks(await self.scope(caller), target, after, limit)
 
     async def close(self) -> None:
         await self._backend.close()
 
+    def _forget(self, tenant: str, store_id: str) -> None:
+        """What it was called may be another store's name from now on."""
+        self._scopes = {
+            caller: scope for caller, scope in self._scopes.items() if scope != Scope(tenant=tenant, store_id=store_id)
+        }
+
 
 def _profile(profile_id: str) -> str:
     return ids.check(profile_id, ids.PROFILE, "profile_id")
+
+
+def _observation(observation_id: str) -> str:
+    return ids.check(observation_id, ids.OBSERVATION, "observation_id")
+
+
+def _summary(summary_id: str) -> str:
+    return ids.check(summary_id, ids.SUMMARY, "summary_id")
+
+
+def _mapping(data_mapping_id: str) -> str:
+    return ids.check(data_mapping_id, ids.DATA_MAPPING, "data_mapping_id")
+
+
+def _import(import_id: str) -> str:
+    return ids.check(import_id, ids.IMPORT, "import_id")
+
+
+def _checked(page: PageQuery) -> PageQuery:
+    if not 1 <= page.limit <= model.MAX_PAGE:
+        raise Invalid(f"limit must be from 1 to {model.MAX_PAGE}.")
+    return page

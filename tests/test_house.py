@@ -15,7 +15,7 @@ MAX_FILE = 400  # lines; the longest files of the codebases we admire are the on
 MAX_FUNCTION = 40
 
 PURE = "errors model ids"
-RULES = "identity resolution ledger traits definitions imports"
+RULES = "edits listing operations mappings identity resolution ledger traits definitions imports"
 SQL = f"{PURE} {RULES} language mentions budget weights candidates ranking statements/__init__ "
 SQL += "backends/sql/database backends/sql/memory_rows"
 MAY_IMPORT = {
@@ -45,13 +45,17 @@ MAY_IMPORT = {
     "ledger": "model",
     "definitions": "errors model text identity traits",
     "imports": "model traits",
+    "edits": "errors model text",
+    "listing": "",
+    "operations": "",
+    "mappings": "errors text traits",
     "columns": "errors model text identity traits imports",
     "views": "model budget",
     "explanation": "ledger views",
     "wire": "errors model text identity definitions",
     # The seam, and what is true of every backend
-    "backend": "model identity ledger traits definitions imports",
-    "service": "errors model text ids identity ledger traits definitions imports backend",
+    "backend": "model edits listing operations mappings identity ledger traits definitions imports",
+    "service": "errors model edits listing operations mappings text ids identity ledger traits definitions imports backend",
     "session": "model service",
     "import_file": "errors model text columns imports service",
     # Embedding
@@ -138,7 +142,7 @@ MAY_IMPORT = {
     # The commands
     "commands/__init__": "errors",
     "commands/profiles": "model service views explanation commands/__init__",
-    "commands/stores": "errors model identity definitions service views wire commands/__init__",
+    "commands/stores": "errors model edits identity definitions service views wire commands/__init__",
     "commands/imports": "model service imports import_file commands/__init__",
     # Wiring
     "settings": "errors identity model",

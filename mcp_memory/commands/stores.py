@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from mcp_memory import definitions, views
 from mcp_memory.commands import Console, Given, content
 from mcp_memory.definitions import TraitGroup
+from mcp_memory.edits import StoreChanges
 from mcp_memory.errors import Invalid
 from mcp_memory.identity import IdentitySettings
-from mcp_memory.model import Caller, StoreChanges
+from mcp_memory.model import Caller
 from mcp_memory.service import Memory
 from mcp_memory.wire import IdentitySettingsBody, TraitGroupBody, WireT
 

@@ -156,7 +156,7 @@ async def write_summary(session: Session, asked: WriteSummary) -> Answer:
         source=asked.source,
         now=session.memory.now(),
     )
-    added = await session.memory.add_summary(session.caller, asked.profile_id, new)
+    added = await session.memory.add_summaries(session.caller, asked.profile_id, [new])
     (receipt,) = added.receipts
     await session.changed(resources.changed_by(["summaries"], added.profile_ids))
     return Answer(
