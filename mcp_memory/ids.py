@@ -42,6 +42,11 @@ def to_bytes(text: str) -> bytes:
     return number.to_bytes(16, "big")
 
 
+def spelled_otherwise(text: str) -> bool:
+    """Whether it has the form that the Memory API takes, but letters that stand for no number."""
+    return not _SUFFIX.fullmatch(text[-26:])
+
+
 def check(text: str, prefix: str, field: str) -> str:
     """The id, or `Invalid` naming the field and the form it takes."""
     if text.startswith(prefix + "_") and _SUFFIX.fullmatch(text, len(prefix) + 1):

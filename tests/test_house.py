@@ -52,7 +52,16 @@ MAY_IMPORT = {
     "columns": "errors model text identity traits imports",
     "views": "model budget",
     "explanation": "ledger views",
-    "wire": "errors model text identity definitions",
+    "conversation_ids": "ids",
+    "wire/__init__": "errors text inputs conversation_ids",
+    "wire/pages": "wire/__init__",
+    "wire/rules": "errors model identity definitions wire/__init__",
+    "wire/stores": "model edits operations wire/__init__ wire/pages",
+    "wire/profiles": "model traits wire/__init__ wire/pages",
+    "wire/memories": "model edits conversation_ids wire/__init__ wire/pages",
+    "wire/recall": "ids model wire/__init__ wire/memories",
+    "wire/imports": "imports wire/__init__ wire/pages",
+    "wire/mappings": "errors mappings wire/__init__ wire/pages",
     # The seam, and what is true of every backend
     "backend": "model edits listing operations mappings identity ledger traits definitions imports",
     "service": "errors model edits listing operations mappings text ids identity ledger traits definitions imports backend",
@@ -142,7 +151,7 @@ MAY_IMPORT = {
     # The commands
     "commands/__init__": "errors",
     "commands/profiles": "model service views explanation commands/__init__",
-    "commands/stores": "errors model edits identity definitions service views wire commands/__init__",
+    "commands/stores": "errors model edits identity definitions service views wire/__init__ wire/rules commands/__init__",
     "commands/imports": "model service imports import_file commands/__init__",
     # Wiring
     "settings": "errors identity model",

@@ -10,7 +10,8 @@ from mcp_memory.errors import Invalid
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.model import Caller
 from mcp_memory.service import Memory
-from mcp_memory.wire import IdentitySettingsBody, TraitGroupBody, WireT
+from mcp_memory.wire import WireT
+from mcp_memory.wire.rules import IdentitySettingsBody, TraitGroupBody
 
 
 async def store(memory: Memory, caller: Caller, given: Given, console: Console) -> int:

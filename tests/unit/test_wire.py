@@ -8,7 +8,7 @@ from mcp_memory.definitions import TraitGroup, new_group
 from mcp_memory.errors import Error, Invalid
 from mcp_memory.identity import DEFAULT_SETTINGS, check_settings
 from mcp_memory.model import TraitDefinition, ValidationRule
-from mcp_memory.wire import IdentitySettingsBody, TraitGroupBody
+from mcp_memory.wire.rules import IdentitySettingsBody, TraitGroupBody
 
 LOYALTY = TraitGroup(
     display_name="Loyalty",

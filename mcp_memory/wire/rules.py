@@ -1,8 +1,7 @@
-"""The Memory API's JSON dialect: camelCase, and nothing that is not published."""
+"""The rules of a store: identity resolution, trait groups."""
 
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
@@ -17,26 +16,7 @@ from mcp_memory.identity import (
     Normalization,
 )
 from mcp_memory.model import DataType, TraitDefinition, ValidationRule
-from mcp_memory.text import clean
-
-WireT = TypeVar("WireT", bound="Wire")
-
-MOST = 10  # complaints at once
-
-
-class Wire(BaseModel):
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, frozen=True, strict=True, allow_inf_nan=False)
-
-    @classmethod
-    def read(cls: type[WireT], text: str | bytes) -> WireT:
-        """Raises Invalid, a line per field that is wrong, without the value."""
-        try:
-            return cls.model_validate_json(text)
-        except ValidationError as exc:
-            raise Invalid("\n".join(_complaint(error) for error in exc.errors(include_url=False)[:MOST])) from exc
-
-    def body(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+from mcp_memory.wire import Wire
 
 
 class IdentifierConfigBody(Wire):
@@ -149,16 +129,3 @@ def _definition_body(one: TraitDefinition) -> dict[str, Any]:
         "validationRule": {"ruleType": one.data_type, **bounds} if bounds else None,
         "idTypePromotion": one.id_type_promotion,
     }
-
-
-def _complaint(error: Any) -> str:
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
-    where = clean(path)[:100] or "It"
-    match error["type"]:
-        case "extra_forbidden":
-            return f"{where} is unknown here."
-        case "missing":
-            return f"{where} is required."
-        case "json_invalid":
-            return "It is not JSON."
-    return f"{where} is wrong: {error['msg'].replace('Input should', 'it should')}."

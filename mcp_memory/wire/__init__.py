@@ -1,0 +1,99 @@
+"""The Memory API's JSON dialect: camelCase, and nothing that is not published.
+
+A `Wire` is what is asked: it refuses what the published documents refuse, in their words. An `Answer` is what is
+answered: whoever reads one passes over what it does not know.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic.alias_generators import to_camel
+
+from mcp_memory.conversation_ids import PATTERN as CONVERSATION_ID
+from mcp_memory.errors import Error, Invalid
+from mcp_memory.inputs import parse_time
+from mcp_memory.text import clean
+
+WireT = TypeVar("WireT", bound="Wire")
+
+MOST = 10  # complaints at once
+LONGEST_TIME = 40  # characters of a time: more is none
+
+
+class Base(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True, strict=True, allow_inf_nan=False)
+
+    def body(self) -> dict[str, Any]:
+        """As JSON has it, without what is None."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class Wire(Base):
+    model_config = ConfigDict(extra="forbid")
+
+    @classmethod
+    def read(cls: type[WireT], text: str | bytes) -> WireT:
+        """Raises Invalid, a line per field that is wrong, without the value."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as exc:
+            raise Invalid(complaints(exc.errors(include_url=False))) from exc
+
+
+class Open(Wire):
+    """The documents let clients send more than they describe."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Answer(Base):
+    model_config = ConfigDict(extra="ignore", strict=False, validate_by_name=True, validate_by_alias=True)
+
+
+def complaints(errors: Iterable[Any]) -> str:
+    """A line per field that is wrong, of pydantic's errors."""
+    return "\n".join([_complaint(error) for error in errors][:MOST])
+
+
+def _complaint(error: Any) -> str:
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
+    where = clean(path)[:100] or "It"
+    match error["type"]:
+        case "extra_forbidden":
+            return f"{where} is unknown here."
+        case "missing":
+            return f"{where} is required."
+        case "json_invalid":
+            return "It is not JSON."
+    return f"{where} is wrong: {error['msg'].replace('Input should', 'it should')}."
+
+
+def _time(value: object) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or len(value) > LONGEST_TIME or "T" not in value.upper():
+        raise ValueError("it should be a time like 2026-05-03T14:30:00Z")
+    try:
+        return parse_time(value, "it")
+    except Error as exc:
+        raise ValueError(str(exc)) from exc
+
+
+def write_time(time: datetime) -> str:
+    """Whole seconds and a Z: clients drop what is longer, or leave other forms unread."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+Time = Annotated[datetime, BeforeValidator(_time), PlainSerializer(write_time, return_type=str)]
+ConversationId = Annotated[str, Field(pattern=CONVERSATION_ID)]
+
+
+def _visible(text: str) -> str:
+    if not text.isprintable() and "\x00" in text:
+        raise ValueError("it should have no null characters")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_visible)]
