@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mcp_memory import definitions, views
+from mcp_memory import definitions, records
 from mcp_memory.commands import Console, Given, content
 from mcp_memory.definitions import TraitGroup
 from mcp_memory.edits import StoreChanges
@@ -18,7 +18,7 @@ async def store(memory: Memory, caller: Caller, given: Given, console: Console) 
     changes = StoreChanges(undeclared_traits=given.get("undeclared_traits"))
     if "embed" in given:
         await _embed(memory, caller, console)
-    console.show(views.store_data(await memory.update_store(caller, changes)))
+    console.show(records.store_data(await memory.update_store(caller, changes)))
     return 0
 
 
