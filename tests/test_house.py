@@ -18,6 +18,7 @@ PURE = "errors model ids"
 RULES = "edits listing operations mappings identity resolution ledger traits definitions imports"
 SQL = f"{PURE} {RULES} language mentions budget weights candidates ranking statements/__init__ "
 SQL += "backends/sql/database backends/sql/memory_rows"
+API = "http/api/answers http/api/asked http/api/route"  # what every route needs
 MAY_IMPORT = {
     "__init__": "",
     "__main__": "cli",
@@ -25,7 +26,7 @@ MAY_IMPORT = {
     "errors": "",
     "text": "errors",
     "model": "errors",
-    "inputs": "errors model text",
+    "inputs": "errors model edits text",
     "ids": "errors",
     "budget": "model",
     "mentions": "",
@@ -56,16 +57,19 @@ MAY_IMPORT = {
     "conversation_ids": "ids",
     "wire/__init__": "errors text inputs conversation_ids",
     "wire/pages": "wire/__init__",
-    "wire/rules": "errors model identity definitions wire/__init__",
+    "wire/rules": "errors model identity traits definitions wire/__init__ wire/pages",
     "wire/stores": "model edits operations wire/__init__ wire/pages",
     "wire/profiles": "model traits wire/__init__ wire/pages",
     "wire/memories": "model edits conversation_ids wire/__init__ wire/pages",
     "wire/recall": "ids model wire/__init__ wire/memories",
+    "wire/receipts": "model",
     "wire/imports": "imports wire/__init__ wire/pages",
     "wire/mappings": "errors mappings wire/__init__ wire/pages",
     # The seam, and what is true of every backend
     "backend": "model edits listing operations mappings identity ledger traits definitions imports",
-    "service": "errors model edits listing operations mappings text ids identity ledger traits definitions imports backend",
+    "service": (
+        "errors model edits listing operations mappings text ids identity ledger traits definitions imports backend"
+    ),
     "session": "model service",
     "import_file": "errors model text columns imports service",
     # Embedding
@@ -149,16 +153,51 @@ MAY_IMPORT = {
     "stdio": "",
     "http/__init__": "",
     "http/app": "__init__ errors",
+    "http/api/__init__": "",
+    "http/api/answers": "wire/__init__",
+    "http/api/problems": "errors http/api/answers wire/__init__ wire/pages",
+    "http/api/bodies": "http/api/problems",
+    "http/api/credentials": "http/api/problems",
+    "http/api/page_tokens": "errors",
+    "http/api/etags": "errors",
+    "http/api/route": (
+        "errors operations service http/api/answers http/api/bodies http/api/credentials http/api/problems wire/pages"
+    ),
+    "http/api/asked": (
+        "errors ids listing model service http/api/answers http/api/page_tokens http/api/route wire/pages"
+    ),
+    "http/api/stores": f"errors ids http/api/etags {API} wire/pages wire/stores",
+    "http/api/rules": f"errors definitions model service http/api/etags http/api/stores {API} wire/pages wire/rules",
+    "http/api/mappings": f"http/api/etags http/api/stores {API} wire/mappings wire/pages",
+    "http/api/profiles": f"errors model {API} wire/pages wire/profiles",
+    "http/api/identifiers": f"errors http/api/profiles {API} wire/pages wire/profiles",
+    "http/api/observations": (
+        f"inputs listing http/api/profiles {API} wire/__init__ wire/memories wire/pages wire/receipts"
+    ),
+    "http/api/summaries": (
+        f"inputs listing http/api/profiles {API} wire/__init__ wire/memories wire/pages wire/receipts"
+    ),
+    "http/api/recall": f"errors inputs model text http/api/profiles {API} wire/memories wire/recall",
+    "http/api/uploads": "imports model service",
+    "http/api/imports": f"imports http/api/profiles http/api/uploads {API} wire/imports",
+    "http/api/app": (
+        "__init__ http/api/identifiers http/api/imports http/api/mappings http/api/observations http/api/problems "
+        "http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores http/api/summaries "
+        "http/api/uploads"
+    ),
     # The commands
     "commands/__init__": "errors",
     "commands/profiles": "model service records views explanation commands/__init__",
-    "commands/stores": "errors model edits identity definitions service records wire/__init__ wire/rules commands/__init__",
+    "commands/stores": (
+        "errors model edits identity definitions service records wire/__init__ wire/rules commands/__init__"
+    ),
     "commands/imports": "model service imports import_file commands/__init__",
     # Wiring
     "settings": "errors identity model",
     "logs": "",
     "app": (
-        "errors ids model service settings server stdio http/app tools/toolsets backend backends/sql/backend "
+        "errors ids model service settings server stdio http/app http/api/app http/api/credentials "
+        "http/api/route tools/toolsets backend backends/sql/backend "
         "backends/sql/sqlite/database embedding/choice"
     ),
     "doctor": "errors settings embedding/choice backends/sql/sqlite/packing",
@@ -168,7 +207,13 @@ MAY_IMPORT = {
 
 # May catch anything: the doors, which log it and say "internal"; group commit, which hands it to whoever waits;
 # whoever must undo before passing it on; and the thread in the background, which nobody would miss.
-CATCHES_ALL = {"server", "backends/sql/reembedding", "backends/sql/sqlite/file", "backends/sql/sqlite/connection"}
+CATCHES_ALL = {
+    "server",
+    "http/api/route",
+    "backends/sql/reembedding",
+    "backends/sql/sqlite/file",
+    "backends/sql/sqlite/connection",
+}
 READS_ENVIRONMENT = {"cli"}
 WRITES_ENVIRONMENT = {"embedding/runtime"}  # a message to a library that would otherwise phone home
 PRINTS = {"cli", "embedding/build_model"}

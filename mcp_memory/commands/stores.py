@@ -11,7 +11,7 @@ from mcp_memory.identity import IdentitySettings
 from mcp_memory.model import Caller
 from mcp_memory.service import Memory
 from mcp_memory.wire import WireT
-from mcp_memory.wire.rules import IdentitySettingsBody, TraitGroupBody
+from mcp_memory.wire.rules import IdentitySettingsBody, TraitGroupAnswer, TraitGroupBody
 
 
 async def store(memory: Memory, caller: Caller, given: Given, console: Console) -> int:
@@ -39,7 +39,7 @@ async def trait_groups(memory: Memory, caller: Caller, given: Given, console: Co
         await _set_trait_group(memory, caller, _read(TraitGroupBody, given["set"]))
     groups = await memory.list_trait_groups(caller)
     _warn_of_types_that_are_not_there(groups, await memory.get_identity_settings(caller), console)
-    console.show({"traitGroups": [TraitGroupBody.of(one).body() for one in groups]})
+    console.show({"traitGroups": [TraitGroupAnswer.of(one, one.definitions).body() for one in groups]})
     return 0
 
 
