@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.process.servers import http_server, make_home
 from tests.published.checked import Checked
 from tests.published.fake.app import KEY_ID, KEY_SECRET, Fake
 from tests.published.serving import serving
@@ -32,9 +33,14 @@ def need_clients() -> None:
         pytest.skip(reason, allow_module_level=True)
 
 
-@pytest.fixture(scope="module")
-def memory_api_url() -> Iterator[str]:
-    """Where the Memory API is that is tried, with KEY_ID and KEY_SECRET for a key. Here is the place to change it."""
+@pytest.fixture(scope="module", params=["serve", "fake"])
+def memory_api_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the Memory API is, with KEY_ID and KEY_SECRET for a key: ours, and the strict fake to judge the scripts."""
+    if request.param == "serve":
+        key = {"MCP_MEMORY_API_KEY_ID": KEY_ID, "MCP_MEMORY_API_KEY_SECRET": KEY_SECRET}
+        with http_server(make_home(tmp_path_factory.mktemp("server") / "machine"), env=key) as server:
+            yield server.address
+        return
     app = Checked(Fake(spare=False))
     with serving(app) as address:
         yield address

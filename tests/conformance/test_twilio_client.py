@@ -39,6 +39,12 @@ def test_it_comes_to_its_end_on_this_machine(lines: Lines) -> None:
     assert "done" in lines and "went out" not in lines
 
 
+def test_what_was_accepted_is_done(lines: Lines) -> None:
+    assert [
+        call for call, those in lines.items() for one in those if (one["error"] or {}).get("type") == "NeverShown"
+    ] == []
+
+
 def test_nothing_is_refused_but_what_should_be(lines: Lines) -> None:
     refused = {call: line["error"] for call, those in lines.items() for line in those if line["error"]}
     expected = {
