@@ -67,8 +67,9 @@ class Account:
         """Two profiles that became one: the id that lives on, and the one that is part of it."""
         first = await self.profile("+13175550111")
         second = str(
-            (await self.write("POST", f"{self.data}/Profiles", {"traits": {"Contact": {"email": "ann@example.com"}}}))
-            .json()["id"]
+            (
+                await self.write("POST", f"{self.data}/Profiles", {"traits": {"Contact": {"email": "ann@example.com"}}})
+            ).json()["id"]
         )
         both = {"traits": {"Contact": {"phone": "+13175550111", "email": "ann@example.com"}}}
         live = (await self.write("POST", f"{self.data}/Profiles", both)).json()["id"]

@@ -3,8 +3,7 @@
 Where the published document lies beside the repository, every answer is held to it.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
 from hashlib import sha256
 from itertools import count
 
@@ -61,14 +60,10 @@ def api(memory: Memory, credentials: Credentials) -> ASGIApp:
 
 
 @pytest.fixture(scope="module")
-def numbers() -> Iterator[int]:
-    return count()
-
-
-@pytest.fixture
-async def opened(api: ASGIApp, numbers: Iterator[int]) -> AsyncIterator[Callable[..., Account]]:
+async def opened(api: ASGIApp) -> AsyncIterator[Open]:
     """Opens an account that is new, or that of another's `like`; on this `app`, if it is another one."""
     clients: list[httpx2.AsyncClient] = []
+    numbers = count()
 
     def open(app: ASGIApp | None = None, *, like: Account | None = None, checked: bool = True) -> Account:
         tenant = like.tenant if like else f"tenant-{next(numbers)}"
@@ -88,6 +83,14 @@ async def opened(api: ASGIApp, numbers: Iterator[int]) -> AsyncIterator[Callable
 @pytest.fixture
 async def acme(opened: Open) -> Account:
     """With a store."""
+    account = opened()
+    await account.settle()
+    return account
+
+
+@pytest.fixture(scope="module")
+async def shared(opened: Open) -> Account:
+    """For what is refused: no test of a module may leave anything in its store."""
     account = opened()
     await account.settle()
     return account

@@ -90,9 +90,9 @@ async def test_two_mappings_have_no_name_in_common(acme: Account) -> None:
     ],
 )
 async def test_a_mapping_that_breaks_a_rule_is_refused_by_the_name_of_the_field(
-    acme: Account, change: Any, field: str
+    shared: Account, change: Any, field: str
 ) -> None:
-    assert field in await acme.refused("POST", f"{acme.control}/DataMappings", json={**NEW, **change})
+    assert field in await shared.refused("POST", f"{shared.control}/DataMappings", json={**NEW, **change})
 
 
 async def test_unknown_fields_of_a_mapping_are_passed_over(acme: Account) -> None:
