@@ -185,7 +185,8 @@ MAY_IMPORT = {
     "http/api/page_tokens": "errors",
     "http/api/etags": "errors",
     "http/api/route": (
-        "errors operations service http/api/answers http/api/bodies http/api/credentials http/api/problems wire/pages"
+        "errors operations service text http/api/answers http/api/bodies http/api/credentials http/api/problems "
+        "wire/pages"
     ),
     "http/api/asked": (
         "errors ids listing model service http/api/answers http/api/page_tokens http/api/route wire/pages"

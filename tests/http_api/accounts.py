@@ -1,9 +1,10 @@
 """Accounts that ask the Memory API: each has a key, and most have a store with somebody in it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+from starlette.types import ASGIApp
 
 MONDAY = "2026-05-04T09:00:00Z"
 CONVERSATION = "conv_conversation_00000000000000000000000001"
@@ -17,9 +18,9 @@ Json = dict[str, Any]
 @dataclass
 class Account:
     http: httpx2.AsyncClient
+    app: ASGIApp
     tenant: str
     store_id: str = ""
-    seen: list[httpx2.Response] = field(default_factory=list)
 
     @property
     def control(self) -> str:

@@ -73,7 +73,7 @@ async def opened(api: ASGIApp) -> AsyncIterator[Open]:
         auth = (tenant.replace("tenant-", "SK"), SECRET)
         client = httpx2.AsyncClient(transport=httpx2.ASGITransport(served), base_url=BASE, auth=auth)
         clients.append(client)
-        return Account(client, tenant, like.store_id if like else "")
+        return Account(client, app or api, tenant, like.store_id if like else "")
 
     yield open
     for client in clients:

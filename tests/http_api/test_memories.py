@@ -66,7 +66,7 @@ async def test_a_list_of_observations_is_of_what_is_asked_for(acme: Account) -> 
     ]
     await acme.write("POST", path, {"observations": both})
 
-    async def found(**asked: str) -> list[str]:
+    async def found(**asked: Any) -> list[str]:
         return sorted(one["content"] for one in (await acme.get(path, **asked))["observations"])
 
     assert await found(source="a b") == ["one"]

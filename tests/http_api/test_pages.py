@@ -222,7 +222,7 @@ async def test_a_token_holds_for_a_day(lists: Lists, memory: Memory, credentials
         api = build_api(Front(memory=memory, credentials=credentials, now=now))
         return opened(api, like=lists.account)
 
-    asked = {"pageToken": token, "pageSize": 1}
+    asked: dict[str, Any] = {"pageToken": token, "pageSize": 1}
     assert len((await later(hours=23).get(lists.path("observations"), **asked))["observations"]) == 1
     assert "expired" in await later(hours=25).refused("GET", lists.path("observations"), params=asked)
 

@@ -64,7 +64,7 @@ async def test_a_trait_that_nobody_declared_is_refused_with_what_is_declared(acm
 async def test_whole_numbers_have_32_bits(acme: Account, value: int) -> None:
     traits = {"points": {"dataType": "NUMBER"}}
     await acme.write("POST", f"{acme.control}/TraitGroups", {"displayName": "Loyalty", "traits": traits})
-    body = {"traits": {"Contact": {"phone": PHONE}, "Loyalty": {"points": value}}}
+    body: dict[str, Any] = {"traits": {"Contact": {"phone": PHONE}, "Loyalty": {"points": value}}}
 
     assert "Loyalty.points" in await acme.refused("POST", f"{acme.data}/Profiles", json=body)
     body["traits"]["Loyalty"]["points"] = 2**31 - 1
@@ -92,7 +92,8 @@ async def test_traits_are_merged_and_a_null_removes_one(acme: Account) -> None:
 
     assert patched.json() == {"message": "Trait modifications accepted for processing."}
     assert (await acme.get(path))["traits"]["Contact"] == {"phone": PHONE, "lastName": "Doe", "city": "Bern"}
-    for nothing in ({}, {"traits": {}}):
+    nothings: list[dict[str, Any]] = [{}, {"traits": {}}]
+    for nothing in nothings:
         await acme.write("PATCH", path, nothing)
 
 
