@@ -205,10 +205,11 @@ MAY_IMPORT = {
     "http/api/recall": f"errors inputs model text http/api/profiles {API} wire/memories wire/recall",
     "http/api/uploads": "imports model service",
     "http/api/imports": f"imports http/api/profiles http/api/uploads {API} wire/imports",
+    "http/api/document": "http/api/route wire/receipts",
     "http/api/app": (
-        "__init__ http/api/identifiers http/api/imports http/api/mappings http/api/observations http/api/problems "
-        "http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores http/api/summaries "
-        "http/api/uploads"
+        "__init__ http/api/document http/api/identifiers http/api/imports http/api/mappings http/api/observations "
+        "http/api/problems http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores "
+        "http/api/summaries http/api/uploads"
     ),
     # The commands
     "commands/__init__": "errors",
