@@ -84,6 +84,7 @@ THINGS: dict[str, Call] = {
     "add_import_rows": lambda backend, scope, id: backend.add_import_rows(
         scope, OF["import"], 0, [ImportRow(traits={"Contact": {"phone": PHONE}})]
     ),
+    "list_remarks": lambda backend, scope, id: backend.list_remarks(scope, OF["import"], 0, 10),
     "update_trait_group": lambda backend, scope, id: backend.update_trait_group(
         scope, "Shop", TraitGroupChanges(description="x")
     ),
@@ -110,7 +111,6 @@ WHOLE: dict[str, Call] = {
     "create_import": lambda backend, scope, id: backend.create_import(scope, UPLOAD),
     "list_imports": lambda backend, scope, id: backend.list_imports(scope, PAGE),
     "start_import": lambda backend, scope, id: backend.start_import(scope, FILE),
-    "list_remarks": lambda backend, scope, id: backend.list_remarks(scope, OF["import"], 0, 10),
 }
 
 OF: dict[str, str] = {}

@@ -11,6 +11,7 @@ from mcp_memory.definitions import TraitGroup
 from mcp_memory.errors import Invalid
 from mcp_memory.listing import EVERYTHING, Page, PageQuery
 from mcp_memory.model import NewObservation, NewSummary, Scope, TraitDefinition
+from mcp_memory.traits import Raw
 from tests.contract.conftest import Clock
 from tests.contract.people import event, everything, person, refused
 
@@ -89,7 +90,7 @@ async def test_traits_of_one_moment_are_listed_once_each(backend: Backend, scope
             definitions=tuple(TraitDefinition(group="Shop", name=name, data_type="NUMBER") for name in names),
         ),
     )
-    given = {"Contact": {"chat": "dana"}, "Shop": dict.fromkeys(names, 1)}
+    given: Raw = {"Contact": {"chat": "dana"}, "Shop": dict.fromkeys(names, 1)}
     dana = (await backend.upsert_traits(scope, given, None)).profile.profile_id
 
     async def listed(groups: list[str] | None, newest_first: bool) -> list[str]:
