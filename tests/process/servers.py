@@ -238,7 +238,7 @@ class Http:
 
 
 @contextmanager
-def http_server(home: Home, *, env: Mapping[str, str] | None = None) -> Iterator[Http]:
+def http_server(home: Home, env: Mapping[str, str] | None = None) -> Iterator[Http]:
     stderr = home.root / f"stderr-{len(list(home.root.glob('stderr-*')))}.txt"
     with stderr.open("wb") as errors:
         process = subprocess.Popen(
