@@ -17,7 +17,7 @@ MAX_FUNCTION = 40
 PURE = "errors model ids"
 RULES = "edits listing operations mappings identity resolution ledger traits definitions imports"
 SQL = f"{PURE} {RULES} language mentions budget weights candidates ranking statements/__init__ "
-SQL += "backends/sql/database backends/sql/memory_rows"
+SQL += "backends/sql/cursors backends/sql/database backends/sql/memory_rows"
 API = "http/api/answers http/api/asked http/api/route"  # what every route needs
 MAY_IMPORT = {
     "__init__": "",
@@ -88,47 +88,71 @@ MAY_IMPORT = {
     # Backends: they know the middle, never a front door
     "backends/__init__": "",
     "backends/sql/__init__": "",
-    "backends/sql/database": "model identity ledger definitions imports backends/sql/memory_rows",
-    "backends/sql/memory_rows": "model candidates",
+    "backends/sql/cursors": "errors listing",
+    "backends/sql/database": (
+        "model operations mappings identity ledger definitions imports backends/sql/cursors backends/sql/memory_rows"
+    ),
+    "backends/sql/memory_rows": "model listing candidates backends/sql/cursors",
     "backends/sql/hot": "",
     "backends/sql/migrations": "errors",
     "backends/sql/profiles": SQL,
     "backends/sql/identifiers": f"{SQL} backends/sql/profiles",
     "backends/sql/merging": f"{SQL} backends/sql/profiles backends/sql/identifiers",
     "backends/sql/upserts": f"{SQL} backends/sql/profiles backends/sql/identifiers backends/sql/merging",
-    "backends/sql/definitions": f"{SQL} backends/sql/identifiers",
+    "backends/sql/deletion": f"{SQL} backends/sql/profiles backends/sql/identifiers backends/sql/merging",
+    "backends/sql/naming": f"{SQL} backends/sql/profiles backends/sql/upserts",
+    "backends/sql/stores": SQL,
+    "backends/sql/definitions": f"{SQL} backends/sql/identifiers backends/sql/stores",
+    "backends/sql/mappings": f"{SQL} backends/sql/stores",
     "backends/sql/imports": f"{SQL} backends/sql/upserts",
     "backends/sql/memories": f"{SQL} backends/sql/profiles",
+    "backends/sql/curation": f"{SQL} backends/sql/profiles",
     "backends/sql/recall": f"{SQL} backends/sql/profiles",
     "backends/sql/signatures": f"{SQL} embedding/__init__",
     "backends/sql/conversations": f"{SQL} backends/sql/profiles backends/sql/signatures",
     "backends/sql/reembedding": f"{SQL} backends/sql/signatures",
-    "backends/sql/backend": (
-        f"{SQL} embedding/__init__ backends/sql/conversations backends/sql/definitions backends/sql/imports "
-        "backends/sql/memories backends/sql/merging backends/sql/profiles backends/sql/recall "
-        "backends/sql/reembedding backends/sql/signatures backends/sql/upserts"
+    "backends/sql/calls/__init__": "",
+    "backends/sql/calls/worker": (
+        f"{SQL} embedding/__init__ backends/sql/reembedding backends/sql/signatures backends/sql/stores "
+        "backends/sql/upserts"
+    ),
+    **{
+        f"backends/sql/calls/{noun}": f"{SQL} backends/sql/calls/worker {' '.join(f'backends/sql/{one}' for one in of)}"
+        for noun, of in {
+            "stores": ["stores"],
+            "profiles": ["deletion", "merging", "naming", "profiles"],
+            "memories": ["curation", "memories", "profiles", "signatures"],
+            "recall": ["conversations", "profiles", "recall"],
+            "rules": ["definitions", "imports", "mappings"],
+        }.items()
+    },
+    "backends/sql/backend": " ".join(
+        f"backends/sql/calls/{noun}" for noun in ("stores", "profiles", "memories", "recall", "rules")
     ),
     "backends/sql/sqlite/__init__": "",
     "backends/sql/sqlite/keys": "",
     "backends/sql/sqlite/packing": "candidates backends/sql/memory_rows",
     "backends/sql/sqlite/connection": "errors backends/sql/migrations",
     "backends/sql/sqlite/file": "errors backends/sql/sqlite/connection",
-    "backends/sql/sqlite/catalog": "model backends/sql/sqlite/keys",
+    "backends/sql/sqlite/catalog": (
+        "model ids operations backends/sql/cursors backends/sql/database backends/sql/sqlite/keys"
+    ),
     "backends/sql/sqlite/rows": "errors ids backends/sql/hot backends/sql/migrations",
     **{
         f"backends/sql/sqlite/{noun}": (
-            f"{PURE} {RULES} candidates backends/sql/database backends/sql/memory_rows backends/sql/sqlite/keys "
+            f"{PURE} {RULES} candidates backends/sql/cursors backends/sql/database backends/sql/memory_rows "
+            f"backends/sql/sqlite/keys "
             f"backends/sql/sqlite/packing backends/sql/sqlite/rows {signatures}"
         )
         for noun, signatures in (
-            *((noun, "") for noun in ("profiles", "identity", "definitions", "imports", "signatures")),
+            *((noun, "") for noun in ("profiles", "identity", "definitions", "mappings", "imports", "signatures")),
             *((noun, "backends/sql/sqlite/signatures") for noun in ("memories", "conversations")),
         )
     },
     "backends/sql/sqlite/transaction": (
         "backends/sql/sqlite/connection backends/sql/sqlite/profiles backends/sql/sqlite/identity "
         "backends/sql/sqlite/definitions backends/sql/sqlite/memories backends/sql/sqlite/conversations "
-        "backends/sql/sqlite/imports"
+        "backends/sql/sqlite/imports backends/sql/sqlite/mappings"
     ),
     "backends/sql/sqlite/database": (
         "errors model backends/sql/database backends/sql/hot backends/sql/sqlite/catalog backends/sql/sqlite/file "
