@@ -63,7 +63,7 @@ async def import_file(
             NewImport(
                 filename=clean(path.name),
                 file_size=file.size,
-                digest=columns.digest(file.content, reading),
+                digest=columns.digest(file.content, reading.mappings, keep_empty),
                 column_mappings=reading.mappings,
                 rows_total=file.rows_total,
             ),
