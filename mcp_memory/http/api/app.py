@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from mcp_memory import __version__
 from mcp_memory.http.api import (
@@ -69,7 +70,17 @@ async def _not_routed(request: Request, exc: Exception) -> Response:
     said = {404: "There is no such path.", 405: "This path does not take that method: see /openapi.json."}
     code = problems.NOT_FOUND if exc.status_code == 404 else exc.status_code
     message = said.get(exc.status_code, str(exc.detail))
-    return problems.refusal(exc.status_code, code, message, exc.headers)
+    headers = {"Allow": ", ".join(sorted(_methods(request)))} if exc.status_code == 405 else exc.headers
+    return problems.refusal(exc.status_code, code, message, headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """All that the path takes: each of its methods is a route of its own."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return found
 
 
 def _document(api: FastAPI) -> dict[str, Any]:
