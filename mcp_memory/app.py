@@ -3,7 +3,8 @@
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
 from mcp.server.lowlevel import Server
 
@@ -19,6 +20,9 @@ from mcp_memory.service import Memory
 from mcp_memory.settings import Settings, toolset_names
 from mcp_memory.stdio import serve_stdio
 from mcp_memory.tools.toolsets import tools_of
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 
 def now() -> datetime:
@@ -63,9 +67,28 @@ def run_http(settings: Settings, announce: Callable[[str], None]) -> None:
             "could read everything. Use 127.0.0.1, behind a proxy that authenticates if others must connect."
         )
     memory, caller = build_memory(settings, background=True), local_caller(settings)
+    server, api = _server(settings, memory, caller), _api(settings, memory)
     with http.listen(settings.host, settings.port) as bound:
         announce(http.address(bound))
-        http.run(http.build_app(_server(settings, memory, caller), memory.close), bound)
+        http.run(http.build_app(server, api, memory.close), bound)
+
+
+def _api(settings: Settings, memory: Memory) -> "FastAPI":
+    from mcp_memory.http.api.app import build_api
+    from mcp_memory.http.api.credentials import ApiKey, Credentials
+    from mcp_memory.http.api.route import Front
+
+    keys = []
+    if settings.api_key_id is not None and settings.api_key_secret is not None:
+        digest = sha256(settings.api_key_secret.encode()).digest()
+        keys.append(ApiKey(key_id=settings.api_key_id, secret_digest=digest, tenant=settings.tenant))
+    front = Front(
+        memory=memory,
+        credentials=Credentials(tuple(keys), settings.tenant),
+        now=now,
+        transparent=settings.merged_profiles == "transparent",
+    )
+    return build_api(front, services_alias=settings.services_alias == "on")
 
 
 def _server(settings: Settings, memory: Memory, caller: Caller) -> Server[Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from mcp_memory.errors import Conflict, Invalid
+from mcp_memory.errors import Conflict, Full, Invalid, Taken
 from mcp_memory.identity import check_id_type
 from mcp_memory.model import TraitDefinition, ValidationRule
 from mcp_memory.text import clean
@@ -47,13 +47,14 @@ class TraitGroupChanges:
 
 
 def new_group(given: TraitGroup, groups: Sequence[TraitGroup]) -> TraitGroup:
-    """As it is stored. Raises Conflict where there is one of this name, in any spelling."""
+    """As it is stored. Raises Taken where there is one of this name, in any spelling, Full where there are as many as
+    there may be."""
     check_group_name(given.display_name, "display_name")
     taken = find(groups, given.display_name)
     if taken is not None:
-        raise Conflict(f"There is a trait group {taken.display_name} already: update it instead.")
+        raise Taken(f"There is a trait group {taken.display_name} already: update it instead.")
     if len(groups) >= MAX_GROUPS:
-        raise Invalid(f"The store has {len(groups)} trait groups, the limit is {MAX_GROUPS}.")
+        raise Full(f"The store has {len(groups)} trait groups, the limit is {MAX_GROUPS}.")
     empty = replace(given, definitions=(), version=1, description=_description(given.description, "description"))
     return _with(empty, {one.name: one for one in given.definitions})
 

@@ -3,6 +3,7 @@
     Error                code            the caller can
     ├── Invalid          invalid         correct the named field and call again
     ├── NotFound         not_found       look for something else; also said of what is not theirs
+    │   └── NoStore                      ask for a store of theirs
     ├── Conflict         conflict        resolve what contradicts, then call again
     │   ├── Stale                        read it again: it was changed meanwhile
     │   ├── Taken                        choose another name
@@ -33,6 +34,10 @@ class NotFound(Error):
     """There is no such thing in this store."""
 
     code = "not_found"
+
+
+class NoStore(NotFound):
+    """There is no such store, or it is somebody else's."""
 
 
 class Conflict(Error):

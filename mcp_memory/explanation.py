@@ -15,15 +15,13 @@ from mcp_memory.ledger import (
     Stayed,
     Unmerged,
 )
+from mcp_memory.records import identifier_data, identifiers_data, plain
 from mcp_memory.views import (
     NOTICE,
     because,
     dropped_lines,
     identified,
-    identifier_data,
-    identifiers_data,
     named,
-    plain,
     time,
     why_apart,
 )

@@ -17,6 +17,8 @@ MakeId = Callable[[str], str]
 """prefix -> a new id."""
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [one + other for one in _ALPHABET for other in _ALPHABET]  # two letters at once: recall writes many ids
+_SHIFTS = range(120, -1, -10)
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 _SUFFIX = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}")  # 26 letters hold 130 bits: the first is 0-7
 
@@ -31,7 +33,7 @@ def new_id(prefix: str, at: datetime, entropy: bytes) -> str:
 
 def from_bytes(prefix: str, raw: bytes) -> str:
     number = int.from_bytes(raw, "big")
-    return prefix + "_" + "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+    return prefix + "_" + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
 
 
 def to_bytes(text: str) -> bytes:

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from mcp_memory.edits import ObservationChanges, SummaryChanges
 from mcp_memory.errors import Invalid
 from mcp_memory.model import (
     CLOCK_SKEW,
@@ -46,41 +48,84 @@ def parse_time(text: str, name: str) -> datetime:
 def happened(text: str | None, now: datetime, name: str) -> datetime | None:
     """A time at which something can have happened: not in the future."""
     time = None if text is None else parse_time(text, name)
+    check_past(time, now, name)
+    return time
+
+
+def check_past(time: datetime | None, now: datetime, name: str) -> None:
     if time is not None and time > now + CLOCK_SKEW:
         raise Invalid(f"{name} lies in the future: give the time it happened, or leave it out for now.")
-    return time
 
 
 def new_observation(
     *,
     content: str,
     now: datetime,
-    occurred_at: str | None = None,
+    occurred_at: str | datetime | None = None,
     source: str | None = None,
     conversation_ids: Sequence[str] = (),
     name: str = "observation",
 ) -> NewObservation:
-    if len(conversation_ids) > MAX_CONVERSATION_IDS:
-        raise Invalid(f"{name}.conversation_ids has {len(conversation_ids)} ids, the limit is {MAX_CONVERSATION_IDS}.")
     return NewObservation(
         content=required_text(content, MAX_CONTENT, f"{name}.content"),
-        occurred_at=happened(occurred_at, now, f"{name}.occurred_at"),
+        occurred_at=_when(occurred_at, now, f"{name}.occurred_at"),
         source=checked_source(source, f"{name}.source"),
-        conversation_ids=tuple(
-            dict.fromkeys(required_text(id, MAX_CONVERSATION_ID, f"{name}.conversation_ids") for id in conversation_ids)
-        ),
+        conversation_ids=_conversations(conversation_ids, f"{name}.conversation_ids"),
     )
 
 
 def new_summary(
-    *, content: str, conversation_id: str, now: datetime, occurred_at: str | None = None, source: str | None = None
+    *,
+    content: str,
+    conversation_id: str,
+    now: datetime,
+    occurred_at: str | datetime | None = None,
+    source: str | None = None,
+    name: str = "",
 ) -> NewSummary:
+    where = f"{name}." if name else ""
     return NewSummary(
-        content=required_text(content, MAX_CONTENT, "content"),
+        content=required_text(content, MAX_CONTENT, f"{where}content"),
         conversation_id=conversation_name(conversation_id),
-        occurred_at=happened(occurred_at, now, "occurred_at"),
-        source=checked_source(source, "source"),
+        occurred_at=_when(occurred_at, now, f"{where}occurred_at"),
+        source=checked_source(source, f"{where}source"),
     )
+
+
+def observation_changes(given: ObservationChanges, now: datetime) -> ObservationChanges:
+    """As they are stored."""
+    check_past(given.occurred_at, now, "occurred_at")
+    ids = given.conversation_ids
+    return replace(
+        given,
+        content=None if given.content is None else required_text(given.content, MAX_CONTENT, "content"),
+        source=None if given.source is None else checked_source(given.source, "source"),
+        conversation_ids=None if ids is None else _conversations(ids, "conversation_ids"),
+    )
+
+
+def summary_changes(given: SummaryChanges, now: datetime) -> SummaryChanges:
+    """As they are stored."""
+    check_past(given.occurred_at, now, "occurred_at")
+    return replace(
+        given,
+        content=None if given.content is None else required_text(given.content, MAX_CONTENT, "content"),
+        source=None if given.source is None else checked_source(given.source, "source"),
+        conversation_id=None if given.conversation_id is None else conversation_name(given.conversation_id),
+    )
+
+
+def _when(given: str | datetime | None, now: datetime, name: str) -> datetime | None:
+    if not isinstance(given, datetime):
+        return happened(given, now, name)
+    check_past(given, now, name)
+    return given
+
+
+def _conversations(given: Sequence[str], name: str) -> tuple[str, ...]:
+    if len(given) > MAX_CONVERSATION_IDS:
+        raise Invalid(f"{name} has {len(given)} ids, the limit is {MAX_CONVERSATION_IDS}.")
+    return tuple(dict.fromkeys(required_text(id, MAX_CONVERSATION_ID, name) for id in given))
 
 
 def new_message(

@@ -5,8 +5,8 @@ were linked. To undo a merge is to take out its edge, which leaves two trees. An
 `into_id` may be part of another profile by now.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -21,8 +21,8 @@ class Side:
 
     traits: Traits
     identifiers: Mapping[str, Sequence[str]]
-    observation_count: int
-    summary_count: int
+    observation_count: int | None
+    summary_count: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +152,22 @@ def common_ids(entries: Iterable[Entry], undone: Entry) -> list[tuple[str, datet
             found.append((current, since, one.at))
             current, since = one.into_id, one.at
     return [*found, (current, since, None)]
+
+
+def redacted(entries: Sequence[Entry], gone: Set[str]) -> list[Entry]:
+    """Of entries that link others: those that tell what a profile had that is to be forgotten, since it was part of one
+    of the two. They are between their own ends from now on."""
+    found = []
+    for one in entries:
+        if {one.one, one.other} & gone:
+            continue
+        then = [each for each in entries if each.no < one.no and (each.undone_at is None or each.undone_at >= one.at)]
+        sides = component(then, one.one), component(then, one.other)
+        if (sides[0] | sides[1] | {one.into_id, one.merged_id}) & gone:
+            swapped = one.into_id in sides[1] or one.merged_id in sides[0]
+            into, merged = (one.other, one.one) if swapped else (one.one, one.other)
+            found.append(replace(one, into_id=into, merged_id=merged))
+    return found
 
 
 def path(entries: Sequence[Entry], start: str, end: str) -> list[Entry]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mcp_memory.errors import Conflict, Invalid
+from mcp_memory.errors import Invalid, Taken
 from mcp_memory.text import required_text
 from mcp_memory.traits import check_group_name
 
@@ -61,7 +61,7 @@ class DataMappingChanges:
 
 
 def check(one: NewDataMapping, others: Sequence[DataMapping]) -> None:
-    """Raises Invalid for what breaks a rule, Conflict where another one has the name."""
+    """Raises Invalid for what breaks a rule, Taken where another one has the name."""
     if len(one.display_name) > MAX_NAME or not _NAME.fullmatch(one.display_name):
         raise Invalid(
             f"displayName must be 1 to {MAX_NAME} letters, digits, dots or dashes, the first of them a letter."
@@ -79,7 +79,7 @@ def check(one: NewDataMapping, others: Sequence[DataMapping]) -> None:
             raise Invalid(f"{where}: {trait[0]}.{trait[1]} is mapped twice: map it once.")
         seen.add(trait)
     if any(other.display_name.lower() == one.display_name.lower() for other in others):
-        raise Conflict(f"displayName: there is a data mapping {one.display_name} already. Choose another name.")
+        raise Taken(f"displayName: there is a data mapping {one.display_name} already. Choose another name.")
 
 
 def changed(one: DataMapping, changes: DataMappingChanges, others: Sequence[DataMapping], now: datetime) -> DataMapping:
@@ -87,6 +87,10 @@ def changed(one: DataMapping, changes: DataMappingChanges, others: Sequence[Data
     after = replace(one, **given, version=one.version + 1, updated_at=now)
     check(after, others)
     return after
+
+
+def speaks_of(one: DataMapping, group: str) -> bool:
+    return any(mapping.trait_group.lower() == group.lower() for mapping in one.mappings)
 
 
 def _check_columns(columns: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mcp.shared.uri_template import UriTemplate
 
-from mcp_memory import inputs, model, views
+from mcp_memory import inputs, model, records, views
 from mcp_memory.errors import Invalid, NotFound
 from mcp_memory.session import Session
 
@@ -40,11 +40,11 @@ class Resource:
 
 
 async def store(session: Session, parameters: Parameters) -> str:
-    return _json(views.store_data(await session.memory.get_store(session.caller)))
+    return _json(records.store_data(await session.memory.get_store(session.caller)))
 
 
 async def profile(session: Session, parameters: Parameters) -> str:
-    return _json(views.profile_data(await session.memory.get_profile(session.caller, parameters["profile_id"])))
+    return _json(records.profile_data(await session.memory.get_profile(session.caller, parameters["profile_id"])))
 
 
 async def context(session: Session, parameters: Parameters) -> str:
@@ -57,17 +57,17 @@ async def context(session: Session, parameters: Parameters) -> str:
 
 async def traits(session: Session, parameters: Parameters) -> str:
     found = await session.memory.get_profile(session.caller, parameters["profile_id"])
-    return _json({"profile_id": found.profile_id, "traits": views.plain(found.traits)})
+    return _json({"profile_id": found.profile_id, "traits": records.plain(found.traits)})
 
 
 async def observations(session: Session, parameters: Parameters) -> str:
     items = await session.memory.latest_observations(session.caller, parameters["profile_id"], LISTED)
-    return _json({"observations": [views.item_data(one) for one in items]})
+    return _json({"observations": [records.item_data(one) for one in items]})
 
 
 async def summaries(session: Session, parameters: Parameters) -> str:
     items = await session.memory.latest_summaries(session.caller, parameters["profile_id"], LISTED)
-    return _json({"summaries": [views.item_data(one) for one in items]})
+    return _json({"summaries": [records.item_data(one) for one in items]})
 
 
 async def timeline(session: Session, parameters: Parameters) -> str:
@@ -80,7 +80,7 @@ async def timeline(session: Session, parameters: Parameters) -> str:
     shown = [item for item in items if len(items) <= limit or item.occurred_at >= items[limit - 1].occurred_at]
     data: dict[str, Any] = {
         "timeline": [
-            {"kind": "observation" if isinstance(item, model.Observation) else "summary", **views.item_data(item)}
+            {"kind": "observation" if isinstance(item, model.Observation) else "summary", **records.item_data(item)}
             for item in shown
         ]
     }

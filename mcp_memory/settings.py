@@ -21,6 +21,19 @@ from mcp_memory.model import MAX_TENANT
 PREFIX = "MCP_MEMORY_"
 TOOLSETS = ("agent", "conversation", "curator")
 SWITCH = ("on", "off")
+TEXTS = (
+    "tenant",
+    "host",
+    "toolsets",
+    "region",
+    "log_level",
+    "embedder",
+    "late_interaction",
+    "merged_profiles",
+    "services_alias",
+)
+MERGED = ("redirect", "transparent")
+MIN_SECRET = 16  # characters; shorter ones are guessed
 LEVELS = ("debug", "info", "warning", "error")
 EMBEDDERS = ("bundled", "multilingual", "endpoint")
 OF_THE_ENDPOINT = "embedding_"  # settings that begin like this say nothing to the other embedders
@@ -42,6 +55,14 @@ class Settings:
     tenant: str = _setting("local", "Whose data this process works with.")
     host: str = _setting("127.0.0.1", "Address `serve` binds to. Without authentication only a loopback address.")
     port: int = _setting(8765, "Port `serve` binds to.")
+    api_key_id: str | None = _setting(
+        None, "Id of the API key that `/v1` asks for, the user of HTTP Basic. Without one it takes any, on loopback."
+    )
+    api_key_secret: str | None = _setting(None, "Its secret, the password. Best in the environment.", secret=True)
+    merged_profiles: str = _setting(
+        "redirect", "What `/v1` does when asked for a merged profile's old id: `redirect`, or answer `transparent`ly."
+    )
+    services_alias: str = _setting("off", "`on`: `/v1/Services` works for `/v1/ControlPlane/Stores` and `/v1/Stores`.")
     toolsets: str = _setting("agent", "Which tools a model gets: `agent`, `conversation`, `curator`; with commas.")
     region: str = _setting(DEFAULT_REGION, "Country of phone numbers written without one, as two letters.")
     log_level: str = _setting("warning", "debug, info, warning or error; logs go to stderr.")
@@ -116,7 +137,7 @@ def _checked(values: Mapping[str, Any]) -> Settings:
     if "port" in checked:
         checked["port"] = _port(checked["port"])
     checked |= _embedding(checked)
-    for name in ("tenant", "host", "toolsets", "region", "log_level", "embedder", "late_interaction"):
+    for name in TEXTS:
         if name in checked and not (isinstance(checked[name], str) and checked[name].strip()):
             raise Invalid(f"{name} must be a text that is not empty.")
     for name, folded in (("region", str.upper), ("log_level", str.lower)):
@@ -133,10 +154,22 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         )
     if settings.log_level not in LEVELS:
         raise Invalid(f"log_level must be one of {', '.join(LEVELS)}.")
-    if settings.late_interaction not in SWITCH:
-        raise Invalid("late_interaction must be on or off.")
+    for name, words in (("late_interaction", SWITCH), ("services_alias", SWITCH), ("merged_profiles", MERGED)):
+        if getattr(settings, name) not in words:
+            raise Invalid(f"{name} must be {words[0]} or {words[1]}.")
+    _check_key(settings)
     _check_embedder(settings, [name for name in checked if name.startswith(OF_THE_ENDPOINT)])
     return settings
+
+
+def _check_key(settings: Settings) -> None:
+    key_id, secret = settings.api_key_id, settings.api_key_secret
+    if (key_id is None) != (secret is None):
+        raise Invalid("api_key_id and api_key_secret must be set both, or neither.")
+    if key_id is not None and (":" in _word("api_key_id", key_id)):
+        raise Invalid("api_key_id must not hold a colon: HTTP Basic ends the id there.")
+    if secret is not None and len(_word("api_key_secret", secret)) < MIN_SECRET:
+        raise Invalid(f"api_key_secret must be at least {MIN_SECRET} characters long.")
 
 
 def _check_embedder(settings: Settings, given: Sequence[str]) -> None:

@@ -17,7 +17,8 @@ MAX_FUNCTION = 40
 PURE = "errors model ids"
 RULES = "edits listing operations mappings identity resolution ledger traits definitions imports"
 SQL = f"{PURE} {RULES} language mentions budget weights candidates ranking statements/__init__ "
-SQL += "backends/sql/database backends/sql/memory_rows"
+SQL += "backends/sql/cursors backends/sql/database backends/sql/memory_rows"
+API = "http/api/answers http/api/asked http/api/route"  # what every route needs
 MAY_IMPORT = {
     "__init__": "",
     "__main__": "cli",
@@ -25,7 +26,7 @@ MAY_IMPORT = {
     "errors": "",
     "text": "errors",
     "model": "errors",
-    "inputs": "errors model text",
+    "inputs": "errors model edits text",
     "ids": "errors",
     "budget": "model",
     "mentions": "",
@@ -51,20 +52,24 @@ MAY_IMPORT = {
     "mappings": "errors text traits",
     "columns": "errors model text identity traits imports",
     "views": "model budget",
-    "explanation": "ledger views",
+    "records": "model views",
+    "explanation": "ledger records views",
     "conversation_ids": "ids",
     "wire/__init__": "errors text inputs conversation_ids",
     "wire/pages": "wire/__init__",
-    "wire/rules": "errors model identity definitions wire/__init__",
+    "wire/rules": "errors model identity traits definitions wire/__init__ wire/pages",
     "wire/stores": "model edits operations wire/__init__ wire/pages",
     "wire/profiles": "model traits wire/__init__ wire/pages",
     "wire/memories": "model edits conversation_ids wire/__init__ wire/pages",
     "wire/recall": "ids model wire/__init__ wire/memories",
+    "wire/receipts": "model",
     "wire/imports": "imports wire/__init__ wire/pages",
     "wire/mappings": "errors mappings wire/__init__ wire/pages",
     # The seam, and what is true of every backend
     "backend": "model edits listing operations mappings identity ledger traits definitions imports",
-    "service": "errors model edits listing operations mappings text ids identity ledger traits definitions imports backend",
+    "service": (
+        "errors model edits listing operations mappings text ids identity ledger traits definitions imports backend"
+    ),
     "session": "model service",
     "import_file": "errors model text columns imports service",
     # Embedding
@@ -83,47 +88,71 @@ MAY_IMPORT = {
     # Backends: they know the middle, never a front door
     "backends/__init__": "",
     "backends/sql/__init__": "",
-    "backends/sql/database": "model identity ledger definitions imports backends/sql/memory_rows",
-    "backends/sql/memory_rows": "model candidates",
+    "backends/sql/cursors": "errors listing",
+    "backends/sql/database": (
+        "model operations mappings identity ledger definitions imports backends/sql/cursors backends/sql/memory_rows"
+    ),
+    "backends/sql/memory_rows": "model listing candidates backends/sql/cursors",
     "backends/sql/hot": "",
     "backends/sql/migrations": "errors",
     "backends/sql/profiles": SQL,
     "backends/sql/identifiers": f"{SQL} backends/sql/profiles",
     "backends/sql/merging": f"{SQL} backends/sql/profiles backends/sql/identifiers",
     "backends/sql/upserts": f"{SQL} backends/sql/profiles backends/sql/identifiers backends/sql/merging",
-    "backends/sql/definitions": f"{SQL} backends/sql/identifiers",
+    "backends/sql/deletion": f"{SQL} backends/sql/profiles backends/sql/identifiers backends/sql/merging",
+    "backends/sql/naming": f"{SQL} backends/sql/profiles backends/sql/upserts",
+    "backends/sql/stores": SQL,
+    "backends/sql/definitions": f"{SQL} backends/sql/identifiers backends/sql/stores",
+    "backends/sql/mappings": f"{SQL} backends/sql/stores",
     "backends/sql/imports": f"{SQL} backends/sql/upserts",
     "backends/sql/memories": f"{SQL} backends/sql/profiles",
+    "backends/sql/curation": f"{SQL} backends/sql/profiles",
     "backends/sql/recall": f"{SQL} backends/sql/profiles",
     "backends/sql/signatures": f"{SQL} embedding/__init__",
     "backends/sql/conversations": f"{SQL} backends/sql/profiles backends/sql/signatures",
     "backends/sql/reembedding": f"{SQL} backends/sql/signatures",
-    "backends/sql/backend": (
-        f"{SQL} embedding/__init__ backends/sql/conversations backends/sql/definitions backends/sql/imports "
-        "backends/sql/memories backends/sql/merging backends/sql/profiles backends/sql/recall "
-        "backends/sql/reembedding backends/sql/signatures backends/sql/upserts"
+    "backends/sql/calls/__init__": "",
+    "backends/sql/calls/worker": (
+        f"{SQL} embedding/__init__ backends/sql/reembedding backends/sql/signatures backends/sql/stores "
+        "backends/sql/upserts"
+    ),
+    **{
+        f"backends/sql/calls/{noun}": f"{SQL} backends/sql/calls/worker {' '.join(f'backends/sql/{one}' for one in of)}"
+        for noun, of in {
+            "stores": ["stores"],
+            "profiles": ["deletion", "merging", "naming", "profiles"],
+            "memories": ["curation", "memories", "profiles", "signatures"],
+            "recall": ["conversations", "profiles", "recall"],
+            "rules": ["definitions", "imports", "mappings"],
+        }.items()
+    },
+    "backends/sql/backend": " ".join(
+        f"backends/sql/calls/{noun}" for noun in ("stores", "profiles", "memories", "recall", "rules")
     ),
     "backends/sql/sqlite/__init__": "",
     "backends/sql/sqlite/keys": "",
     "backends/sql/sqlite/packing": "candidates backends/sql/memory_rows",
     "backends/sql/sqlite/connection": "errors backends/sql/migrations",
     "backends/sql/sqlite/file": "errors backends/sql/sqlite/connection",
-    "backends/sql/sqlite/catalog": "model backends/sql/sqlite/keys",
+    "backends/sql/sqlite/catalog": (
+        "model ids operations backends/sql/cursors backends/sql/database backends/sql/sqlite/keys"
+    ),
     "backends/sql/sqlite/rows": "errors ids backends/sql/hot backends/sql/migrations",
     **{
         f"backends/sql/sqlite/{noun}": (
-            f"{PURE} {RULES} candidates backends/sql/database backends/sql/memory_rows backends/sql/sqlite/keys "
+            f"{PURE} {RULES} candidates backends/sql/cursors backends/sql/database backends/sql/memory_rows "
+            f"backends/sql/sqlite/keys "
             f"backends/sql/sqlite/packing backends/sql/sqlite/rows {signatures}"
         )
         for noun, signatures in (
-            *((noun, "") for noun in ("profiles", "identity", "definitions", "imports", "signatures")),
+            *((noun, "") for noun in ("profiles", "identity", "definitions", "mappings", "imports", "signatures")),
             *((noun, "backends/sql/sqlite/signatures") for noun in ("memories", "conversations")),
         )
     },
     "backends/sql/sqlite/transaction": (
         "backends/sql/sqlite/connection backends/sql/sqlite/profiles backends/sql/sqlite/identity "
         "backends/sql/sqlite/definitions backends/sql/sqlite/memories backends/sql/sqlite/conversations "
-        "backends/sql/sqlite/imports"
+        "backends/sql/sqlite/imports backends/sql/sqlite/mappings"
     ),
     "backends/sql/sqlite/database": (
         "errors model backends/sql/database backends/sql/hot backends/sql/sqlite/catalog backends/sql/sqlite/file "
@@ -131,13 +160,13 @@ MAY_IMPORT = {
     ),
     # Front doors: they parse, call and render
     "changes": "errors model resources",
-    "resources": "errors inputs model session views",
+    "resources": "errors inputs model session records views",
     "prompts": "model text session resources views",
     "tools/__init__": "session",
     "tools/schema": "",
     "tools/complaints": "",
-    "tools/profiles": "errors ids model session resources views tools/__init__",
-    "tools/memories": "inputs model session resources views tools/__init__",
+    "tools/profiles": "errors ids model session resources records views tools/__init__",
+    "tools/memories": "inputs model session resources records views tools/__init__",
     "tools/conversations": "inputs model session resources views tools/__init__ tools/memories",
     "tools/identity": "model session resources explanation tools/__init__",
     "tools/toolsets": "tools/__init__ tools/conversations tools/identity tools/profiles tools/memories",
@@ -148,16 +177,51 @@ MAY_IMPORT = {
     "stdio": "",
     "http/__init__": "",
     "http/app": "__init__ errors",
+    "http/api/__init__": "",
+    "http/api/answers": "wire/__init__",
+    "http/api/problems": "errors http/api/answers wire/__init__ wire/pages",
+    "http/api/bodies": "http/api/problems",
+    "http/api/credentials": "http/api/problems",
+    "http/api/page_tokens": "errors",
+    "http/api/etags": "errors",
+    "http/api/route": (
+        "errors operations service http/api/answers http/api/bodies http/api/credentials http/api/problems wire/pages"
+    ),
+    "http/api/asked": (
+        "errors ids listing model service http/api/answers http/api/page_tokens http/api/route wire/pages"
+    ),
+    "http/api/stores": f"errors ids http/api/etags {API} wire/pages wire/stores",
+    "http/api/rules": f"errors definitions model service http/api/etags http/api/stores {API} wire/pages wire/rules",
+    "http/api/mappings": f"http/api/etags http/api/stores {API} wire/mappings wire/pages",
+    "http/api/profiles": f"errors model {API} wire/pages wire/profiles",
+    "http/api/identifiers": f"errors http/api/profiles {API} wire/pages wire/profiles",
+    "http/api/observations": (
+        f"inputs listing http/api/profiles {API} wire/__init__ wire/memories wire/pages wire/receipts"
+    ),
+    "http/api/summaries": (
+        f"inputs listing http/api/profiles {API} wire/__init__ wire/memories wire/pages wire/receipts"
+    ),
+    "http/api/recall": f"errors inputs model text http/api/profiles {API} wire/memories wire/recall",
+    "http/api/uploads": "imports model service",
+    "http/api/imports": f"imports http/api/profiles http/api/uploads {API} wire/imports",
+    "http/api/app": (
+        "__init__ http/api/identifiers http/api/imports http/api/mappings http/api/observations http/api/problems "
+        "http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores http/api/summaries "
+        "http/api/uploads"
+    ),
     # The commands
     "commands/__init__": "errors",
-    "commands/profiles": "model service views explanation commands/__init__",
-    "commands/stores": "errors model edits identity definitions service views wire/__init__ wire/rules commands/__init__",
+    "commands/profiles": "model service records views explanation commands/__init__",
+    "commands/stores": (
+        "errors model edits identity definitions service records wire/__init__ wire/rules commands/__init__"
+    ),
     "commands/imports": "model service imports import_file commands/__init__",
     # Wiring
     "settings": "errors identity model",
     "logs": "",
     "app": (
-        "errors ids model service settings server stdio http/app tools/toolsets backend backends/sql/backend "
+        "errors ids model service settings server stdio http/app http/api/app http/api/credentials "
+        "http/api/route tools/toolsets backend backends/sql/backend "
         "backends/sql/sqlite/database embedding/choice"
     ),
     "doctor": "errors settings embedding/choice backends/sql/sqlite/packing",
@@ -167,7 +231,13 @@ MAY_IMPORT = {
 
 # May catch anything: the doors, which log it and say "internal"; group commit, which hands it to whoever waits;
 # whoever must undo before passing it on; and the thread in the background, which nobody would miss.
-CATCHES_ALL = {"server", "backends/sql/reembedding", "backends/sql/sqlite/file", "backends/sql/sqlite/connection"}
+CATCHES_ALL = {
+    "server",
+    "http/api/route",
+    "backends/sql/reembedding",
+    "backends/sql/sqlite/file",
+    "backends/sql/sqlite/connection",
+}
 READS_ENVIRONMENT = {"cli"}
 WRITES_ENVIRONMENT = {"embedding/runtime"}  # a message to a library that would otherwise phone home
 PRINTS = {"cli", "embedding/build_model"}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mcp_memory import explanation, views
+from mcp_memory import explanation, records, views
 from mcp_memory.commands import Console, Given
 from mcp_memory.model import Caller
 from mcp_memory.service import Memory
@@ -16,12 +16,12 @@ async def find(memory: Memory, caller: Caller, given: Given, console: Console) -
         _answer(console, given, {"found": False}, f"Nobody has {what}.")
         return 1
     text = "\n".join([*views.sharer_lines(found), views.profile_text(found.profile)])
-    return _answer(console, given, views.profile_data(found.profile), text)
+    return _answer(console, given, records.profile_data(found.profile), text)
 
 
 async def show(memory: Memory, caller: Caller, given: Given, console: Console) -> int:
     found = await memory.get_profile(caller, given["profile_id"])
-    return _answer(console, given, views.profile_data(found), views.profile_text(found, given["profile_id"]))
+    return _answer(console, given, records.profile_data(found), views.profile_text(found, given["profile_id"]))
 
 
 async def merge(memory: Memory, caller: Caller, given: Given, console: Console) -> int:

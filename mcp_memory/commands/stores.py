@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mcp_memory import definitions, views
+from mcp_memory import definitions, records
 from mcp_memory.commands import Console, Given, content
 from mcp_memory.definitions import TraitGroup
 from mcp_memory.edits import StoreChanges
@@ -11,14 +11,14 @@ from mcp_memory.identity import IdentitySettings
 from mcp_memory.model import Caller
 from mcp_memory.service import Memory
 from mcp_memory.wire import WireT
-from mcp_memory.wire.rules import IdentitySettingsBody, TraitGroupBody
+from mcp_memory.wire.rules import IdentitySettingsBody, TraitGroupAnswer, TraitGroupBody
 
 
 async def store(memory: Memory, caller: Caller, given: Given, console: Console) -> int:
     changes = StoreChanges(undeclared_traits=given.get("undeclared_traits"))
     if "embed" in given:
         await _embed(memory, caller, console)
-    console.show(views.store_data(await memory.update_store(caller, changes)))
+    console.show(records.store_data(await memory.update_store(caller, changes)))
     return 0
 
 
@@ -39,7 +39,7 @@ async def trait_groups(memory: Memory, caller: Caller, given: Given, console: Co
         await _set_trait_group(memory, caller, _read(TraitGroupBody, given["set"]))
     groups = await memory.list_trait_groups(caller)
     _warn_of_types_that_are_not_there(groups, await memory.get_identity_settings(caller), console)
-    console.show({"traitGroups": [TraitGroupBody.of(one).body() for one in groups]})
+    console.show({"traitGroups": [TraitGroupAnswer.of(one, one.definitions).body() for one in groups]})
     return 0
 
 

@@ -1,4 +1,4 @@
-"""One Starlette app: Streamable HTTP at /mcp, SSE at /sse, and /health."""
+"""One Starlette app: Streamable HTTP at /mcp, SSE at /sse, /health, and below all else the Memory API."""
 
 import re
 import signal
@@ -32,7 +32,7 @@ MESSAGES = "/messages/"
 GRACE_SECONDS = 1  # for what is under way; streams that stay open are cut then
 
 
-def build_app(server: Server[Any], close: Callable[[], Awaitable[None]]) -> Starlette:
+def build_app(server: Server[Any], api: ASGIApp, close: Callable[[], Awaitable[None]]) -> Starlette:
     """Answers only to loopback names, so that a page in a browser cannot reach it through a name of its own."""
     streamable = server.streamable_http_app(max_request_body_size=MAX_BODY, transport_security=UNCHECKED)
     sse = SseServerTransport(MESSAGES, security_settings=UNCHECKED, max_request_body_size=MAX_BODY)
@@ -51,6 +51,7 @@ def build_app(server: Server[Any], close: Callable[[], Awaitable[None]]) -> Star
             Route("/sse", _Sse(server, sse), methods=["GET"]),
             Mount(MESSAGES, app=sse.handle_post_message),
             Route("/health", health, methods=["GET"]),
+            Mount("/", app=api),
         ],
         lifespan=lifespan,
         middleware=[Middleware(_LocalOnly), Middleware(_Completed)],

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
-from mcp_memory import inputs, model, resources, views
+from mcp_memory import inputs, model, records, resources, views
 from mcp_memory.session import Session
 from mcp_memory.tools import Answer, Arguments, Loaded, OccurredAt, ProfileId, Result, Source, Tool, Whole
 
@@ -35,8 +35,8 @@ class AddObservation(Arguments):
 
 
 class ReceiptResult(Result):
-    id: str
-    outcome: Literal["added", "duplicate"]
+    id: str | None = None
+    outcome: Literal["added", "duplicate", "accepted"]
 
 
 class AddObservationResult(Result):
@@ -172,9 +172,9 @@ async def recall(session: Session, asked: RecallArguments) -> Answer:
     full = query.detail == "full"
     result = RecallResult(
         profile_id=recalled.profile_id,
-        observations=[RecalledObservation(**views.recalled_data(one, full)) for one in recalled.observations],
-        summaries=[RecalledSummary(**views.recalled_data(one, full)) for one in recalled.summaries],
-        communications=[RecalledCommunication(**views.recalled_data(one, full)) for one in recalled.communications],
+        observations=[RecalledObservation(**records.recalled_data(one, full)) for one in recalled.observations],
+        summaries=[RecalledSummary(**records.recalled_data(one, full)) for one in recalled.summaries],
+        communications=[RecalledCommunication(**records.recalled_data(one, full)) for one in recalled.communications],
         query_time_ms=round((perf_counter() - started) * 1000),
         left_out=recalled.left_out or None,
         warning=views.recall_warning(recalled),

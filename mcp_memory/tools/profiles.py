@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
-from mcp_memory import ids, resources, views
+from mcp_memory import ids, records, resources, views
 from mcp_memory.errors import Invalid, NotFound
 from mcp_memory.model import ApartReason, Profile
 from mcp_memory.session import Session
@@ -106,7 +106,7 @@ async def _lookup_by_id(session: Session, asked: LookupProfile) -> Answer:
 
 
 def _found(profile: Profile, **seen: Any) -> LookupResult:
-    data = views.profile_data(profile)
+    data = records.profile_data(profile)
     fields = ("profile_id", "traits", "identifiers", "counts", "last_activity_at", "merged")
     return LookupResult(found=True, **{name: data[name] for name in fields if name in data}, **seen)
 
@@ -116,15 +116,15 @@ async def upsert_traits(session: Session, asked: UpsertTraits) -> Answer:
     profile = upserted.profile
     writes = ["traits", "observations", "summaries"] if upserted.merges else ["traits"]
     await session.changed(resources.changed_by(writes, profile.all_ids))
-    data = views.profile_data(profile)
+    data = records.profile_data(profile)
     result = UpsertResult(
         outcome=upserted.outcome,
         profile_id=profile.profile_id,
         traits=data["traits"],
         identifiers=data["identifiers"],
-        merged=[MergedIn(**views.merge_data(one)) for one in upserted.merges] or None,
-        dropped=[IdentifierResult(**views.identifier_data(one)) for one in upserted.dropped] or None,
-        kept_apart=[KeptApart(**views.kept_apart_data(one)) for one in upserted.kept_apart] or None,
+        merged=[MergedIn(**records.merge_data(one)) for one in upserted.merges] or None,
+        dropped=[IdentifierResult(**records.identifier_data(one)) for one in upserted.dropped] or None,
+        kept_apart=[KeptApart(**records.kept_apart_data(one)) for one in upserted.kept_apart] or None,
     )
     return Answer(result, views.upserted_text(upserted, asked.profile_id))
 

@@ -4,7 +4,7 @@ A `Wire` is what is asked: it refuses what the published documents refuse, in th
 answered: whoever reads one passes over what it does not know.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -59,15 +59,27 @@ def complaints(errors: Iterable[Any]) -> str:
 
 def _complaint(error: Any) -> str:
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
-    where = clean(path)[:100] or "It"
-    match error["type"]:
+    return f"{clean(path)[:100] or 'It'} {_said(error['type'], error.get('ctx', {}), error['msg'])}"
+
+
+def _said(kind: str, ctx: Mapping[str, Any], message: str) -> str:
+    """What is wrong and what is right, without the value."""
+    match kind:
         case "extra_forbidden":
-            return f"{where} is unknown here."
+            return "is unknown here: leave it out."
         case "missing":
-            return f"{where} is required."
+            return "is required."
         case "json_invalid":
-            return "It is not JSON."
-    return f"{where} is wrong: {error['msg'].replace('Input should', 'it should')}."
+            return "is not JSON."
+        case "string_too_short" | "string_too_long":
+            most, least = ctx.get("max_length"), ctx.get("min_length")
+            return f"is too long: give at most {most} characters." if most else f"is too short: give at least {least}."
+        case "too_short" | "too_long":
+            most, least = ctx.get("max_length"), ctx.get("min_length")
+            return f"has too many entries: the limit is {most}." if most else f"has too few: give at least {least}."
+        case "string_pattern_mismatch":
+            return f"does not have the form {ctx.get('pattern')}: correct it."
+    return f"is wrong: {message.removeprefix('Value error, ').replace('Input should', 'it should')}."
 
 
 def _time(value: object) -> datetime:

@@ -1,5 +1,9 @@
 """What every list carries, and what every refusal says."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from mcp_memory.wire import Answer
 
 
@@ -17,14 +21,18 @@ class ErrorBody(Answer):
 
     code: int
     message: str
-    more_info: str | None = None
+    more_info: Annotated[str | None, Field(alias="more_info")] = None
     status: int
-
-    def body(self) -> dict[str, object]:
-        return self.model_dump(mode="json", exclude_none=True)
 
 
 class Accepted(Answer):
+    """`status_url`: of the operation, in the control plane. `id`: of the profile that was created or found."""
+
     message: str = ""
     status_url: str | None = None
     id: str | None = None
+
+
+class MovedBody(Answer):
+    message: str = "This resource has moved."
+    uri: str

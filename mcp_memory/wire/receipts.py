@@ -1,36 +1,25 @@
-"""Pure: the header `Memory-Receipts`, which says what became of each item of a write.
+"""What became of each item of a write, in a header: the published answers have no place for it.
 
-It is ours, and not published: who does not know it passes over it. A list of RFC 8941, in the order of what was given:
-`mem_observation_01k…;outcome=added, mem_observation_01k…;outcome=duplicate`.
+A list of RFC 8941, in the order of what was sent: `mem_summary_…;outcome=added, mem_summary_…;outcome=duplicate`.
 """
 
 import re
 from collections.abc import Sequence
-from typing import Final
 
 from mcp_memory.model import Receipt
 
-HEADER: Final = "Memory-Receipts"
-LONGEST: Final = 4096  # characters
-
-_ONE = re.compile(r"([a-z]+(?:_[a-z]+)*_[0-7][0-9a-z]{25});outcome=(added|duplicate)")
+HEADER = "Memory-Receipts"
+_ONE = re.compile(r"([a-z_]+_[0-9a-z]{26});outcome=(added|duplicate)")
 
 
-def write(receipts: Sequence[Receipt]) -> str | None:
-    """None where one has no id: what is only accepted has none to tell."""
-    if any(one.id is None or one.outcome == "accepted" for one in receipts):
-        return None
-    return ", ".join(f"{one.id};outcome={one.outcome}" for one in receipts)
+def header(receipts: Sequence[Receipt]) -> dict[str, str]:
+    return {HEADER: ", ".join(f"{one.id};outcome={one.outcome}" for one in receipts if one.id)}
 
 
-def read(text: str) -> list[Receipt] | None:
-    """None where it is anything else."""
-    if len(text) > LONGEST:
-        return None
-    receipts = []
-    for part in text.split(","):
-        found = _ONE.fullmatch(part.strip(" \t"))
-        if found is None:
-            return None
-        receipts.append(Receipt(id=found[1], outcome="added" if found[2] == "added" else "duplicate"))
-    return receipts
+def read(text: str | None, count: int) -> list[Receipt] | None:
+    """None where there is no such header, or it is not about `count` items."""
+    found = [_ONE.fullmatch(part.strip()) for part in (text or "").split(",")]
+    receipts = [
+        Receipt(id=one[1], outcome="added" if one[2] == "added" else "duplicate") for one in found if one is not None
+    ]
+    return receipts if len(receipts) == len(found) == count else None

@@ -1,10 +1,12 @@
 """The rules of a store: identity resolution, trait groups."""
 
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Literal
 
+from pydantic import Field
 from pydantic.alias_generators import to_camel
 
-from mcp_memory.definitions import TraitGroup, TraitGroupChanges
+from mcp_memory.definitions import MAX_DESCRIPTION, TraitGroup, TraitGroupChanges
 from mcp_memory.errors import Invalid
 from mcp_memory.identity import (
     DEFAULT_THRESHOLD,
@@ -16,25 +18,29 @@ from mcp_memory.identity import (
     Normalization,
 )
 from mcp_memory.model import DataType, TraitDefinition, ValidationRule
-from mcp_memory.wire import Wire
+from mcp_memory.traits import MAX_NAME, MAX_TRAITS
+from mcp_memory.wire import Answer, Open, Text, Wire
+from mcp_memory.wire.pages import Meta
+
+MAX_RULES = 15  # published, of types and of rules
 
 
 class IdentifierConfigBody(Wire):
-    id_type: str
+    id_type: Annotated[str, Field(min_length=2, max_length=30)]
     matching_algo: MatchingAlgo = "exact"
-    matching_threshold: int = DEFAULT_THRESHOLD
-    limit: int = MAX_VALUES
+    matching_threshold: Annotated[int, Field(ge=50, le=99)] = DEFAULT_THRESHOLD
+    limit: Annotated[int, Field(ge=1, le=MAX_VALUES)] = MAX_VALUES
     limit_policy: LimitPolicy = "fifo"
     enforce_unique: bool = True
     normalization: Normalization = "trim"
 
 
-class IdentitySettingsBody(Wire):
+class IdentitySettingsBody(Open):
     """`version`: that of what was read, to change nothing else."""
 
-    identifier_configs: list[IdentifierConfigBody]
-    matching_rules: list[str]
-    version: int | None = None
+    identifier_configs: Annotated[list[IdentifierConfigBody], Field(min_length=1, max_length=MAX_RULES)]
+    matching_rules: Annotated[list[Annotated[str, Field(max_length=30)]], Field(min_length=1, max_length=MAX_RULES)]
+    version: Annotated[int, Field(ge=1)] | None = None
 
     @classmethod
     def of(cls, settings: IdentitySettings) -> "IdentitySettingsBody":
@@ -70,38 +76,128 @@ class TraitDefinitionBody(Wire):
     """An empty `data_type` removes the trait."""
 
     data_type: DataType | Literal[""]
-    description: str | None = None
+    description: Annotated[Text, Field(max_length=MAX_DESCRIPTION)] | None = None
     validation_rule: ValidationRuleBody | None = None
-    id_type_promotion: str | None = None
+    id_type_promotion: Annotated[str, Field(max_length=30)] | None = None
 
 
-class TraitGroupBody(Wire):
-    display_name: str
-    description: str | None = None
-    traits: dict[str, TraitDefinitionBody] = {}
+Definitions = Annotated[dict[str, TraitDefinitionBody], Field(max_length=MAX_TRAITS)]
+Description = Annotated[Text, Field(max_length=MAX_DESCRIPTION)]
+
+
+class TraitGroupChangesBody(Wire):
+    """What is left out stays."""
+
+    description: Description | None = None
+    traits: Definitions = {}
+
+    def changes(self, display_name: str) -> TraitGroupChanges:
+        return TraitGroupChanges(description=self.description, definitions=definitions(display_name, self.traits))
+
+
+class NewTraitGroupBody(Wire):
+    display_name: Annotated[str, Field(min_length=1, max_length=MAX_NAME, pattern=r"^[a-zA-Z0-9_\-\.]+$")]
+    description: Description | None = None
+    traits: Definitions = {}
+
+    def group(self) -> TraitGroup:
+        given = definitions(self.display_name, self.traits).values()
+        return TraitGroup(
+            display_name=self.display_name,
+            description=self.description,
+            definitions=tuple(one for one in given if one is not None),
+        )
+
+
+class TraitGroupBody(NewTraitGroupBody):
+    """As it was shown, so that what is shown can be given back."""
+
     version: int | None = None
 
+    def changes(self) -> TraitGroupChanges:
+        return TraitGroupChanges(description=self.description, definitions=definitions(self.display_name, self.traits))
+
+
+class ValidationRuleAnswer(Answer):
+    rule_type: DataType
+    pattern: str | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    min: float | None = None
+    max: float | None = None
+    min_items: int | None = None
+    max_items: int | None = None
+
+
+class TraitDefinitionAnswer(Answer):
+    data_type: DataType
+    description: str | None = None
+    validation_rule: ValidationRuleAnswer | None = None
+    id_type_promotion: str | None = None
+
     @classmethod
-    def of(cls, group: TraitGroup) -> "TraitGroupBody":
-        traits = {one.name: _definition_body(one) for one in group.definitions}
-        return cls.model_validate(
-            {
-                "displayName": group.display_name,
-                "description": group.description,
-                "traits": traits,
-                "version": group.version,
-            }
+    def of(cls, one: TraitDefinition) -> "TraitDefinitionAnswer":
+        rule = one.validation_rule
+        bounds = {} if rule is None else {name: value for name, value in vars(rule).items() if value is not None}
+        return cls(
+            data_type=one.data_type,
+            description=one.description,
+            validation_rule=ValidationRuleAnswer(rule_type=one.data_type, **bounds) if bounds else None,
+            id_type_promotion=one.id_type_promotion,
+        )
+
+    def definition(self, group: str, name: str) -> TraitDefinition:
+        rule = self.validation_rule
+        return TraitDefinition(
+            group=group,
+            name=name,
+            data_type=self.data_type,
+            id_type_promotion=self.id_type_promotion,
+            description=self.description,
+            validation_rule=None if rule is None else ValidationRule(**rule.model_dump(exclude={"rule_type"})),
+        )
+
+
+class TraitGroupAnswer(Answer):
+    """`traits` is None where they were not asked for."""
+
+    display_name: str
+    description: str | None = None
+    traits: dict[str, TraitDefinitionAnswer] | None = None
+    version: int = 1
+
+    @classmethod
+    def of(cls, group: TraitGroup, shown: Iterable[TraitDefinition] | None) -> "TraitGroupAnswer":
+        return cls(
+            display_name=group.display_name,
+            description=group.description,
+            traits=None if shown is None else {one.name: TraitDefinitionAnswer.of(one) for one in shown},
+            version=group.version,
         )
 
     def group(self) -> TraitGroup:
-        definitions = tuple(one for one in self._definitions().values() if one is not None)
-        return TraitGroup(display_name=self.display_name, description=self.description, definitions=definitions)
+        traits = self.traits or {}
+        return TraitGroup(
+            display_name=self.display_name,
+            description=self.description,
+            definitions=tuple(one.definition(self.display_name, name) for name, one in traits.items()),
+            version=self.version,
+        )
 
-    def changes(self) -> TraitGroupChanges:
-        return TraitGroupChanges(description=self.description, definitions=self._definitions())
 
-    def _definitions(self) -> dict[str, TraitDefinition | None]:
-        return {name: _definition(self.display_name, name, one) for name, one in self.traits.items()}
+class TraitGroupsBody(Answer):
+    trait_groups: list[TraitGroupAnswer] = []
+    meta: Meta = Meta()
+
+
+class TraitGroupFetchedBody(Answer):
+    trait_group: TraitGroupAnswer
+    meta: Meta = Meta()
+
+
+def definitions(group: str, traits: Mapping[str, TraitDefinitionBody]) -> dict[str, TraitDefinition | None]:
+    """By name; None removes one."""
+    return {name: _definition(group, name, one) for name, one in traits.items()}
 
 
 def _definition(group: str, name: str, body: TraitDefinitionBody) -> TraitDefinition | None:
@@ -118,14 +214,3 @@ def _definition(group: str, name: str, body: TraitDefinitionBody) -> TraitDefini
         description=body.description,
         validation_rule=None if rule is None else ValidationRule(**rule.model_dump(exclude={"rule_type"})),
     )
-
-
-def _definition_body(one: TraitDefinition) -> dict[str, Any]:
-    rule = one.validation_rule
-    bounds = {} if rule is None else {to_camel(name): value for name, value in vars(rule).items()}
-    return {
-        "dataType": one.data_type,
-        "description": one.description,
-        "validationRule": {"ruleType": one.data_type, **bounds} if bounds else None,
-        "idTypePromotion": one.id_type_promotion,
-    }

@@ -76,7 +76,7 @@ async def summaries(memory: Memory, caller: Caller, profile_id: str, talk: Talk)
     for session in talk.sessions:
         if session.summary:
             new = NewSummary(content=session.summary, conversation_id=session.name, occurred_at=session.began)
-            await memory.add_summary(caller, profile_id, new)
+            await memory.add_summaries(caller, profile_id, [new])
             holds[session.name] = frozenset({session.name})
     return holds
 

@@ -195,7 +195,7 @@ async def _checked(memory: Memory, caller: Caller, town: Town, person: int) -> t
     live = (await memory.lookup_profile(caller, f"web-{person}", "chat")).profile
     if live is None:
         return 0, len(town.notes.get(person, ())), len(town.ids[person])
-    found = {one.id for one in await memory.list_observations(caller, live.profile_id, EVERYTHING)}
+    found = {one.id for one in await memory.latest_observations(caller, live.profile_id, EVERYTHING)}
     dangling = 0
     for id in town.ids[person]:
         try:
@@ -225,7 +225,7 @@ def _numbered(who: str) -> Contents:
 async def _stored(data: Path, profile_id: str) -> dict[str, str]:
     """Id -> content of all that a process that opens the folder now finds."""
     async with _opened(data) as (memory, caller):
-        found = await memory.list_observations(caller, profile_id, EVERYTHING)
+        found = await memory.latest_observations(caller, profile_id, EVERYTHING)
     return {one.id: one.content for one in found}
 
 

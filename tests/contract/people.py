@@ -35,7 +35,7 @@ async def note(backend: Backend, scope: Scope, profile_id: str, *contents: str) 
 
 
 async def notes(backend: Backend, scope: Scope, profile_id: str) -> set[str]:
-    return {one.content for one in await backend.list_observations(scope, profile_id, 100)}
+    return {one.content for one in await backend.latest_observations(scope, profile_id, 100)}
 
 
 async def settings(

@@ -112,7 +112,7 @@ class World:
         for profile in profiles.values():
             await self.examine_profile(profile, configs)
         contents = [
-            item.content for id in profiles for item in await self.backend.list_observations(self.scope, id, 100)
+            item.content for id in profiles for item in await self.backend.latest_observations(self.scope, id, 100)
         ]
         assert sorted(contents) == sorted(self.notes)
 

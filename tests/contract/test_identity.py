@@ -69,9 +69,9 @@ async def test_a_merged_id_goes_on_naming_the_person_everywhere(backend: Backend
         assert (await event(backend, scope, id, city=id[-5:])).profile.profile_id == dana.profile_id
     added = await backend.add_observations(scope, lee.profile_id, [])
     assert added.profile_ids[0] == dana.profile_id
-    assert await backend.list_profile_ids(scope, lee.profile_id, 10) == [dana.profile_id]
-    assert await backend.list_profile_ids(scope, EMAIL, 10) == [dana.profile_id]
-    assert await backend.list_profile_ids(scope, "", 10) == [dana.profile_id]
+    assert await backend.complete_profile_ids(scope, lee.profile_id, 10) == [dana.profile_id]
+    assert await backend.complete_profile_ids(scope, EMAIL, 10) == [dana.profile_id]
+    assert await backend.complete_profile_ids(scope, "", 10) == [dana.profile_id]
     found = await backend.get_profile(scope, lee.profile_id)
     assert (found.observation_count, found.all_ids) == (2, [dana.profile_id, lee.profile_id])
 

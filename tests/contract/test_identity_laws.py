@@ -42,7 +42,7 @@ async def tell(backend: Backend, scope: Scope, each: Event) -> None:
 
 
 async def live(backend: Backend, scope: Scope) -> list[Profile]:
-    return [await backend.get_profile(scope, id) for id in await backend.list_profile_ids(scope, "", 100)]
+    return [await backend.get_profile(scope, id) for id in await backend.complete_profile_ids(scope, "", 100)]
 
 
 def held(profiles: Iterable[Profile]) -> set[Event]:
@@ -107,7 +107,7 @@ async def everything(backend: Backend, scope: Scope) -> dict[str, tuple[object, 
     return {
         profile.profile_id: (
             *said(profile),
-            {one.id for one in await backend.list_observations(scope, profile.profile_id, 100)},
+            {one.id for one in await backend.latest_observations(scope, profile.profile_id, 100)},
         )
         for profile in await live(backend, scope)
     }

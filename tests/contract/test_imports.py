@@ -4,10 +4,11 @@ import anyio
 import pytest
 
 from mcp_memory.backend import Backend
+from mcp_memory.edits import StoreChanges
 from mcp_memory.errors import Conflict, NotFound
 from mcp_memory.ids import IMPORT
 from mcp_memory.imports import ColumnMapping, Import, ImportRow, NewImport, Remark
-from mcp_memory.model import Scope, StoreChanges
+from mcp_memory.model import Scope
 from tests.contract.conftest import MONDAY, Clock
 
 pytestmark = pytest.mark.anyio

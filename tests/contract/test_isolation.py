@@ -17,19 +17,19 @@ CALLS: dict[str, Callable[[Backend, Scope, str], Awaitable[object]]] = {
     "get_profile": lambda backend, scope, id: backend.get_profile(scope, id),
     "upsert_traits": lambda backend, scope, id: backend.upsert_traits(scope, {"Contact": {"city": "Gary"}}, id),
     "add_observations": lambda backend, scope, id: backend.add_observations(scope, id, [NewObservation(content="x")]),
-    "add_summary": lambda backend, scope, id: backend.add_summary(
-        scope, id, NewSummary(content="x", conversation_id="c")
+    "add_summaries": lambda backend, scope, id: backend.add_summaries(
+        scope, id, [NewSummary(content="x", conversation_id="c")]
     ),
     "record_messages": lambda backend, scope, id: backend.record_messages(
         scope, id, "c", [NewMessage(text="x", role="customer")]
     ),
     "list_communications": lambda backend, scope, id: backend.list_communications(scope, id, "c", 10),
     "recall": lambda backend, scope, id: backend.recall(scope, id, RecallQuery(query="x")),
-    "list_observations": lambda backend, scope, id: backend.list_observations(scope, id, 10),
+    "latest_observations": lambda backend, scope, id: backend.latest_observations(scope, id, 10),
     "merge_profiles": lambda backend, scope, id: _merge_with_somebody(backend, scope, id),
     "unmerge_profile": lambda backend, scope, id: backend.unmerge_profile(scope, id),
     "explain_identity": lambda backend, scope, id: backend.explain_identity(scope, id),
-    "list_summaries": lambda backend, scope, id: backend.list_summaries(scope, id, 10),
+    "latest_summaries": lambda backend, scope, id: backend.latest_summaries(scope, id, 10),
 }
 
 
@@ -59,7 +59,7 @@ async def test_a_neighbour_finds_nobody_by_my_identifiers(backend: Backend, scop
     elsewhere = await backend.open_store("globex", "default")
 
     assert (await backend.lookup_profile(elsewhere, PHONE, "phone")).profile is None
-    assert await backend.list_profile_ids(elsewhere, "", 10) == []
+    assert await backend.complete_profile_ids(elsewhere, "", 10) == []
     theirs = (await backend.upsert_traits(elsewhere, {"Contact": {"phone": PHONE}}, None)).profile
     assert theirs.profile_id != mine.profile_id
 
@@ -68,9 +68,9 @@ async def test_a_scope_made_up_from_two_halves_opens_nothing(backend: Backend, s
     elsewhere = await backend.open_store("globex", "default")
 
     with pytest.raises(NotFound):
-        await backend.list_profile_ids(Scope(tenant="globex", store_id=scope.store_id), "", 10)
+        await backend.complete_profile_ids(Scope(tenant="globex", store_id=scope.store_id), "", 10)
     with pytest.raises(NotFound):
-        await backend.list_profile_ids(Scope(tenant="acme", store_id=elsewhere.store_id), "", 10)
+        await backend.complete_profile_ids(Scope(tenant="acme", store_id=elsewhere.store_id), "", 10)
 
 
 def test_every_call_about_a_profile_is_tried() -> None:

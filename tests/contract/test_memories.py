@@ -36,7 +36,7 @@ async def test_what_goes_in_comes_out(backend: Backend, scope: Scope, dana: str,
     )
     (receipt,) = (await backend.add_observations(scope, dana, [new])).receipts
 
-    (read,) = await backend.list_observations(scope, dana, 10)
+    (read,) = await backend.latest_observations(scope, dana, 10)
 
     assert (receipt.outcome, receipt.id) == ("added", read.id)
     assert (read.content, read.source, read.conversation_ids) == (new.content, "crm", ("c-2", "c-1"))
@@ -45,10 +45,10 @@ async def test_what_goes_in_comes_out(backend: Backend, scope: Scope, dana: str,
 
 async def test_without_a_time_it_happened_now(backend: Backend, scope: Scope, dana: str) -> None:
     await backend.add_observations(scope, dana, [note("Called.")])
-    await backend.add_summary(scope, dana, summary("Called."))
+    await backend.add_summaries(scope, dana, [summary("Called.")])
 
-    assert [one.occurred_at for one in await backend.list_observations(scope, dana, 10)] == [MONDAY]
-    assert [one.occurred_at for one in await backend.list_summaries(scope, dana, 10)] == [MONDAY]
+    assert [one.occurred_at for one in await backend.latest_observations(scope, dana, 10)] == [MONDAY]
+    assert [one.occurred_at for one in await backend.latest_summaries(scope, dana, 10)] == [MONDAY]
 
 
 async def test_the_same_words_again_are_a_duplicate(backend: Backend, scope: Scope, dana: str, clock: Clock) -> None:
@@ -60,7 +60,7 @@ async def test_the_same_words_again_are_a_duplicate(backend: Backend, scope: Sco
     assert [one.outcome for one in receipts] == ["duplicate", "added", "duplicate"]
     assert receipts[0].id == first.id
     assert receipts[2].id == receipts[1].id
-    assert len(await backend.list_observations(scope, dana, 10)) == 2
+    assert len(await backend.latest_observations(scope, dana, 10)) == 2
 
 
 async def test_the_same_words_at_another_stated_time_are_another_event(
@@ -76,7 +76,7 @@ async def test_the_same_words_at_another_stated_time_are_another_event(
 
 async def test_a_summary_is_a_duplicate_in_its_own_conversation_only(backend: Backend, scope: Scope, dana: str) -> None:
     receipts = [
-        (await backend.add_summary(scope, dana, one)).receipts[0]
+        (await backend.add_summaries(scope, dana, [one])).receipts[0]
         for one in (summary("Refund agreed."), summary("refund agreed."), summary("Refund agreed.", "c-2"))
     ]
 
@@ -89,17 +89,17 @@ async def test_another_customer_may_say_the_same(backend: Backend, scope: Scope,
     await backend.add_observations(scope, dana, [note("Prefers email.")])
 
     assert (await backend.add_observations(scope, lee, [note("Prefers email.")])).receipts[0].outcome == "added"
-    assert len(await backend.list_observations(scope, lee, 10)) == 1
+    assert len(await backend.latest_observations(scope, lee, 10)) == 1
 
 
 async def test_an_unknown_profile_takes_nothing(backend: Backend, scope: Scope, clock: Clock) -> None:
     nobody = clock.make_id(PROFILE)
     for work in (
         backend.add_observations(scope, nobody, [note("Called.")]),
-        backend.add_summary(scope, nobody, summary("Called.")),
+        backend.add_summaries(scope, nobody, [summary("Called.")]),
         backend.recall(scope, nobody, RecallQuery()),
-        backend.list_observations(scope, nobody, 10),
-        backend.list_summaries(scope, nobody, 10),
+        backend.latest_observations(scope, nobody, 10),
+        backend.latest_summaries(scope, nobody, 10),
     ):
         with pytest.raises(NotFound):
             await work
@@ -107,7 +107,7 @@ async def test_an_unknown_profile_takes_nothing(backend: Backend, scope: Scope, 
 
 async def test_counts_follow_what_is_added(backend: Backend, scope: Scope, dana: str) -> None:
     await backend.add_observations(scope, dana, [note("A."), note("B."), note("a.")])
-    await backend.add_summary(scope, dana, summary("C."))
+    await backend.add_summaries(scope, dana, [summary("C.")])
 
     profile = await backend.get_profile(scope, dana)
 
@@ -121,7 +121,7 @@ async def test_lists_go_back_in_time_without_tearing_a_moment_apart(backend: Bac
     seen = []
     before = None
     for _ in range(4):
-        page = await backend.list_observations(scope, dana, 2, before)
+        page = await backend.latest_observations(scope, dana, 2, before)
         seen.append([one.occurred_at.day for one in page])
         before = page[-1].occurred_at if page else None
 
@@ -129,7 +129,7 @@ async def test_lists_go_back_in_time_without_tearing_a_moment_apart(backend: Bac
 
 
 async def test_writers_at_the_same_time_lose_nothing(backend: Backend, scope: Scope, dana: str) -> None:
-    added: list[str] = []
+    added: list[str | None] = []
 
     async def write(writer: int) -> None:
         for number in range(5):
@@ -140,14 +140,14 @@ async def test_writers_at_the_same_time_lose_nothing(backend: Backend, scope: Sc
         for writer in range(8):
             tasks.start_soon(write, writer)
 
-    stored = {one.id for one in await backend.list_observations(scope, dana, 1000)}
+    stored = {one.id for one in await backend.latest_observations(scope, dana, 1000)}
     assert len(added) == 80 and stored == set(added)
 
 
 async def test_an_order_is_kept_among_items_of_one_moment(backend: Backend, scope: Scope, dana: str) -> None:
     await backend.add_observations(scope, dana, [note(f"Part {part}.", 1) for part in range(4)])
 
-    read = await backend.list_observations(scope, dana, 10, before=MONDAY + timedelta(days=1))
+    read = await backend.latest_observations(scope, dana, 10, before=MONDAY + timedelta(days=1))
 
     assert [one.content for one in read] == ["Part 3.", "Part 2.", "Part 1.", "Part 0."]
 

@@ -115,7 +115,7 @@ async def test_what_is_learned_while_the_model_fails_is_kept_and_found_by_its_wo
 ) -> None:
     async with opened(Broken(embedder)) as backend:
         scope, dana = await known(backend)
-        await backend.add_summary(scope, dana, NewSummary(content="Order A-1042 is replaced.", conversation_id="c"))
+        await backend.add_summaries(scope, dana, [NewSummary(content="Order A-1042 is replaced.", conversation_id="c")])
         message = NewMessage(text="When does A-1042 come?", role="customer")
         await backend.record_messages(scope, dana, "c", [message])
 

@@ -5,9 +5,10 @@ import anyio
 import pytest
 
 from mcp_memory.backend import Backend
+from mcp_memory.edits import StoreChanges
 from mcp_memory.errors import Error, Invalid, NotFound
 from mcp_memory.ids import PROFILE
-from mcp_memory.model import Identifier, NewObservation, Profile, Scope, StoreChanges, Upserted
+from mcp_memory.model import Identifier, NewObservation, Profile, Scope, Upserted
 from tests.contract.conftest import MONDAY, Clock
 
 pytestmark = pytest.mark.anyio
@@ -198,7 +199,7 @@ async def test_profile_ids_complete_from_an_id_or_an_identifier(backend: Backend
     lee = await create(backend, scope, email="lee@example.com")
 
     async def complete(start: str, limit: int = 10) -> list[str]:
-        return await backend.list_profile_ids(scope, start, limit)
+        return await backend.complete_profile_ids(scope, start, limit)
 
     assert await complete("") == [lee.profile_id, dana.profile_id]
     assert await complete("", limit=1) == [lee.profile_id]

@@ -33,7 +33,7 @@ async def dana(backend: Backend, scope: Scope) -> str:
         )
     for number, content in enumerate(("Asked about a refund; agreed.", "Asked about the dogs' harness."), start=1):
         new = NewSummary(content=content, conversation_id=f"c-{number}", occurred_at=day(10 + number))
-        await backend.add_summary(scope, profile.profile_id, new)
+        await backend.add_summaries(scope, profile.profile_id, [new])
     return profile.profile_id
 
 

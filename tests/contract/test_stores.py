@@ -2,8 +2,9 @@ import anyio
 import pytest
 
 from mcp_memory.backend import Backend
+from mcp_memory.edits import StoreChanges
 from mcp_memory.errors import NotFound
-from mcp_memory.model import Scope, StoreChanges
+from mcp_memory.model import Scope
 
 pytestmark = pytest.mark.anyio
 

@@ -7,9 +7,10 @@ import pytest
 
 from mcp_memory.backend import Backend
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
+from mcp_memory.edits import StoreChanges
 from mcp_memory.errors import Conflict, Error, Invalid, NotFound
 from mcp_memory.identity import IdentifierConfig
-from mcp_memory.model import DataType, Scope, StoreChanges, TraitDefinition, ValidationRule
+from mcp_memory.model import DataType, Scope, TraitDefinition, ValidationRule
 from tests.contract.conftest import Clock
 from tests.contract.people import EMAIL, PHONE, find, person, refused, settings, with_user_ids
 

@@ -48,7 +48,7 @@ async def test_what_was_learned_since_stays_with_the_one_it_was_learned_for(
     await note(backend, scope, lee.profile_id, "Under the id of Lee.")
     await event(backend, scope, email=EMAIL, city="Boone", chat=CHAT)  # found by what Lee brought
     await note(backend, scope, dana.profile_id, "Under the id of both.")
-    await backend.add_summary(scope, dana.profile_id, NewSummary(content="Of whom?", conversation_id="c"))
+    await backend.add_summaries(scope, dana.profile_id, [NewSummary(content="Of whom?", conversation_id="c")])
     await event(backend, scope, dana.profile_id, country="US")
 
     undone = await backend.unmerge_profile(scope, lee.profile_id)

@@ -2,6 +2,7 @@
 
 import httpx2
 import pytest
+from starlette.applications import Starlette
 
 from mcp_memory.http.app import build_app
 from mcp_memory.model import Caller
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.anyio
 async def test_another_host_or_origin_is_refused_on_every_route(
     memory: Memory, path: str, headers: dict[str, str], status: int
 ) -> None:
-    app = build_app(build_server(memory, lambda ctx: Caller(tenant="acme")), memory.close)
+    app = build_app(build_server(memory, lambda ctx: Caller(tenant="acme")), Starlette(), memory.close)
     transport = httpx2.ASGITransport(app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://localhost:8765") as client:
         response = await client.get(path, headers=headers)
@@ -37,7 +38,7 @@ async def test_another_host_or_origin_is_refused_on_every_route(
 
 @pytest.mark.parametrize("host", ["localhost:8765", "LOCALHOST", "127.0.0.1:1", "[::1]:8765"])
 async def test_loopback_names_are_served(memory: Memory, host: str) -> None:
-    app = build_app(build_server(memory, lambda ctx: Caller(tenant="acme")), memory.close)
+    app = build_app(build_server(memory, lambda ctx: Caller(tenant="acme")), Starlette(), memory.close)
     transport = httpx2.ASGITransport(app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
         headers = {"host": host, "origin": f"http://{host}"}

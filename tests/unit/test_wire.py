@@ -8,7 +8,7 @@ from mcp_memory.definitions import TraitGroup, new_group
 from mcp_memory.errors import Error, Invalid
 from mcp_memory.identity import DEFAULT_SETTINGS, check_settings
 from mcp_memory.model import TraitDefinition, ValidationRule
-from mcp_memory.wire.rules import IdentitySettingsBody, TraitGroupBody
+from mcp_memory.wire.rules import IdentitySettingsBody, TraitGroupAnswer, TraitGroupBody
 
 LOYALTY = TraitGroup(
     display_name="Loyalty",
@@ -36,7 +36,7 @@ def test_settings_go_there_and_back() -> None:
 
 
 def test_a_group_goes_there_and_back() -> None:
-    body = TraitGroupBody.of(LOYALTY)
+    body = TraitGroupAnswer.of(LOYALTY, LOYALTY.definitions)
 
     assert TraitGroupBody.read(json.dumps(body.body())).group() == LOYALTY
     assert body.body()["traits"]["points"] == {
@@ -63,7 +63,7 @@ def test_what_is_left_out_is_what_is_published() -> None:
         ("{", "It is not JSON"),
         ("[]", "wrong"),
         ("{}", "identifierConfigs is required"),
-        ('{"identifierConfigs": [], "matchingRules": []}', "identifier_configs has 0 types"),
+        ('{"identifierConfigs": [], "matchingRules": []}', "identifierConfigs has too few: give at least 1"),
         ('{"identifierConfigs": [{"idType": 5}], "matchingRules": []}', r"identifierConfigs\[0\].idType is wrong"),
         ('{"identifierConfigs": [{"idType": "user_id", "limit": "5"}], "matchingRules": []}', "limit is wrong"),
         ('{"identifierConfigs": [{"idType": "user_id", "limit": true}], "matchingRules": []}', "limit is wrong"),
@@ -88,7 +88,7 @@ def test_settings_against_the_rules_are_refused_by_name(body: str, complaint: st
         ('{"displayName": "A", "traits": {"x": {}}}', "traits.x.dataType is required"),
         ('{"displayName": "A", "traits": {"x": {"dataType": "DATE"}}}', "traits.x.dataType"),
         ('{"displayName": "A", "traits": {"x": null}}', "traits.x is wrong"),
-        ('{"displayName": "A B"}', "a group's name must be"),
+        ('{"displayName": "A B"}', "displayName does not have the form"),
         (
             '{"displayName": "A", "traits": {"x": {"dataType": "STRING", "validationRule": {"ruleType": "NUMBER"}}}}',
             "traits.x.validationRule.ruleType must be STRING",

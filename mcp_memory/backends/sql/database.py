@@ -16,20 +16,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from mcp_memory.backends.sql.cursors import Place
 from mcp_memory.backends.sql.memory_rows import ConversationRows, MemoryRows, SignatureRows
 from mcp_memory.definitions import TraitGroup
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import Import, Remark
 from mcp_memory.ledger import Entry, Holding, IdentityConflict, Separation, Sides
-from mcp_memory.model import (
-    Identifier,
-    KeptApart,
-    Scope,
-    Store,
-    TraitDefinition,
-    TraitValue,
-    UndeclaredTraits,
-)
+from mcp_memory.mappings import DataMapping
+from mcp_memory.model import Identifier, KeptApart, Scope, Store, TraitDefinition, TraitValue
+from mcp_memory.operations import Operation, Reply
 
 T = TypeVar("T")
 Trait = tuple[str, str]
@@ -62,6 +57,15 @@ class TraitRow:
     profile_id: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One with an idempotency key; `reply` is None while it is under way."""
+
+    digest: bytes
+    begun_at: datetime
+    reply: Reply | None = None
+
+
 class ProfileRows(Protocol):
     def find_profile(self, profile_id: str) -> ProfileRow | None: ...
 
@@ -84,7 +88,16 @@ class ProfileRows(Protocol):
         that of all."""
         ...
 
+    def list_profiles(self, after: Place | None, limit: int, newest_first: bool) -> list[tuple[Place, str]]:
+        """Ids of live ones behind that place, by creation."""
+        ...
+
     def count_profiles(self) -> int: ...
+
+    def delete_profile(self, profile_id: str) -> None:
+        """Just this member, with all its rows; the merges that it was in are forgotten before. What is kept in memory
+        of it is never taken for somebody else's."""
+        ...
 
     def traits(self, profile_id: str) -> list[TraitRow]:
         """By group and name; one for each member that has it."""
@@ -94,6 +107,10 @@ class ProfileRows(Protocol):
 
     def remove_traits(self, profile_id: str, names: Iterable[tuple[str, str]]) -> None:
         """From all members."""
+        ...
+
+    def remove_own_traits(self, profile_id: str, names: Iterable[tuple[str, str]]) -> None:
+        """From just this member."""
         ...
 
 
@@ -164,6 +181,16 @@ class IdentityRows(Protocol):
         """Those that any member was linked by, undone ones too, earliest first."""
         ...
 
+    def related_merges(self, profile_id: str) -> list[Entry]:
+        """Those that this member was linked by, or is told of in, and those of all whom it was ever linked with."""
+        ...
+
+    def remove_merge(self, merge_no: int) -> None: ...
+
+    def redact_merge(self, entry: Entry) -> None:
+        """It is between these profiles now, and what they had is not told."""
+        ...
+
     def sides(self, merge_nos: Iterable[int]) -> Mapping[int, Sides]: ...
 
     def separate(self, separation: Separation) -> None: ...
@@ -205,10 +232,30 @@ class DefinitionRows(Protocol):
         ...
 
 
+class MappingRows(Protocol):
+    def data_mappings(self) -> list[DataMapping]:
+        """The earliest first."""
+        ...
+
+    def put_data_mapping(self, mapping: DataMapping) -> None: ...
+
+    def remove_data_mapping(self, data_mapping_id: str) -> None: ...
+
+
 class ImportRows(Protocol):
-    def start_import(self, new: Import, digest: bytes) -> None: ...
+    def start_import(self, new: Import, digest: bytes | None) -> None:
+        """None: its file is still to come."""
+        ...
+
+    def begin_import(self, current: Import, digest: bytes) -> None:
+        """Its file has come."""
+        ...
 
     def find_import(self, import_id: str) -> Import | None: ...
+
+    def import_digest(self, import_id: str) -> bytes | None: ...
+
+    def list_imports(self, after: Place | None, limit: int, newest_first: bool) -> list[tuple[Place, str]]: ...
 
     def unfinished_import(self, digest: bytes) -> Import | None:
         """The one of this file, read in this way, that was not brought to its end."""
@@ -227,6 +274,7 @@ class Transaction(
     ProfileRows,
     IdentityRows,
     DefinitionRows,
+    MappingRows,
     MemoryRows,
     ConversationRows,
     SignatureRows,
@@ -246,23 +294,47 @@ class Transaction(
 
 
 class Catalog(Protocol):
-    """Which stores there are: one transaction over the catalog."""
+    """Which stores there are, and what clients may ask about later: one transaction over the catalog."""
 
     def find_store(self, tenant: str, display_name: str) -> Store | None: ...
 
     def get_store(self, scope: Scope) -> Store | None: ...
 
-    def insert_store(self, tenant: str, store: Store) -> Store:
-        """The store; where another caller was first, the one that is there."""
+    def insert_store(self, tenant: str, store: Store) -> None:
+        """Nobody has the name: in a write, to look is to know."""
         ...
 
-    def set_undeclared_traits(self, scope: Scope, policy: UndeclaredTraits) -> None: ...
+    def put_store(self, scope: Scope, store: Store) -> None:
+        """As it is now: its name, description, version and policy."""
+        ...
+
+    def count_stores(self, tenant: str) -> int: ...
+
+    def list_stores(
+        self, tenant: str, after: Place | None, limit: int, newest_first: bool
+    ) -> list[tuple[Place, str]]: ...
+
+    def insert_operation(self, tenant: str, new: Operation, forget: datetime) -> None:
+        """Those completed before `forget` are gone."""
+        ...
+
+    def find_operation(self, tenant: str, operation_id: str) -> Operation | None: ...
+
+    def find_request(self, tenant: str, key: str) -> Request | None: ...
+
+    def put_request(self, tenant: str, key: str, request: Request, forget: datetime) -> None:
+        """Those begun before `forget` are gone."""
+        ...
+
+    def remove_request(self, tenant: str, key: str) -> None: ...
 
 
 class Database(Protocol):
     """Blocking: call it on a worker thread, once per unit of work."""
 
-    def read(self, scope: Scope, work: Callable[[Transaction], T]) -> T: ...
+    def read(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
+        """Raises NotFound where there is no such store, or none any more."""
+        ...
 
     def write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         """Returns once the work is durable; raises and leaves nothing behind otherwise."""
@@ -271,5 +343,10 @@ class Database(Protocol):
     def read_catalog(self, work: Callable[[Catalog], T]) -> T: ...
 
     def write_catalog(self, work: Callable[[Catalog], T]) -> T: ...
+
+    def delete_store(self, scope: Scope) -> None:
+        """With all that is in it: nobody reads or writes it from here on, in no process. Once begun, it is done to the
+        end, if need be at the next start."""
+        ...
 
     def close(self) -> None: ...

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mcp_memory import definitions, identity
+from mcp_memory import definitions, identity, mappings
 from mcp_memory.backends.sql import identifiers
 from mcp_memory.backends.sql.database import Transaction
+from mcp_memory.backends.sql.stores import check_version
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.errors import Conflict, NotFound
 from mcp_memory.identity import IdentitySettings
@@ -14,7 +15,7 @@ from mcp_memory.model import TraitDefinition
 
 def update_settings(tx: Transaction, new: IdentitySettings, if_version: int | None) -> IdentitySettings:
     old = tx.identity_settings(lock=True)
-    _check_version(old.version, if_version)
+    check_version(old.version, if_version)
     identity.check_settings(new)
     identity.check_change(old, new, tx.count_identifiers)
     stored = replace(new, version=old.version + 1)
@@ -40,7 +41,7 @@ def create_group(tx: Transaction, given: TraitGroup) -> TraitGroup:
 def update_group(tx: Transaction, name: str, changes: TraitGroupChanges, if_version: int | None) -> TraitGroup:
     tx.definitions(lock=True)
     before = get_group(tx, name)
-    _check_version(before.version, if_version)
+    check_version(before.version, if_version)
     after = definitions.changed_group(before, changes)
     for trait in definitions.retyped(before, after):
         if tx.has_values(before.display_name, trait):
@@ -56,6 +57,9 @@ def delete_group(tx: Transaction, name: str) -> None:
     tx.definitions(lock=True)
     group = get_group(tx, name)
     definitions.check_removable(group.display_name)
+    mapping = next((one for one in tx.data_mappings() if mappings.speaks_of(one, group.display_name)), None)
+    if mapping is not None:
+        raise Conflict(f"The data mapping {mapping.display_name} speaks of the group: change or delete that first.")
     tx.remove_trait_group(group.display_name)
     _forget(tx, group.definitions)
 
@@ -70,8 +74,3 @@ def _forget(tx: Transaction, removed: Sequence[TraitDefinition]) -> None:
         ]
         tx.forget_trait(one.group, one.name, heirs)
     identifiers.settle_all(tx, tx.identity_settings())
-
-
-def _check_version(current: int, expected: int | None) -> None:
-    if expected is not None and expected != current:
-        raise Conflict(f"The version is {current}, not {expected}: somebody changed it meanwhile. Read it again first.")

@@ -56,6 +56,12 @@ class Hot(Generic[T]):
                 self._bytes += by
             self._make_room()
 
+    def forget(self, chosen: Callable[[Hashable], bool]) -> None:
+        """What is kept by such keys."""
+        with self._lock:
+            for key in [one for one in self._kept if chosen(one)]:
+                self._drop(key)
+
     def _make_room(self) -> None:
         while self._bytes > self._max_bytes:
             self._drop(next(iter(self._kept)))

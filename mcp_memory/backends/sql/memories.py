@@ -50,26 +50,40 @@ def add_observations(
     return Added(receipts=receipts, profile_ids=profile.members)
 
 
-def add_summary(
-    tx: Transaction, profile_id: str, new: NewSummary, signature: Signature, *, now: datetime, make_id: MakeId
+def add_summaries(
+    tx: Transaction,
+    profile_id: str,
+    new: Sequence[NewSummary],
+    signatures: Sequence[Signature],
+    *,
+    now: datetime,
+    make_id: MakeId,
 ) -> Added:
     profile = existing(tx, profile_id, lock=True)
-    digest = language.digest(new.content)
-    for known in tx.known("summary", profile.profile_id, [digest]):
-        if known.conversation_id == new.conversation_id:
-            return Added(receipts=[Receipt(id=known.id, outcome="duplicate")], profile_ids=profile.members)
-    item = Summary(
-        id=make_id(SUMMARY),
-        content=new.content,
-        source=new.source,
-        conversation_id=new.conversation_id,
-        occurred_at=new.occurred_at or now,
-        created_at=now,
-        updated_at=now,
-    )
-    tx.insert_summaries(profile_id, [NewItem(item=item, digest=digest, signature=signature)])
-    tx.touch_profile(profile_id, now)
-    return Added(receipts=[Receipt(id=item.id, outcome="added")], profile_ids=profile.members)
+    digests = [language.digest(one.content) for one in new]
+    known = {(one.digest, one.conversation_id): one.id for one in tx.known("summary", profile.profile_id, digests)}
+    receipts: list[Receipt] = []
+    added: list[NewItem[Summary]] = []
+    for one, digest, signature in zip(new, digests, signatures, strict=True):
+        if (digest, one.conversation_id) in known:
+            receipts.append(Receipt(id=known[digest, one.conversation_id], outcome="duplicate"))
+            continue
+        item = Summary(
+            id=make_id(SUMMARY),
+            content=one.content,
+            source=one.source,
+            conversation_id=one.conversation_id,
+            occurred_at=one.occurred_at or now,
+            created_at=now,
+            updated_at=now,
+        )
+        added.append(NewItem(item=item, digest=digest, signature=signature))
+        known[digest, one.conversation_id] = item.id
+        receipts.append(Receipt(id=item.id, outcome="added"))
+    if added:
+        tx.insert_summaries(profile_id, added)
+        tx.touch_profile(profile_id, now)
+    return Added(receipts=receipts, profile_ids=profile.members)
 
 
 def _replaced(

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, Protocol
 
+from mcp_memory.backends.sql.cursors import Place
+from mcp_memory.listing import ItemFilter
 from mcp_memory.model import Communication, ItemT_co, Kind, Observation, Summary
 
 if TYPE_CHECKING:
@@ -87,6 +89,40 @@ class MemoryRows(Protocol):
     def latest_summaries(
         self, profile_id: str, limit: int, begin: datetime | None, end: datetime | None, ties: bool = False
     ) -> list[Summary]: ...
+
+    def find_observation(self, profile_id: str, observation_id: str) -> Observation | None:
+        """Of any member."""
+        ...
+
+    def find_summary(self, profile_id: str, summary_id: str) -> Summary | None: ...
+
+    def list_observations(
+        self, profile_id: str, wanted: ItemFilter, after: Place | None, limit: int, newest_first: bool
+    ) -> list[tuple[Place, Observation]]:
+        """Behind that place, by creation, of all members."""
+        ...
+
+    def list_summaries(
+        self, profile_id: str, wanted: ItemFilter, after: Place | None, limit: int, newest_first: bool
+    ) -> list[tuple[Place, Summary]]: ...
+
+    def list_revisions(
+        self, observation_id: str, after: Place | None, limit: int, newest_first: bool
+    ) -> list[tuple[Place, Observation]]:
+        """Behind that place, by `updated_at`; what it is now is one of them."""
+        ...
+
+    def change_observation(self, after: Observation, digest: bytes, signature: Signature | None) -> None:
+        """What it was is kept as a revision. `signature`: None where its content is the same."""
+        ...
+
+    def change_summary(self, after: Summary, digest: bytes, signature: Signature | None) -> None: ...
+
+    def remove_observation(self, observation_id: str) -> None:
+        """With its revisions, and all that recall reads of it."""
+        ...
+
+    def remove_summary(self, summary_id: str) -> None: ...
 
     def candidates(self, kind: Kind, profile_id: str, model_id: str) -> tuple[Sequence[object], Candidates]:
         """The profile's items of a kind: their keys, ascending, and in the same order what ranks them.

@@ -80,6 +80,17 @@ def explain(tx: Transaction, profile_id: str) -> Explanation:
     )
 
 
+def forget(tx: Transaction, row: ProfileRow) -> None:
+    """No merge tells of these profiles any more."""
+    gone = set(row.members)
+    entries = {one.no: one for member in row.members for one in tx.related_merges(member)}
+    for one in ledger.redacted(sorted(entries.values(), key=lambda each: each.no), gone):
+        tx.redact_merge(one)
+    for one in entries.values():
+        if {one.one, one.other} & gone:
+            tx.remove_merge(one.no)
+
+
 def separated(tx: Transaction, row: ProfileRow) -> Mapping[str, frozenset[Identifier]]:
     """Live profiles that were taken apart from this one -> the identifiers that do not link them any more."""
     found: dict[str, frozenset[Identifier]] = {}

@@ -47,10 +47,13 @@ def pending(migrations: list[Migration], applied: dict[int, str]) -> list[Migrat
     return [migration for migration in migrations if migration.version not in applied]
 
 
-def load_queries(text: str) -> dict[str, str]:
-    """`-- name: find_profile` starts a statement; it ends at the next one."""
-    parts = re.split(r"^-- name: (\w+)\s*$", text, flags=re.MULTILINE)
-    queries = {name: sql.strip().rstrip(";") for name, sql in zip(parts[1::2], parts[2::2], strict=True)}
-    if len(queries) != len(parts[1::2]):
-        raise ValueError("two queries have one name")
+def load_queries(folder: Traversable) -> dict[str, str]:
+    """`-- name: find_profile` starts a statement; it ends at the next one, or with the file."""
+    queries: dict[str, str] = {}
+    for entry in sorted((one for one in folder.iterdir() if one.name.endswith(".sql")), key=lambda one: one.name):
+        parts = re.split(r"^-- name: (\w+)\s*$", entry.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        for name, sql in zip(parts[1::2], parts[2::2], strict=True):
+            if name in queries:
+                raise ValueError(f"two queries have the name {name}")
+            queries[name] = sql.strip().rstrip(";")
     return queries

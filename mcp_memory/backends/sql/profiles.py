@@ -1,12 +1,18 @@
 """Who is who, inside a transaction: find a profile, see all of it."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from mcp_memory import identity, ledger, traits
-from mcp_memory.backends.sql.database import ProfileRow, Transaction
+from mcp_memory.backends.sql.cursors import page_of, page_of_all, place_of
+from mcp_memory.backends.sql.database import ProfileRow, TraitRow, Transaction
 from mcp_memory.errors import Invalid, NotFound
 from mcp_memory.identity import IdentitySettings
-from mcp_memory.model import Identifier, Lookup, Merge, Profile
+from mcp_memory.listing import Page, PageQuery
+from mcp_memory.model import Identifier, Lookup, Merge, Profile, TraitEntry
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 
 def lookup(tx: Transaction, value: str, id_type: str | None, region: str) -> Lookup:
@@ -34,6 +40,26 @@ def existing(tx: Transaction, profile_id: str, *, lock: bool = False) -> Profile
     if row is None:
         raise NotFound("There is no such profile in this store: find the customer with lookup_profile first.")
     return row
+
+
+def page(tx: Transaction, query: PageQuery) -> Page[str]:
+    place = place_of(query, "profiles", int, int)
+    return page_of(tx.list_profiles(place, query.limit + 1, query.newest_first), query, "profiles")
+
+
+def list_traits(tx: Transaction, profile_id: str, groups: Sequence[str] | None, query: PageQuery) -> Page[TraitEntry]:
+    latest: dict[tuple[str, str], TraitRow] = {}
+    for row in sorted(tx.traits(existing(tx, profile_id).profile_id), key=lambda one: (one.updated_at, one.profile_id)):
+        latest[row.group, row.name] = row
+    rows = [
+        (
+            ((one.updated_at - EPOCH) // MICROSECOND, one.group, one.name),
+            TraitEntry(group=one.group, name=one.name, value=one.value, updated_at=one.updated_at),
+        )
+        for one in latest.values()
+        if groups is None or one.group in groups
+    ]
+    return page_of_all(rows, query, "traits", int, str, str)
 
 
 def view(tx: Transaction, row: ProfileRow) -> Profile:

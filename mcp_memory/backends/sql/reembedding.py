@@ -15,7 +15,7 @@ from itertools import accumulate
 from mcp_memory.backends.sql.database import Database, Transaction
 from mcp_memory.backends.sql.memory_rows import Signature, StoredText
 from mcp_memory.backends.sql.signatures import Signatures, Text, around, spoken
-from mcp_memory.errors import Closing, Error, Unavailable
+from mcp_memory.errors import Closing, Error, NotFound, Unavailable
 from mcp_memory.model import Scope
 
 logger = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ class Reembedding:
             if not self._database.write(scope, self._take_lease):
                 return RETRY
             return BREATH if self.do(scope) else None
-        except Closing:
+        except (Closing, NotFound):  # the store was deleted
             return None
         except Error as exc:
             logger.warning("signatures are not made anew for now: %s", exc, exc_info=exc)

@@ -9,6 +9,7 @@ from mcp_memory.backends.sql import identifiers, merging
 from mcp_memory.backends.sql.database import ProfileRow, Trait, TraitRow, Transaction
 from mcp_memory.backends.sql.profiles import existing, view
 from mcp_memory.errors import Conflict, Invalid
+from mcp_memory.identity import IdentifierConfig
 from mcp_memory.ids import PROFILE, MakeId
 from mcp_memory.imports import BulkOutcome
 from mcp_memory.ledger import Entry, Holding, Separation
@@ -33,15 +34,17 @@ TraitOf = tuple[str, str, TraitValue]
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
-    """What one call asks for, checked. `promoted`: trait -> the identifier its value becomes."""
+    """What one call asks for, checked. `promoted`: trait -> the identifier its value becomes. `bare`: identifiers
+    that no trait says."""
 
     wanted: TraitChanges
     promoted: Mapping[Trait, Identifier]
     profile_id: str | None
+    bare: tuple[Identifier, ...] = ()
 
     @property
     def identifiers(self) -> list[Identifier]:
-        return sorted(set(self.promoted.values()))
+        return sorted({*self.promoted.values(), *self.bare})
 
 
 class Upserts:
@@ -56,7 +59,46 @@ class Upserts:
         self._declared = Declared(tx.definitions())
 
     def upsert(self, raw: traits.Raw, profile_id: str | None) -> Upserted:
-        given = self._checked(raw, profile_id)
+        return self._upsert(self._checked(raw, profile_id))
+
+    def identify(self, profile_id: str, one: Identifier) -> Upserted:
+        """`one`, as `normalised`, is the profile's."""
+        return self._upsert(Given(wanted=TraitChanges(), promoted={}, profile_id=profile_id, bare=(one,)))
+
+    def normalised(self, id_type: str, value: str, name: str) -> Identifier:
+        return identity.normalise(Identifier(id_type, value), self._settings, self._region, name)
+
+    def forget(self, profile_id: str, gone: Set[Identifier]) -> None:
+        """Nobody says them of this profile any more: with them go the traits whose values they are."""
+        tx = self.tx
+        tx.detach([one for one in (*tx.identifiers(profile_id), *tx.retired(profile_id)) if one.identifier in gone])
+        for row in tx.traits(profile_id):
+            if self._says(row) in gone:
+                tx.remove_own_traits(row.profile_id, [(row.group, row.name)])
+
+    def settle(self, profile_id: str, gone: Set[Identifier]) -> None:
+        """After that: who waited for them has them, and what waited for the room identifies again."""
+        live = existing(self.tx, profile_id).profile_id
+        identifiers.release(self.tx, sorted(gone), self._settings, but=live)
+        identifiers.settle(self.tx, live, self._settings)
+
+    def config(self, id_type: str) -> IdentifierConfig | None:
+        return self._settings.config(id_type)
+
+    def said_by(self, profile_id: str, one: Identifier) -> Trait | None:
+        """The trait whose text it is, as the profile reads."""
+        rows = self.tx.traits(profile_id)
+        now = traits.latest(((row.updated_at, row.profile_id), row.group, row.name, row.value) for row in rows)
+        says = {Identifier(*promoted): trait for trait, promoted in self._declared.identifying(now).items()}
+        trait = says.get(one)
+        texts = {(each.group, each.name) for each in self._declared.definitions if each.data_type == "STRING"}
+        return trait if trait in texts else None
+
+    def _says(self, row: TraitRow) -> Identifier | None:
+        promoted = self._declared.identifying({row.group: {row.name: row.value}})
+        return next((Identifier(*one) for one in promoted.values()), None)
+
+    def _upsert(self, given: Given) -> Upserted:
         decision = self._decide(given)
         before = None if decision.target is None else view(self.tx, existing(self.tx, decision.target))
         holder, entries = self._apply(given, decision)
@@ -224,7 +266,8 @@ class Upserts:
         _check_size(said, new.values())
         for member, values in new.items():
             self._put(member, values, said)
-        promoted = {one: trait for trait, one in given.promoted.items() if one not in refused}
+        promoted: dict[Identifier, Trait | None] = {one: None for one in given.bare if one not in refused}
+        promoted |= {one: trait for trait, one in given.promoted.items() if one not in refused}
         fresh = {one: trait for one, trait in promoted.items() if one not in known}
         if fresh:
             self._attach(holder, fresh, promoted.keys(), [*held, *retired])
@@ -247,7 +290,7 @@ class Upserts:
             self.tx.put_traits(member, written, at)
 
     def _attach(
-        self, holder: str, new: Mapping[Identifier, Trait], given: Set[Identifier], known: Sequence[Holding]
+        self, holder: str, new: Mapping[Identifier, Trait | None], given: Set[Identifier], known: Sequence[Holding]
     ) -> None:
         """`new`: what identifies nobody yet, of all that was `given`. `known`: what the profile has, retired or not."""
         waiting = {one.identifier: one for one in known if one.identifier in new}
@@ -258,7 +301,7 @@ class Upserts:
                 continue
             member = holder
             if one in waiting:  # said again, and of the one who brought it
-                member = waiting[one].profile_id
+                member, trait = waiting[one].profile_id, trait or waiting[one].trait
                 self.tx.detach([waiting[one]])
             since = [each.since + MICROSECOND for each in known if each.identifier.id_type == one.id_type]
             self.tx.attach(member, [(one, trait)], not config.enforce_unique, max([self.now, *since]))

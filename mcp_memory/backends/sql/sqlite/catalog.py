@@ -1,59 +1,162 @@
-"""catalog.db: which stores there are."""
+"""catalog.db: which stores there are, and what clients may ask about later."""
 
+import json
+from datetime import datetime
 from typing import Any
 
 import apsw
 
-from mcp_memory.backends.sql.sqlite.keys import from_micros, to_micros
-from mcp_memory.model import Scope, Store, UndeclaredTraits
+from mcp_memory import ids
+from mcp_memory.backends.sql.cursors import Place
+from mcp_memory.backends.sql.database import Request
+from mcp_memory.backends.sql.sqlite.keys import FOREVER, from_micros, to_micros
+from mcp_memory.model import Scope, Store
+from mcp_memory.operations import Operation, Reply
 
-_COLUMNS = "store_id, display_name, created_at, undeclared_traits"
+_COLUMNS = "store_id, display_name, created_at, undeclared_traits, description, version"
+_PAGES = {
+    True: "(created_at, store_id) < (?, ?) order by created_at desc, store_id desc",
+    False: "(created_at, store_id) > (?, ?) order by created_at, store_id",
+}
+_STARTS = {True: (FOREVER[1], ""), False: (FOREVER[0], "")}
 
 
 class SqliteCatalog:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
 
+    # Stores
+
     def find_store(self, tenant: str, display_name: str) -> Store | None:
-        return self._one(f"select {_COLUMNS} from store where tenant = ? and display_name = ?", (tenant, display_name))
+        rows = self._rows(
+            f"select {_COLUMNS} from store where tenant = ? and display_name = ? and not deleting", tenant, display_name
+        )
+        return _store(*rows[0]) if rows else None
 
     def get_store(self, scope: Scope) -> Store | None:
-        return self._one(
-            f"select {_COLUMNS} from store where tenant = ? and store_id = ?", (scope.tenant, scope.store_id)
+        rows = self._rows(f"select {_COLUMNS} from store where {_LIVE}", scope.tenant, scope.store_id)
+        return _store(*rows[0]) if rows else None
+
+    def insert_store(self, tenant: str, store: Store) -> None:
+        self._rows(
+            f"insert into store (tenant, {_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?)",
+            tenant,
+            store.store_id,
+            store.display_name,
+            to_micros(store.created_at),
+            store.undeclared_traits,
+            store.description,
+            store.version,
         )
 
-    def insert_store(self, tenant: str, store: Store) -> Store:
-        self._connection.execute(
-            "insert into store (store_id, tenant, display_name, undeclared_traits, created_at) values (?, ?, ?, ?, ?)",
-            (store.store_id, tenant, store.display_name, store.undeclared_traits, to_micros(store.created_at)),
+    def put_store(self, scope: Scope, store: Store) -> None:
+        self._rows(
+            f"update store set display_name = ?, description = ?, version = ?, undeclared_traits = ? where {_LIVE}",
+            *(store.display_name, store.description, store.version, store.undeclared_traits),
+            *(scope.tenant, scope.store_id),
         )
-        return store
 
-    def set_undeclared_traits(self, scope: Scope, policy: UndeclaredTraits) -> None:
-        self._connection.execute(
-            "update store set undeclared_traits = ? where tenant = ? and store_id = ?",
-            (policy, scope.tenant, scope.store_id),
+    def count_stores(self, tenant: str) -> int:
+        return int(self._rows("select count(*) from store where tenant = ? and not deleting", tenant)[0][0])
+
+    def list_stores(self, tenant: str, after: Place | None, limit: int, newest_first: bool) -> list[tuple[Place, str]]:
+        rows = self._rows(
+            "select created_at, store_id from store "
+            f"where tenant = ? and not deleting and {_PAGES[newest_first]} limit ?",
+            *(tenant, *(after or _STARTS[newest_first]), limit),
         )
+        return [((created_at, store_id), store_id) for created_at, store_id in rows]
+
+    # The files of stores
 
     def file_made(self, scope: Scope) -> bool | None:
         """Whether the store's file has been there; None where there is no such store."""
-        rows = self._connection.execute(
-            "select file_made from store where tenant = ? and store_id = ?", (scope.tenant, scope.store_id)
-        ).fetchall()
+        rows = self._rows(f"select file_made from store where {_LIVE}", scope.tenant, scope.store_id)
         return bool(rows[0][0]) if rows else None
 
     def mark_file_made(self, scope: Scope) -> None:
-        self._connection.execute("update store set file_made = 1 where store_id = ?", (scope.store_id,))
+        self._rows(f"update store set file_made = 1 where {_LIVE}", scope.tenant, scope.store_id)
 
-    def _one(self, sql: str, values: tuple[str, ...]) -> Store | None:
-        rows = self._connection.execute(sql, values).fetchall()
-        if not rows:
-            return None
-        row: Any = rows[0]
-        store_id, display_name, created_at, policy = row
-        return Store(
-            store_id=store_id,
-            display_name=display_name,
-            created_at=from_micros(created_at),
-            undeclared_traits=policy,
+    def begin_deletion(self, scope: Scope) -> bool:
+        """From here on it is not found, and its name is free. Whether it was there."""
+        return bool(
+            self._rows(
+                f"update store set deleting = 1, file_made = 0, display_name = store_id where {_LIVE} returning 1",
+                *(scope.tenant, scope.store_id),
+            )
         )
+
+    def end_deletion(self, store_id: str) -> None:
+        self._rows("delete from store where store_id = ? and deleting", store_id)
+
+    def deletions(self) -> list[str]:
+        """Ids of stores whose files have still to go."""
+        return [store_id for (store_id,) in self._rows("select store_id from store where deleting")]
+
+    # Operations and requests
+
+    def insert_operation(self, tenant: str, new: Operation, forget: datetime) -> None:
+        self._rows("delete from operation where completed_at < ?", to_micros(forget))
+        self._rows(
+            "insert into operation (operation_id, tenant, resource_id, completed_at) values (?, ?, ?, ?)",
+            *(ids.to_bytes(new.operation_id), tenant, new.resource_id, to_micros(new.completed_at)),
+        )
+
+    def find_operation(self, tenant: str, operation_id: str) -> Operation | None:
+        rows = self._rows(
+            "select resource_id, completed_at from operation where operation_id = ? and tenant = ?",
+            *(ids.to_bytes(operation_id), tenant),
+        )
+        return next(
+            (
+                Operation(operation_id=operation_id, resource_id=resource_id, completed_at=from_micros(completed_at))
+                for resource_id, completed_at in rows
+            ),
+            None,
+        )
+
+    def find_request(self, tenant: str, key: str) -> Request | None:
+        rows = self._rows(
+            "select digest, begun_at, status, headers, body from request where tenant = ? and key = ?", tenant, key
+        )
+        return _request(*rows[0]) if rows else None
+
+    def put_request(self, tenant: str, key: str, request: Request, forget: datetime) -> None:
+        self._rows("delete from request where begun_at < ?", to_micros(forget))
+        reply = request.reply
+        self._rows(
+            "insert or replace into request (tenant, key, digest, begun_at, status, headers, body) "
+            "values (?, ?, ?, ?, ?, ?, ?)",
+            *(tenant, key, request.digest, to_micros(request.begun_at)),
+            *((reply.status, json.dumps(reply.headers), reply.body) if reply else (None, None, None)),
+        )
+
+    def remove_request(self, tenant: str, key: str) -> None:
+        self._rows("delete from request where tenant = ? and key = ?", tenant, key)
+
+    def _rows(self, sql: str, *values: object) -> list[Any]:
+        return self._connection.execute(sql, values).fetchall()
+
+
+_LIVE = "tenant = ? and store_id = ? and not deleting"
+
+
+def _store(
+    store_id: str, display_name: str, created_at: int, policy: Any, description: str | None, version: int
+) -> Store:
+    return Store(
+        store_id=store_id,
+        display_name=display_name,
+        created_at=from_micros(created_at),
+        undeclared_traits=policy,
+        description=description,
+        version=version,
+    )
+
+
+def _request(digest: bytes, begun_at: int, status: int | None, headers: str | None, body: bytes | None) -> Request:
+    reply = None
+    if status is not None and headers is not None and body is not None:
+        pairs = tuple((name, value) for name, value in json.loads(headers))
+        reply = Reply(status=status, headers=pairs, body=body)
+    return Request(digest=digest, begun_at=from_micros(begun_at), reply=reply)

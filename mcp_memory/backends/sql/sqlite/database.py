@@ -1,5 +1,6 @@
 """A folder of SQLite files: catalog.db, and stores/<store id>.db for each store."""
 
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,12 +13,14 @@ import apsw
 from mcp_memory.backends.sql.database import Catalog, Transaction
 from mcp_memory.backends.sql.hot import MAX_BYTES, Hot
 from mcp_memory.backends.sql.sqlite.catalog import SqliteCatalog
-from mcp_memory.backends.sql.sqlite.file import SqliteFile
+from mcp_memory.backends.sql.sqlite.file import Gone, SqliteFile, delete
 from mcp_memory.backends.sql.sqlite.transaction import SqliteTransaction
 from mcp_memory.errors import Closing, NotFound, Unavailable
 from mcp_memory.model import Scope
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 MIGRATIONS = files("mcp_memory.backends.sql.sqlite") / "migrations"
 
@@ -35,16 +38,22 @@ class SqliteDatabase:
         self._opening_store: dict[Scope, threading.Lock] = {}  # so that a locked store keeps only its own waiting
 
     def read(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
-        return self._store(scope).read(work)
+        return self._use(scope, lambda file: file.read(work))
 
     def write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
-        return self._store(scope).write(work)
+        return self._use(scope, lambda file: file.write(work))
 
     def read_catalog(self, work: Callable[[Catalog], T]) -> T:
         return self._open_catalog().read(work)
 
     def write_catalog(self, work: Callable[[Catalog], T]) -> T:
         return self._open_catalog().write(work)
+
+    def delete_store(self, scope: Scope) -> None:
+        if not self._open_catalog().write(lambda tx: tx.begin_deletion(scope)):
+            raise _no_such_store()
+        self._let_go(scope)
+        self._end_deletion(scope.store_id)
 
     def close(self) -> None:
         with self._opening:
@@ -58,11 +67,50 @@ class SqliteDatabase:
         if opened is not None:
             return opened
         with self._opening:
-            if self._catalog is None:
-                self._refuse_when_closed()
-                make_private(self._folder)
-                self._catalog = SqliteFile(self._folder / "catalog.db", MIGRATIONS / "catalog", SqliteCatalog)
-            return self._catalog
+            if self._catalog is not None:
+                return self._catalog
+            self._refuse_when_closed()
+            make_private(self._folder)
+            self._catalog = SqliteFile(self._folder / "catalog.db", MIGRATIONS / "catalog", SqliteCatalog)
+        for store_id in self._catalog.read(lambda tx: tx.deletions()):
+            with suppress(Unavailable):  # at the next start, then
+                self._end_deletion(store_id)
+        return self._catalog
+
+    def _end_deletion(self, store_id: str) -> None:
+        try:
+            delete(self._folder / "stores" / f"{store_id}.db")
+        except OSError as exc:  # some systems remove no file that another process has open
+            logger.warning("the file of a deleted store can't be removed yet: %s", exc)
+            return
+        self._open_catalog().write(lambda tx: tx.end_deletion(store_id))
+
+    def _use(self, scope: Scope, call: Callable[[SqliteFile[Transaction]], T]) -> T:
+        """Whoever deleted the store in the midst of it, here or in another process: it is not found."""
+        try:
+            return call(self._store(scope))
+        except Gone:
+            self._let_go(scope)
+            raise
+        except Unavailable as exc:
+            if not self._is_deleted(scope):
+                raise
+            self._let_go(scope)
+            raise _no_such_store() from exc
+
+    def _is_deleted(self, scope: Scope) -> bool:
+        try:
+            return self._open_catalog().read(lambda tx: tx.file_made(scope)) is None
+        except Unavailable:
+            return False
+
+    def _let_go(self, scope: Scope) -> None:
+        with self._opening:
+            opened = self._stores.pop(scope, None)
+            self._opening_store.pop(scope, None)
+        self._hot.forget(lambda key: isinstance(key, tuple) and key[0] == scope.store_id)
+        if opened is not None:
+            opened.close()
 
     def _store(self, scope: Scope) -> SqliteFile[Transaction]:
         opened = self._stores.get(scope)
@@ -70,7 +118,7 @@ class SqliteDatabase:
             return opened
         made = self._open_catalog().read(lambda tx: tx.file_made(scope))
         if made is None:
-            raise NotFound("There is no such store.")
+            raise _no_such_store()
         with self._opening:
             opening = self._opening_store.setdefault(scope, threading.Lock())
         with opening:
@@ -87,6 +135,10 @@ class SqliteDatabase:
             lambda connection: SqliteTransaction(connection, self._hot, scope.store_id),
             lambda connection: _check_owner(connection, scope),
         )
+        if self._is_deleted(scope):  # meanwhile, and the file was perhaps made anew
+            file.close()
+            delete(path)
+            raise _no_such_store()
         with self._opening:
             if self._closed:
                 file.close()
@@ -100,6 +152,10 @@ class SqliteDatabase:
     def _refuse_when_closed(self) -> None:
         if self._closed:
             raise Closing("The memory is closing.")
+
+
+def _no_such_store() -> NotFound:
+    return NotFound("There is no such store.")
 
 
 def make_private(folder: Path) -> Path:

@@ -6,6 +6,8 @@ Rule 3: a unit of work fetches all it reads; a cursor left half-read would keep 
 Rule 4: whoever waits to write joins the transaction of the one who writes next: one fsync for all of them. A job
         that fails is rolled back alone, to its savepoint; a disk that fails fails the whole batch.
 Rule 5: success is told to a job that was committed, never inferred from the absence of an error.
+Rule 6: a file that is to be deleted says so first, to all who have it open: each transaction looks. So nothing is
+        acknowledged that went into a file without a name.
 """
 
 import queue
@@ -20,12 +22,17 @@ from typing import Any, Generic, TypeVar
 import apsw
 
 from mcp_memory.backends.sql.sqlite.connection import connect, create, migrate, run, translated
-from mcp_memory.errors import Closing, Error, Unavailable
+from mcp_memory.errors import Closing, Error, NotFound, Unavailable
 
 Tx = TypeVar("Tx")
 T = TypeVar("T")
 
 IDLE_READERS = 4  # each costs about 150 kB and three file descriptors
+GONE = 1  # the user_version of a file that is to be deleted
+
+
+class Gone(NotFound):
+    """The file is deleted, or will be at once."""
 
 
 class _Job:
@@ -75,6 +82,7 @@ class SqliteFile(Generic[Tx]):
         with translated(), self._reader() as connection:
             connection.execute("begin")
             try:
+                _refuse_gone(connection)
                 return work(self._transaction(connection))
             finally:
                 if connection.in_transaction:  # a failing disk has ended it already
@@ -104,6 +112,7 @@ class SqliteFile(Generic[Tx]):
                 if not self._path.exists():  # or what is written now would go with the file when it is closed
                     raise Unavailable("The store's file was removed: put it back, then start again.")
                 self._writer.execute("begin immediate")
+                _refuse_gone(self._writer)
                 outcomes = [self._attempt(job) for job in jobs]
                 self._writer.execute("commit")
         except BaseException as exc:
@@ -157,3 +166,24 @@ class SqliteFile(Generic[Tx]):
                 self._idle.put_nowait(connection)
             except queue.Full:
                 connection.close()
+
+
+def _refuse_gone(connection: apsw.Connection) -> None:
+    if connection.execute("pragma user_version").fetchall() == [(GONE,)]:
+        raise Gone("There is no such store.")
+
+
+def delete(path: Path) -> None:
+    """The file and those beside it; whoever has it open finds it gone. Raises OSError where it can't be removed."""
+    try:
+        with translated():
+            connection = connect(path)
+            try:
+                connection.execute(f"pragma user_version = {GONE}")
+            finally:
+                connection.close()
+    except Unavailable as exc:
+        if path.exists() and not isinstance(exc.__cause__, apsw.CorruptError | apsw.NotADBError):
+            raise
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -145,6 +145,17 @@ class SqliteIdentity(Rows):
         rows = self._each("merges", self._members(profile_id))
         return sorted({row[0]: self._entry(row) for row in rows}.values(), key=lambda one: one.no)
 
+    def related_merges(self, profile_id: str) -> list[Entry]:
+        rows = self._rows("related_merges", no=self._number(profile_id))
+        return sorted((self._entry(row) for row in rows), key=lambda one: one.no)
+
+    def remove_merge(self, merge_no: int) -> None:
+        self._rows("remove_merge", merge_no=merge_no)
+
+    def redact_merge(self, entry: Entry) -> None:
+        into_no, merged_no = self._number(entry.into_id), self._number(entry.merged_id)
+        self._rows("redact_merge", merge_no=entry.no, into_no=into_no, merged_no=merged_no, nothing=_NOTHING)
+
     def sides(self, merge_nos: Iterable[int]) -> Mapping[int, Sides]:
         found = {no: self._rows("sides", no=no)[0] for no in merge_nos}
         return {
@@ -212,6 +223,9 @@ class SqliteIdentity(Rows):
             identifier=None if id_type is None else Identifier(id_type, value),
             undone_at=None if undone_at is None else from_micros(undone_at),
         )
+
+
+_NOTHING = json.dumps(asdict(Side(traits={}, identifiers={}, observation_count=0, summary_count=0)))
 
 
 def _settings(version: int, text: str) -> IdentitySettings:

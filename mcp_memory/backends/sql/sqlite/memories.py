@@ -5,10 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from mcp_memory import ids
-from mcp_memory.backends.sql.memory_rows import Known, NewItem
-from mcp_memory.backends.sql.sqlite.keys import FOREVER, from_micros, period, to_micros
+from mcp_memory.backends.sql.cursors import Place
+from mcp_memory.backends.sql.memory_rows import Known, NewItem, Signature
+from mcp_memory.backends.sql.sqlite.keys import FOREVER, from_micros, ordered, period, profile_no, to_micros
 from mcp_memory.backends.sql.sqlite.rows import Row
 from mcp_memory.backends.sql.sqlite.signatures import SqliteSignatures
+from mcp_memory.listing import ItemFilter
 from mcp_memory.model import Item, Kind, Observation, Summary
 
 
@@ -55,7 +57,109 @@ class SqliteMemories(SqliteSignatures):
     ) -> list[Summary]:
         return [_summary(row) for row in self._latest("latest_summaries", profile_id, limit, begin, end, ties)]
 
+    def find_observation(self, profile_id: str, observation_id: str) -> Observation | None:
+        key = self._key("observation_key", profile_id, observation_id)
+        return None if key is None else self.observations(profile_id, [key])[key]
+
+    def find_summary(self, profile_id: str, summary_id: str) -> Summary | None:
+        key = self._key("summary_key", profile_id, summary_id)
+        return None if key is None else self.summaries(profile_id, [key])[key]
+
+    def list_observations(
+        self, profile_id: str, wanted: ItemFilter, after: Place | None, limit: int, newest_first: bool
+    ) -> list[tuple[Place, Observation]]:
+        rows = self._list("observation", profile_id, wanted, after, limit, newest_first)
+        return [((row[5], row[0]), _observation(row)) for row in rows]
+
+    def list_summaries(
+        self, profile_id: str, wanted: ItemFilter, after: Place | None, limit: int, newest_first: bool
+    ) -> list[tuple[Place, Summary]]:
+        rows = self._list("summary", profile_id, wanted, after, limit, newest_first)
+        return [((row[5], row[0]), _summary(row)) for row in rows]
+
+    def list_revisions(
+        self, observation_id: str, after: Place | None, limit: int, newest_first: bool
+    ) -> list[tuple[Place, Observation]]:
+        order, (at, *_) = ordered(after, newest_first)
+        id = self._rows("observation_key", public_id=ids.to_bytes(observation_id))[0][0]
+        rows = self._rows(f"list_revisions_{order}", id=id, at=at, limit=limit)
+        return [((row[6],), _observation(row)) for row in rows]
+
+    def change_observation(self, after: Observation, digest: bytes, signature: Signature | None) -> None:
+        id = self._rows("observation_key", public_id=ids.to_bytes(after.id))[0][0]
+        self._rows("keep_revision", id=id)
+        extra = {"conversation_ids": json.dumps(after.conversation_ids)}
+        self._update("update_observation", id, after, digest, signature, extra)
+
+    def change_summary(self, after: Summary, digest: bytes, signature: Signature | None) -> None:
+        id = self._rows("summary_key", public_id=ids.to_bytes(after.id))[0][0]
+        self._update("update_summary", id, after, digest, signature, {"conversation_id": after.conversation_id})
+
+    def remove_observation(self, observation_id: str) -> None:
+        self._remove("observation_key", observation_id, observations=1)
+
+    def remove_summary(self, summary_id: str) -> None:
+        self._remove("summary_key", summary_id, summaries=1)
+
     # Inside
+
+    def _key(self, query: str, profile_id: str, item_id: str) -> int | None:
+        """Of an item that is this profile's."""
+        rows = self._rows(query, public_id=ids.to_bytes(item_id))
+        mine = self._members(profile_id)
+        return next((int(key) for (key,) in rows if profile_no(key) in mine), None)
+
+    def _list(
+        self,
+        kind: Kind,
+        profile_id: str,
+        wanted: ItemFilter,
+        after: Place | None,
+        limit: int,
+        newest_first: bool,
+    ) -> list[Row]:
+        order, (at, key) = ordered(after, newest_first)
+        rows = self._each(
+            f"list_{kind}_{order}",
+            self._members(profile_id),
+            at=at,
+            key=key,
+            source=wanted.source,
+            conversation_id=wanted.conversation_id,
+            limit=limit,
+            **period(wanted.created_after, wanted.created_before),
+        )
+        return sorted(rows, key=lambda row: (row[5], row[0]), reverse=newest_first)[:limit]
+
+    def _update(
+        self, query: str, id: int, after: Item, digest: bytes, signature: Signature | None, extra: Mapping[str, str]
+    ) -> None:
+        occurred_at = to_micros(after.occurred_at)
+        self._rows(
+            query,
+            id=id,
+            digest=digest,
+            occurred_at=occurred_at,
+            updated_at=to_micros(after.updated_at),
+            source=after.source,
+            content=after.content,
+            **extra,
+        )
+        self._rows("move_signature", id=id, occurred_at=occurred_at)
+        if signature is not None:
+            self._put_signature(id, occurred_at, signature)
+        self._recount(id)
+
+    def _remove(self, query: str, item_id: str, observations: int = 0, summaries: int = 0) -> None:
+        id = self._rows(query, public_id=ids.to_bytes(item_id))[0][0]
+        for each in _DELETIONS:
+            self._rows(each, first=id, last=id)
+        self._recount(id, observations, summaries)
+
+    def _recount(self, id: int, observations: int = 0, summaries: int = 0) -> None:
+        number = profile_no(id)
+        self._rows("recount", no=number, observations=observations, summaries=summaries)
+        self._rows("changed", no=number)
 
     def _latest(
         self, query: str, profile_id: str, limit: int, begin: datetime | None, end: datetime | None, ties: bool
@@ -99,6 +203,7 @@ _PREFIXES = {"observation": ids.OBSERVATION, "summary": ids.SUMMARY}
 _KNOWN = {"observation": "known_observations", "summary": "known_summaries"}
 _LEARNED = {"observation": "observations_learned", "summary": "summaries_learned"}
 _INSERTS = {"observation": "insert_observation", "summary": "insert_summary"}
+_DELETIONS = ("delete_revisions", "delete_observations", "delete_summaries", "delete_signatures", "delete_tokens")
 _COUNTERS = {"observation": "count_observations", "summary": "count_summaries"}
 
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from mcp_memory import ids
+from mcp_memory.backends.sql.cursors import Place
 from mcp_memory.backends.sql.database import ProfileRow, TraitRow
-from mcp_memory.backends.sql.sqlite.keys import from_micros, to_micros
+from mcp_memory.backends.sql.sqlite.keys import from_micros, items_of, ordered, to_micros
 from mcp_memory.backends.sql.sqlite.rows import Rows
 from mcp_memory.model import TraitValue
 
@@ -61,6 +62,20 @@ class SqliteProfiles(Rows):
             )
         return [ids.from_bytes(ids.PROFILE, raw_id) for (raw_id,) in rows]
 
+    def list_profiles(self, after: Place | None, limit: int, newest_first: bool) -> list[tuple[Place, str]]:
+        order, (at, number) = ordered(after, newest_first)
+        rows = self._rows(f"list_profiles_{order}", at=at, no=number, limit=limit)
+        return [((created_at, no), ids.from_bytes(ids.PROFILE, raw_id)) for no, created_at, raw_id in rows]
+
+    def delete_profile(self, profile_id: str) -> None:
+        number = self._number(profile_id)
+        first, last = items_of(number)
+        for query in _ITEMS:
+            self._rows(query, first=first, last=last)
+        for query in _OWN:
+            self._rows(query, no=number)
+        self._forget()
+
     def count_profiles(self) -> int:
         return int(self._rows("count_profiles")[0][0])
 
@@ -89,6 +104,20 @@ class SqliteProfiles(Rows):
     def remove_traits(self, profile_id: str, names: Iterable[tuple[str, str]]) -> None:
         for group, name in names:
             self._each("remove_trait", self._members(profile_id), group=group, name=name)
+
+    def remove_own_traits(self, profile_id: str, names: Iterable[tuple[str, str]]) -> None:
+        for group, name in names:
+            self._rows("remove_trait", no=self._number(profile_id), group=group, name=name)
+
+
+_ITEMS = (
+    *("delete_revisions", "delete_observations", "delete_summaries", "delete_communications"),
+    *("delete_signatures", "delete_tokens"),
+)
+_OWN = (
+    *("delete_conversations", "delete_traits", "delete_identifiers", "delete_separations", "delete_conflicts"),
+    *("retire_number", "delete_profile"),
+)
 
 
 def _value(loaded: Any) -> TraitValue:

@@ -11,7 +11,7 @@ from mcp_memory.backends.sql.hot import Hot
 from mcp_memory.backends.sql.migrations import load_queries
 from mcp_memory.errors import NotFound
 
-QUERIES = load_queries((files("mcp_memory.backends.sql.sqlite") / "queries.sql").read_text(encoding="utf-8"))
+QUERIES = load_queries(files("mcp_memory.backends.sql.sqlite") / "queries")
 
 Row = tuple[Any, ...]
 

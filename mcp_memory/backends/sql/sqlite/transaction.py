@@ -8,12 +8,19 @@ from mcp_memory.backends.sql.sqlite.conversations import SqliteConversations
 from mcp_memory.backends.sql.sqlite.definitions import SqliteDefinitions
 from mcp_memory.backends.sql.sqlite.identity import SqliteIdentity
 from mcp_memory.backends.sql.sqlite.imports import SqliteImports
+from mcp_memory.backends.sql.sqlite.mappings import SqliteMappings
 from mcp_memory.backends.sql.sqlite.memories import SqliteMemories
 from mcp_memory.backends.sql.sqlite.profiles import SqliteProfiles
 
 
 class SqliteTransaction(
-    SqliteProfiles, SqliteIdentity, SqliteDefinitions, SqliteMemories, SqliteConversations, SqliteImports
+    SqliteProfiles,
+    SqliteIdentity,
+    SqliteDefinitions,
+    SqliteMappings,
+    SqliteMemories,
+    SqliteConversations,
+    SqliteImports,
 ):
     @contextmanager
     def attempt(self) -> Iterator[None]:

@@ -1,0 +1,72 @@
+"""Who is who."""
+
+from collections.abc import Sequence
+
+from mcp_memory import traits
+from mcp_memory.backends.sql import deletion, merging, naming, profiles
+from mcp_memory.backends.sql.calls.worker import Worker
+from mcp_memory.backends.sql.database import Transaction
+from mcp_memory.ids import PROFILE, prefix_range
+from mcp_memory.imports import BulkOutcome
+from mcp_memory.ledger import Explanation, Merged, Unmerged
+from mcp_memory.listing import Page, PageQuery
+from mcp_memory.model import Lookup, Profile, Scope, TraitEntry, Upserted
+
+
+class ProfileCalls(Worker):
+    async def lookup_profile(self, scope: Scope, value: str, id_type: str | None) -> Lookup:
+        return await self._read(scope, lambda tx: profiles.lookup(tx, value, id_type, self._region))
+
+    async def get_profile(self, scope: Scope, profile_id: str) -> Profile:
+        return await self._read(scope, lambda tx: profiles.view(tx, profiles.existing(tx, profile_id)))
+
+    async def live_profile_id(self, scope: Scope, profile_id: str) -> str:
+        return await self._read(scope, lambda tx: profiles.existing(tx, profile_id).profile_id)
+
+    async def delete_profile(self, scope: Scope, profile_id: str) -> None:
+        await self._write(scope, lambda tx: deletion.delete_profile(tx, profile_id))
+
+    async def list_profiles(self, scope: Scope, page: PageQuery) -> Page[str]:
+        return await self._read(scope, lambda tx: profiles.page(tx, page))
+
+    async def list_traits(
+        self, scope: Scope, profile_id: str, groups: Sequence[str] | None, page: PageQuery
+    ) -> Page[TraitEntry]:
+        return await self._read(scope, lambda tx: profiles.list_traits(tx, profile_id, groups, page))
+
+    async def complete_profile_ids(self, scope: Scope, prefix: str, limit: int) -> list[str]:
+        id_range = prefix_range(PROFILE, prefix.lower())
+
+        def work(tx: Transaction) -> list[str]:
+            types = [one.id_type for one in tx.identity_settings().identifier_configs]
+            return tx.profile_ids(id_range, prefix, types, limit)
+
+        return await self._read(scope, work)
+
+    async def upsert_traits(self, scope: Scope, given: traits.Raw, profile_id: str | None) -> Upserted:
+        return await self._upsert(scope, lambda upserts: upserts.upsert(given, profile_id))
+
+    async def upsert_profiles(self, scope: Scope, entries: Sequence[traits.Raw]) -> list[BulkOutcome]:
+        return await self._upsert(scope, lambda upserts: [upserts.attempt(entry) for entry in entries])
+
+    async def add_identifier(self, scope: Scope, profile_id: str, id_type: str, value: str) -> Upserted:
+        return await self._upsert(scope, lambda upserts: naming.add(upserts, profile_id, id_type, value))
+
+    async def replace_identifier(
+        self, scope: Scope, profile_id: str, id_type: str, old_value: str, new_value: str
+    ) -> Upserted:
+        return await self._upsert(
+            scope, lambda upserts: naming.swap(upserts, profile_id, id_type, old_value, new_value)
+        )
+
+    async def remove_identifiers(self, scope: Scope, profile_id: str, id_type: str, *, all: bool) -> Profile:
+        return await self._upsert(scope, lambda upserts: naming.remove(upserts, profile_id, id_type, all=all))
+
+    async def merge_profiles(self, scope: Scope, profile_id: str, other_id: str) -> Merged:
+        return await self._write(scope, lambda tx: merging.merge_by_hand(tx, profile_id, other_id, self._now()))
+
+    async def unmerge_profile(self, scope: Scope, profile_id: str) -> Unmerged:
+        return await self._write(scope, lambda tx: merging.unmerge(tx, profile_id, self._now()))
+
+    async def explain_identity(self, scope: Scope, profile_id: str) -> Explanation:
+        return await self._read(scope, lambda tx: merging.explain(tx, profile_id))

@@ -1,0 +1,96 @@
+"""What was said, and what is remembered of all there is."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from mcp_memory.backends.sql import conversations, profiles
+from mcp_memory.backends.sql import recall as recalling
+from mcp_memory.backends.sql.calls.worker import Worker, hop
+from mcp_memory.backends.sql.database import Transaction
+from mcp_memory.backends.sql.recall import Asked, TooLarge
+from mcp_memory.errors import Conflict
+from mcp_memory.model import Added, Communication, NewMessage, Recall, RecallQuery, Scope
+
+ATTEMPTS = 20  # to append to a conversation that other processes append to as well
+
+
+class RecallCalls(Worker):
+    async def record_messages(
+        self, scope: Scope, profile_id: str, conversation_id: str, messages: Sequence[NewMessage]
+    ) -> Added:
+        def attempt() -> Added:
+            ready = self._database.read(
+                scope, lambda tx: conversations.compared(tx, profile_id, conversation_id, messages)
+            )
+            signatures = self._signatures.or_terms(conversations.texts_of(ready)) if ready.fresh else []
+            return self._remember(
+                scope,
+                signatures,
+                lambda tx: conversations.record(
+                    tx,
+                    profile_id,
+                    conversation_id,
+                    messages,
+                    ready,
+                    signatures,
+                    now=self._now(),
+                    make_id=self._make_id,
+                ),
+            )
+
+        def work() -> Added:
+            with self._turns[hash((scope, conversation_id)) % len(self._turns)]:
+                for _ in range(ATTEMPTS):
+                    with suppress(conversations.Moved):
+                        return attempt()
+            raise Conflict("Others write to this conversation all the time, and nothing was recorded: try again.")
+
+        return await hop(work, self._writers)
+
+    async def recall(self, scope: Scope, profile_id: str, query: RecallQuery) -> Recall:
+        asked: list[Asked] = []
+
+        def work(large: bool) -> Recall:
+            if not asked:
+                asked.append(self._asked(scope, profile_id, query))
+            return self._database.read(scope, lambda tx: recalling.recall(tx, profile_id, asked[0], large=large))
+
+        try:
+            return await hop(lambda: work(False), self._readers)
+        except TooLarge:
+            return await hop(lambda: work(True), self._scorers)
+
+    async def list_communications(
+        self, scope: Scope, profile_id: str, conversation_id: str, limit: int
+    ) -> list[Communication]:
+        def work(tx: Transaction) -> list[Communication]:
+            profile = profiles.existing(tx, profile_id)
+            return tx.conversation_end(profile.profile_id, conversation_id, limit)
+
+        return await self._read(scope, work)
+
+    async def mend(self, scope: Scope) -> int:
+        def work() -> int:
+            bad = self._database.read(scope, lambda tx: tx.damaged())  # nobody has to wait for that
+            if bad:
+                self._database.write(scope, lambda tx: tx.forget_signatures(bad))
+            return len(bad)
+
+        return await hop(work, self._writers)
+
+    async def reembed(self, scope: Scope) -> int:
+        return await hop(lambda: self._reembedding.do(scope), self._writers)
+
+    # On the worker thread
+
+    def _asked(self, scope: Scope, profile_id: str, query: RecallQuery) -> Asked:
+        text, conversation_id = query.query, query.conversation_id
+        if text is None and conversation_id is not None:
+            text = self._database.read(scope, lambda tx: conversations.query(tx, profile_id, conversation_id))
+        return Asked(
+            query=query,
+            text=text or None,
+            question=self._signatures.question(text, self._now().date()) if text else None,
+            model_id=self._signatures.model_id,
+            weights=self._weights,
+        )

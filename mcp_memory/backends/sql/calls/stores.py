@@ -1,0 +1,96 @@
+"""Stores, and what clients may ask about later."""
+
+from dataclasses import replace
+
+from mcp_memory import traits
+from mcp_memory.backends.sql import stores
+from mcp_memory.backends.sql.calls.worker import Worker, hop
+from mcp_memory.edits import NewStore, StoreChanges
+from mcp_memory.listing import Page, PageQuery
+from mcp_memory.model import Scope, Store
+from mcp_memory.operations import Operation, Reply
+
+
+class StoreCalls(Worker):
+    async def open_store(self, tenant: str, display_name: str) -> Scope:
+        def work() -> Scope:
+            found = self._database.read_catalog(lambda catalog: catalog.find_store(tenant, display_name))
+            store = found or self._database.write_catalog(
+                lambda catalog: stores.open_store(catalog, tenant, display_name, now=self._now(), make_id=self._make_id)
+            )
+            return self._made_ready(Scope(tenant=tenant, store_id=store.store_id))
+
+        return await hop(work, self._writers)
+
+    async def find_store(self, tenant: str, store_id: str) -> Scope:
+        scope = Scope(tenant=tenant, store_id=store_id)
+        await self._read_catalog(lambda catalog: stores.existing(catalog, scope))
+        if scope not in self._ready:
+            await hop(lambda: self._made_ready(scope), self._writers)
+        return scope
+
+    async def create_store(self, tenant: str, new: NewStore) -> Store:
+        def work() -> Store:
+            store = self._database.write_catalog(
+                lambda catalog: stores.create(catalog, tenant, new, now=self._now(), make_id=self._make_id)
+            )
+            self._made_ready(Scope(tenant=tenant, store_id=store.store_id))
+            return store
+
+        return await hop(work, self._writers)
+
+    async def list_stores(self, tenant: str, page: PageQuery) -> Page[str]:
+        return await self._read_catalog(lambda catalog: stores.page(catalog, tenant, page))
+
+    async def get_store(self, scope: Scope) -> Store:
+        return await hop(lambda: self._get_store(scope), self._readers)
+
+    async def update_store(self, scope: Scope, changes: StoreChanges, if_version: int | None = None) -> Store:
+        def work() -> Store:
+            self._database.write_catalog(lambda catalog: stores.update(catalog, scope, changes, if_version))
+            return self._get_store(scope)
+
+        return await hop(work, self._writers)
+
+    async def delete_store(self, scope: Scope) -> None:
+        def work() -> None:
+            self._database.delete_store(scope)
+            self._ready.discard(scope)
+
+        await hop(work, self._writers)
+
+    async def record_operation(self, tenant: str, resource_id: str) -> Operation:
+        return await self._write_catalog(
+            lambda catalog: stores.record_operation(
+                catalog, tenant, resource_id, now=self._now(), make_id=self._make_id
+            )
+        )
+
+    async def get_operation(self, tenant: str, operation_id: str) -> Operation:
+        return await self._read_catalog(
+            lambda catalog: stores.operation(catalog, tenant, operation_id, now=self._now())
+        )
+
+    async def begin_request(self, tenant: str, key: str, digest: bytes) -> Reply | None:
+        return await self._write_catalog(
+            lambda catalog: stores.begin_request(catalog, tenant, key, digest, now=self._now())
+        )
+
+    async def end_request(self, tenant: str, key: str, reply: Reply | None) -> None:
+        await self._write_catalog(lambda catalog: stores.end_request(catalog, tenant, key, reply, now=self._now()))
+
+    # On the worker thread
+
+    def _made_ready(self, scope: Scope) -> Scope:
+        """With what every store declares, and its signatures looked after."""
+        if not self._database.read(scope, lambda tx: tx.definitions()):
+            self._database.write(scope, lambda tx: tx.declare(traits.DEFAULT_DEFINITIONS))
+        if self._background and self._stale_count(scope):
+            self._reembedding.look_after(scope)
+        self._ready.add(scope)
+        return scope
+
+    def _get_store(self, scope: Scope) -> Store:
+        store = self._database.read_catalog(lambda catalog: stores.existing(catalog, scope))
+        count = self._database.read(scope, lambda tx: tx.count_profiles())
+        return replace(store, profile_count=count, unembedded_count=self._stale_count(scope))

@@ -1,0 +1,112 @@
+"""What is remembered, one by one, inside a transaction: listed, read, corrected, forgotten."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from mcp_memory import language
+from mcp_memory.backends.sql.cursors import page_of, place_of
+from mcp_memory.backends.sql.database import ProfileRow, Transaction
+from mcp_memory.backends.sql.memory_rows import Signature
+from mcp_memory.backends.sql.profiles import existing
+from mcp_memory.edits import ObservationChanges, SummaryChanges
+from mcp_memory.errors import NotFound
+from mcp_memory.listing import ItemFilter, Page, PageQuery
+from mcp_memory.model import Observation, Summary
+
+ItemT = TypeVar("ItemT", Observation, Summary)
+
+MICROSECOND = timedelta(microseconds=1)
+
+
+def list_observations(tx: Transaction, profile_id: str, wanted: ItemFilter, query: PageQuery) -> Page[Observation]:
+    place, id = place_of(query, "observations", int, int), existing(tx, profile_id).profile_id
+    rows = tx.list_observations(id, wanted, place, query.limit + 1, query.newest_first)
+    return page_of(rows, query, "observations")
+
+
+def list_summaries(tx: Transaction, profile_id: str, wanted: ItemFilter, query: PageQuery) -> Page[Summary]:
+    place, id = place_of(query, "summaries", int, int), existing(tx, profile_id).profile_id
+    rows = tx.list_summaries(id, wanted, place, query.limit + 1, query.newest_first)
+    return page_of(rows, query, "summaries")
+
+
+def list_revisions(tx: Transaction, profile_id: str, observation_id: str, query: PageQuery) -> Page[Observation]:
+    place, item = place_of(query, "revisions", int), observation(tx, profile_id, observation_id)
+    return page_of(tx.list_revisions(item.id, place, query.limit + 1, query.newest_first), query, "revisions")
+
+
+def observation(tx: Transaction, profile_id: str, observation_id: str) -> Observation:
+    found = tx.find_observation(existing(tx, profile_id).profile_id, observation_id)
+    if found is None:
+        raise NotFound("There is no such observation of this profile.")
+    return found
+
+
+def summary(tx: Transaction, profile_id: str, summary_id: str) -> Summary:
+    found = tx.find_summary(existing(tx, profile_id).profile_id, summary_id)
+    if found is None:
+        raise NotFound("There is no such summary of this profile.")
+    return found
+
+
+def update_observation(
+    tx: Transaction,
+    profile_id: str,
+    observation_id: str,
+    changes: ObservationChanges,
+    signature: Signature | None,
+    *,
+    now: datetime,
+) -> Observation:
+    """`signature`: of the new content."""
+    profile = existing(tx, profile_id, lock=True)
+    before = observation(tx, profile_id, observation_id)
+    after = _changed(before, changes, now)
+    if after is not before:
+        made = signature if after.content != before.content else None
+        tx.change_observation(after, language.digest(after.content), made)
+        _touch(tx, profile, now)
+    return after
+
+
+def update_summary(
+    tx: Transaction,
+    profile_id: str,
+    summary_id: str,
+    changes: SummaryChanges,
+    signature: Signature | None,
+    *,
+    now: datetime,
+) -> Summary:
+    profile = existing(tx, profile_id, lock=True)
+    before = summary(tx, profile_id, summary_id)
+    after = _changed(before, changes, now)
+    if after is not before:
+        made = signature if after.content != before.content else None
+        tx.change_summary(after, language.digest(after.content), made)
+        _touch(tx, profile, now)
+    return after
+
+
+def delete_observation(tx: Transaction, profile_id: str, observation_id: str, *, now: datetime) -> None:
+    profile = existing(tx, profile_id, lock=True)
+    tx.remove_observation(observation(tx, profile_id, observation_id).id)
+    _touch(tx, profile, now)
+
+
+def delete_summary(tx: Transaction, profile_id: str, summary_id: str, *, now: datetime) -> None:
+    profile = existing(tx, profile_id, lock=True)
+    tx.remove_summary(summary(tx, profile_id, summary_id).id)
+    _touch(tx, profile, now)
+
+
+def _changed(before: ItemT, changes: ObservationChanges | SummaryChanges, now: datetime) -> ItemT:
+    """The same object where that changes nothing."""
+    given = {name: value for name, value in vars(changes).items() if value is not None}
+    after = replace(before, **given)
+    return before if after == before else replace(after, updated_at=max(now, before.updated_at + MICROSECOND))
+
+
+def _touch(tx: Transaction, profile: ProfileRow, now: datetime) -> None:
+    tx.touch_profile(profile.profile_id, now)

@@ -1,0 +1,129 @@
+-- Observations and summaries. Keys and packing: migrations/store/0001_initial.sql.
+
+-- name: known_observations
+select observation_id, digest, occurred_at, null from observation where id >> 23 = :no and digest = :digest order by id;
+
+-- name: known_summaries
+select summary_id, digest, occurred_at, conversation_id from summary where id >> 23 = :no and digest = :digest
+order by id;
+
+-- name: observations_learned
+select count(*) from observation where id >> 23 = :no and created_at > :since and created_at < :until;
+
+-- name: summaries_learned
+select count(*) from summary where id >> 23 = :no and created_at > :since and created_at < :until;
+
+-- name: count_observations
+update profile set observation_count = observation_count + :count,
+                   last_occurred_at = max(coalesce(last_occurred_at, :occurred_at), :occurred_at)
+where no = :no;
+
+-- name: count_summaries
+update profile set summary_count = summary_count + :count,
+                   last_occurred_at = max(coalesce(last_occurred_at, :occurred_at), :occurred_at)
+where no = :no;
+
+-- name: insert_observation
+insert into observation (id, observation_id, digest, occurred_at, created_at, updated_at, source, conversation_ids,
+                         content)
+values (:id, :public_id, :digest, :occurred_at, :created_at, :updated_at, :source, :conversation_ids, :content);
+
+-- name: insert_summary
+insert into summary (id, summary_id, digest, occurred_at, created_at, updated_at, source, conversation_id, content)
+values (:id, :public_id, :digest, :occurred_at, :created_at, :updated_at, :source, :conversation_id, :content);
+
+-- name: observation
+select id, observation_id, content, source, occurred_at, created_at, updated_at, conversation_ids
+from observation where id in (select value from json_each(:ids));
+
+-- name: summary
+select id, summary_id, content, source, occurred_at, created_at, updated_at, conversation_id
+from summary where id in (select value from json_each(:ids));
+
+-- name: latest_observations
+select id, observation_id, content, source, occurred_at, created_at, updated_at, conversation_ids
+from observation
+where id >> 23 = :no and occurred_at >= :begin and occurred_at < :end
+order by occurred_at desc, id desc
+limit :limit;
+
+-- name: latest_summaries
+select id, summary_id, content, source, occurred_at, created_at, updated_at, conversation_id
+from summary
+where id >> 23 = :no and occurred_at >= :begin and occurred_at < :end
+order by occurred_at desc, id desc
+limit :limit;
+
+-- name: list_observation_newest
+select id, observation_id, content, source, occurred_at, created_at, updated_at, conversation_ids
+from observation
+where id >> 23 = :no and (created_at, id) < (:at, :key) and created_at >= :begin and created_at < :end
+  and (:source is null or source = :source)
+  and (:conversation_id is null or exists (select 1 from json_each(conversation_ids) where value = :conversation_id))
+order by created_at desc, id desc limit :limit;
+
+-- name: list_observation_oldest
+select id, observation_id, content, source, occurred_at, created_at, updated_at, conversation_ids
+from observation
+where id >> 23 = :no and (created_at, id) > (:at, :key) and created_at >= :begin and created_at < :end
+  and (:source is null or source = :source)
+  and (:conversation_id is null or exists (select 1 from json_each(conversation_ids) where value = :conversation_id))
+order by created_at, id limit :limit;
+
+-- name: list_summary_newest
+select id, summary_id, content, source, occurred_at, created_at, updated_at, conversation_id
+from summary
+where id >> 23 = :no and (created_at, id) < (:at, :key) and created_at >= :begin and created_at < :end
+  and (:source is null or source = :source)
+  and (:conversation_id is null or conversation_id = :conversation_id)
+order by created_at desc, id desc limit :limit;
+
+-- name: list_summary_oldest
+select id, summary_id, content, source, occurred_at, created_at, updated_at, conversation_id
+from summary
+where id >> 23 = :no and (created_at, id) > (:at, :key) and created_at >= :begin and created_at < :end
+  and (:source is null or source = :source)
+  and (:conversation_id is null or conversation_id = :conversation_id)
+order by created_at, id limit :limit;
+
+-- name: observation_key
+select id from observation where observation_id = :public_id;
+
+-- name: summary_key
+select id from summary where summary_id = :public_id;
+
+-- name: keep_revision
+insert into observation_revision (observation, updated_at, occurred_at, source, conversation_ids, content)
+select id, updated_at, occurred_at, source, conversation_ids, content from observation where id = :id;
+
+-- name: update_observation
+update observation
+set digest = :digest, occurred_at = :occurred_at, updated_at = :updated_at, source = :source, content = :content,
+    conversation_ids = :conversation_ids
+where id = :id;
+
+-- name: update_summary
+update summary
+set digest = :digest, occurred_at = :occurred_at, updated_at = :updated_at, source = :source, content = :content,
+    conversation_id = :conversation_id
+where id = :id;
+
+-- name: list_revisions_newest
+select id, observation_id, content, source, occurred_at, created_at, updated_at, conversation_ids
+from (select id, observation_id, content, source, occurred_at, created_at, updated_at, conversation_ids
+      from observation where id = :id
+      union all
+      select o.id, o.observation_id, r.content, r.source, r.occurred_at, o.created_at, r.updated_at, r.conversation_ids
+      from observation_revision r join observation o on o.id = r.observation
+      where r.observation = :id)
+where updated_at < :at order by updated_at desc limit :limit;
+
+-- name: list_revisions_oldest
+select id, observation_id, content, source, occurred_at, created_at, updated_at, conversation_ids
+from (select id, observation_id, content, source, occurred_at, created_at, updated_at, conversation_ids
+      from observation where id = :id
+      union all
+      select o.id, o.observation_id, r.content, r.source, r.occurred_at, o.created_at, r.updated_at, r.conversation_ids
+      from observation_revision r join observation o on o.id = r.observation
+      where r.observation = :id)
+where updated_at > :at order by updated_at limit :limit;

@@ -1,0 +1,99 @@
+"""The Memory API as one FastAPI app, with its own document at /openapi.json."""
+
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match, Route
+
+from mcp_memory import __version__
+from mcp_memory.http.api import (
+    identifiers,
+    imports,
+    mappings,
+    observations,
+    problems,
+    profiles,
+    recall,
+    rules,
+    stores,
+    summaries,
+    uploads,
+)
+from mcp_memory.http.api.route import Front
+
+PREFIX, ALIAS = "/v1", "/v1/Services"
+# Imports and Lookup before {profileId}, whose place they stand in.
+ROUTERS = (stores, rules, mappings, imports, identifiers, profiles, observations, summaries, recall)
+SMALLEST_GZIP = 4_096  # bytes: below, it costs more than it saves
+
+
+def build_api(front: Front, *, services_alias: bool = False) -> FastAPI:
+    """`services_alias`: /v1/Services for /v1/ControlPlane/Stores and /v1/Stores, as older documents have it."""
+    api = FastAPI(title="mcp-memory", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
+    api.state.front = front
+    for each in ROUTERS:
+        api.include_router(each.router, prefix=PREFIX)
+    api.include_router(uploads.router)
+    if services_alias:
+        api.include_router(_aliased(), include_in_schema=False)
+    api.add_exception_handler(HTTPException, _not_routed)
+    api.add_middleware(GZipMiddleware, minimum_size=SMALLEST_GZIP, compresslevel=1)
+    api.openapi = lambda: _document(api)  # type: ignore[method-assign]  # as FastAPI documents it
+    return api
+
+
+def _aliased() -> APIRouter:
+    """Every route under the older name: control plane and data alike begin with it."""
+    router = APIRouter()
+    for each in ROUTERS:
+        for route in each.router.routes:
+            path = getattr(route, "path", "")
+            for plane in ("/ControlPlane/Stores", "/Stores"):
+                if path.startswith(plane):
+                    router.add_api_route(
+                        ALIAS + path.removeprefix(plane),
+                        route.endpoint,
+                        methods=list(route.methods),
+                        status_code=route.status_code,
+                        route_class_override=type(route),
+                    )
+    return router
+
+
+async def _not_routed(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, HTTPException)
+    said = {404: "There is no such path.", 405: "This path does not take that method: see /openapi.json."}
+    code = problems.NOT_FOUND if exc.status_code == 404 else exc.status_code
+    message = said.get(exc.status_code, str(exc.detail))
+    headers = {"Allow": ", ".join(sorted(_methods(request)))} if exc.status_code == 405 else exc.headers
+    return problems.refusal(exc.status_code, code, message, headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """All that the path takes: each of its methods is a route of its own."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return found
+
+
+def _document(api: FastAPI) -> dict[str, Any]:
+    """FastAPI's, without the answers that are never given, and with the credentials."""
+    if api.openapi_schema is None:
+        found = get_openapi(title=api.title, version=api.version, routes=api.routes)
+        for path in found["paths"].values():
+            for operation in path.values():
+                operation["responses"].pop("422", None)
+                operation["security"] = [{"key": []}]
+        schemas = found["components"]["schemas"]
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        found["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "basic"}}
+        api.openapi_schema = found
+    return api.openapi_schema

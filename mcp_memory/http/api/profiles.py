@@ -1,0 +1,87 @@
+"""Profiles and their traits."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from mcp_memory.errors import Invalid
+from mcp_memory.http.api.answers import Answer, answer
+from mcp_memory.http.api.asked import CallerOf, DataPaging, LiveProfile, MemoryOf, replies
+from mcp_memory.http.api.route import ApiRoute
+from mcp_memory.model import Upserted
+from mcp_memory.wire.pages import Accepted
+from mcp_memory.wire.profiles import BulkBody, ProfileBody, ProfilesBody, TraitBody, TraitsBody, TraitsListBody
+
+router = APIRouter(route_class=ApiRoute, tags=["Profiles"])
+
+PROFILES = "/Stores/{storeId}/Profiles"
+PROFILE = PROFILES + "/{profileId}"
+TRAITS_PAGE = 100  # as many as the schema of the list holds
+
+Groups = Annotated[str | None, Query(alias="traitGroups", min_length=1, max_length=256)]
+
+
+@router.get(PROFILES, operation_id="ListProfiles", responses=replies(200, ProfilesBody))
+async def list_profiles(memory: MemoryOf, caller: CallerOf, paging: DataPaging) -> Answer:
+    query = paging.query()
+    page = await memory.list_profiles(caller, query)
+    return answer(ProfilesBody(profiles=list(page.items), meta=paging.meta("profiles", query, page)))
+
+
+@router.post(PROFILES, operation_id="CreateProfile", status_code=202, responses=replies(202, Accepted))
+async def create_profile(memory: MemoryOf, caller: CallerOf, body: TraitsBody) -> Answer:
+    upserted = await memory.upsert_traits(caller, body.traits, None)
+    message = "Profile resolved and accepted for processing."
+    return answer(Accepted(id=upserted.profile.profile_id, message=message), 202, outcome(upserted))
+
+
+@router.put(PROFILES + "/Bulk", operation_id="UpdateProfilesBulk", status_code=202, responses=replies(202, Accepted))
+async def upsert_profiles(memory: MemoryOf, caller: CallerOf, body: BulkBody) -> Answer:
+    """What is refused of it is said in a header: the published answer has no place for it."""
+    outcomes = await memory.upsert_profiles(caller, [one.traits for one in body.profiles])
+    refused = [at for at, one in enumerate(outcomes) if one.outcome == "refused"]
+    if len(refused) == len(outcomes):
+        raise Invalid(f"profiles: none was taken. The first: {outcomes[0].reason}")
+    headers = {"Memory-Refused": ", ".join(map(str, refused))} if refused else {}
+    return answer(Accepted(message="Profile batch accepted for processing."), 202, headers)
+
+
+@router.get(PROFILE, operation_id="FetchProfile", responses=replies(200, ProfileBody, 301))
+async def get_profile(memory: MemoryOf, caller: CallerOf, profile_id: LiveProfile, groups: Groups = None) -> Answer:
+    profile = await memory.get_profile(caller, profile_id)
+    return answer(ProfileBody.of(profile, None if groups is None else set(_names(groups))))
+
+
+@router.patch(PROFILE, operation_id="PatchProfileTraits", status_code=202, responses=replies(202, Accepted, 308))
+async def update_profile(memory: MemoryOf, caller: CallerOf, profile_id: LiveProfile, body: TraitsBody) -> Answer:
+    headers = {}
+    if any(body.traits.values()):
+        headers = outcome(await memory.upsert_traits(caller, body.traits, profile_id))
+    return answer(Accepted(message="Trait modifications accepted for processing."), 202, headers)
+
+
+@router.delete(PROFILE, operation_id="DeleteProfile", status_code=202, responses=replies(202, Accepted, 308))
+async def delete_profile(memory: MemoryOf, caller: CallerOf, profile_id: LiveProfile) -> Answer:
+    await memory.delete_profile(caller, profile_id)
+    return answer(Accepted(message="Profile accepted for deletion."), 202)
+
+
+@router.get(PROFILE + "/Traits", operation_id="ListProfileTraits", responses=replies(200, TraitsListBody, 301))
+async def list_traits(
+    memory: MemoryOf, caller: CallerOf, profile_id: LiveProfile, paging: DataPaging, groups: Groups = None
+) -> Answer:
+    query = paging.query(most=TRAITS_PAGE)
+    page = await memory.list_traits(caller, profile_id, None if groups is None else _names(groups), query)
+    traits = [TraitBody.of(one) for one in page.items]
+    return answer(TraitsListBody(traits=traits, meta=paging.meta("traits", query, page)))
+
+
+def outcome(upserted: Upserted) -> dict[str, str]:
+    """What the published answers do not say: whether it was there, who it is, which identifiers stay with others."""
+    said = {"Memory-Outcome": upserted.outcome, "Memory-Profile-Id": upserted.profile.profile_id}
+    apart = [f"{one.identifier.id_type};held-by={one.holder_id};reason={one.reason}" for one in upserted.kept_apart]
+    return said | ({"Memory-Kept-Apart": ", ".join(apart)} if apart else {})
+
+
+def _names(groups: str) -> list[str]:
+    return [name.strip() for name in groups.split(",") if name.strip()]

@@ -1,0 +1,150 @@
+"""What happens around every call: who asks, what they sent, whether they sent it before, and what they are answered."""
+
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import anyio
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from mcp_memory.errors import Conflict, Error
+from mcp_memory.http.api import bodies, problems
+from mcp_memory.http.api.answers import Answer, answer
+from mcp_memory.http.api.credentials import Credentials
+from mcp_memory.http.api.problems import CONFLICT, INTERNAL, INVALID, Refused
+from mcp_memory.operations import Reply
+from mcp_memory.service import Memory
+from mcp_memory.wire.pages import MovedBody
+
+log = logging.getLogger(__name__)
+
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+READS_BY_POST = ("/Lookup", "/Recall")
+MAX_KEY = 255  # characters
+REPLAYED = "Idempotency-Replayed"
+CANONICAL = "Canonical-Profile-Id"
+
+Call = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Front:
+    """`transparent`: a merged profile's old id is answered as if it were the new one, rather than redirected."""
+
+    memory: Memory
+    credentials: Credentials
+    now: Callable[[], datetime]
+    transparent: bool = False
+
+
+class ApiRequest(Request):
+    """`canonical`: the profile that the one asked for is part of, where it is answered all the same."""
+
+    canonical: str | None = None
+    tenant: str = ""
+    _sent: bytes = b""
+    _value: Any = None
+
+    @property
+    def front(self) -> Front:
+        front: Front = self.app.state.front
+        return front
+
+    async def load(self) -> bytes:
+        self._sent = await bodies.read(self)
+        if self._sent:
+            self._value = bodies.parsed(self._sent, self.headers.get("content-type"))
+        return self._sent
+
+    async def body(self) -> bytes:
+        return self._sent
+
+    async def json(self) -> Any:
+        return self._value
+
+
+class Moved(Exception):
+    def __init__(self, profile_id: str, into_id: str) -> None:
+        super().__init__(profile_id)
+        self.profile_id, self.into_id = profile_id, into_id
+
+
+class ApiRoute(APIRoute):
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        call, path = super().get_route_handler(), self.path_format
+
+        async def handle(given: Request) -> Response:
+            request = ApiRequest(given.scope, given.receive)
+            response = await _answered(request, call, path)
+            if request.canonical is not None:
+                response.headers[CANONICAL] = request.canonical
+            return response
+
+        return handle
+
+
+async def _answered(request: ApiRequest, call: Call, path: str) -> Response:
+    try:
+        request.tenant = request.front.credentials.tenant(request.headers.get("authorization"))
+        body = await request.load() if request.method in WRITES and request.method != "DELETE" else b""
+        return await _once(request, body, call)
+    except Refused as exc:
+        return problems.refusal(exc.status, exc.code, exc.message, exc.headers)
+    except Moved as exc:
+        return _moved(request, exc)
+    except RequestValidationError as exc:
+        return problems.of_validation(list(exc.errors()), path)
+    except Error as exc:
+        return problems.of_error(exc, request.method, path)
+    except ClientDisconnect:
+        return problems.refusal(400, INVALID, "The connection ended before the body did.")
+    except Exception:
+        log.exception("%s %s failed", request.method, path)
+        return problems.refusal(500, INTERNAL, "It failed here, not with you: the log says why. Try again later.")
+
+
+async def _once(request: ApiRequest, body: bytes, call: Call) -> Response:
+    """With an Idempotency-Key, a write that succeeded is not made again, but answered again."""
+    key = request.headers.get("idempotency-key")
+    if key is None or request.method not in WRITES or request.url.path.endswith(READS_BY_POST):
+        return await call(request)
+    if not (1 <= len(key) <= MAX_KEY and key.isprintable()):
+        raise Refused(400, INVALID, f"Idempotency-Key must be 1 to {MAX_KEY} printable characters.")
+    memory, tenant = request.front.memory, request.tenant
+    try:
+        reply = await memory.begin_request(tenant, key, _digest(request, body))
+    except Conflict as exc:
+        raise Refused(409, CONFLICT, str(exc)) from exc
+    if reply is not None:
+        return Answer(reply.body, reply.status, {**dict(reply.headers), REPLAYED: "true"})
+    done: Reply | None = None
+    try:
+        response = await call(request)
+        if 200 <= response.status_code < 300:
+            done = Reply(status=response.status_code, headers=_kept(response), body=bytes(response.body))
+        return response
+    finally:
+        with anyio.CancelScope(shield=True):
+            await memory.end_request(tenant, key, done)
+
+
+def _digest(request: Request, body: bytes) -> bytes:
+    return sha256(b"\0".join((request.method.encode(), str(request.url).encode(), body))).digest()
+
+
+def _kept(response: Response) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in response.headers.items() if name != "content-length")
+
+
+def _moved(request: Request, moved: Moved) -> Response:
+    """To the same place under the profile that it is part of now."""
+    url = request.url
+    uri = str(url.replace(path=url.path.replace(moved.profile_id, moved.into_id, 1)))
+    status = 301 if request.method == "GET" else 308
+    return answer(MovedBody(uri=uri), status, {"Location": uri, CANONICAL: moved.into_id})

@@ -1,0 +1,76 @@
+"""Stores, and the operations that say what became of a change to one."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path
+
+from mcp_memory import ids
+from mcp_memory.errors import NotFound
+from mcp_memory.http.api import etags
+from mcp_memory.http.api.answers import Answer, answer
+from mcp_memory.http.api.asked import (
+    Asked,
+    CallerOf,
+    ControlPaging,
+    MemoryOf,
+    accepted,
+    operation_url,
+    replies,
+)
+from mcp_memory.http.api.route import ApiRoute
+from mcp_memory.wire.pages import Accepted
+from mcp_memory.wire.stores import NewStoreBody, OperationBody, StoreBody, StoreChangesBody, StoresBody
+
+router = APIRouter(route_class=ApiRoute, tags=["Stores"])
+
+IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=512)]
+STORES, STORE = "/ControlPlane/Stores", "/ControlPlane/Stores/{storeId}"
+
+
+@router.get(STORES, operation_id="ListStores", responses=replies(200, StoresBody))
+async def list_stores(request: Asked, memory: MemoryOf, paging: ControlPaging) -> Answer:
+    query = paging.query()
+    page = await memory.list_stores(request.tenant, query)
+    return answer(StoresBody(stores=list(page.items), meta=paging.meta("stores", query, page)))
+
+
+@router.post(STORES, operation_id="CreateStore", status_code=202, responses=replies(202, Accepted))
+async def create_store(request: Asked, memory: MemoryOf, body: NewStoreBody) -> Answer:
+    store = await memory.create_store(request.tenant, body.new())
+    return await accepted(request, store.store_id, "Memory Store creation accepted for processing.")
+
+
+@router.get(STORE, operation_id="FetchStore", responses=replies(200, StoreBody))
+async def get_store(memory: MemoryOf, caller: CallerOf) -> Answer:
+    store = await memory.get_store(caller)
+    return answer(StoreBody.of(store), headers={"ETag": etags.write(store.store_id, store.version)})
+
+
+@router.patch(STORE, operation_id="PatchStore", status_code=202, responses=replies(202, Accepted, 412))
+async def update_store(
+    request: Asked, memory: MemoryOf, caller: CallerOf, body: StoreChangesBody | None = None, if_match: IfMatch = None
+) -> Answer:
+    changes = (body or StoreChangesBody()).changes()
+    store = await memory.update_store(caller, changes, etags.version(if_match, caller.store))
+    return await accepted(request, store.store_id, "Memory Store update request accepted for processing.")
+
+
+@router.delete(STORE, operation_id="DeleteStore", status_code=202, responses=replies(202, Accepted))
+async def delete_store(request: Asked, memory: MemoryOf, caller: CallerOf) -> Answer:
+    await memory.delete_store(caller)
+    return await accepted(request, caller.store, "Memory Store deletion request accepted for processing.")
+
+
+@router.get(
+    "/ControlPlane/Operations/{operationId}", operation_id="FetchOperation", responses=replies(200, OperationBody)
+)
+async def get_operation(
+    request: Asked, memory: MemoryOf, operation_id: Annotated[str, Path(alias="operationId", max_length=512)]
+) -> Answer:
+    if ids.spelled_otherwise(operation_id):
+        raise NotFound("There is no such operation, or it ended more than 7 days ago.")
+    operation = await memory.get_operation(request.tenant, operation_id)
+    url = operation_url(request, operation.operation_id)
+    return answer(
+        OperationBody.of(operation, url), headers={"Operation-Id": operation.operation_id, "Retry-After": "0"}
+    )
