@@ -12,7 +12,7 @@ from mcp_memory import ids
 from mcp_memory.backends.twilio import calls, items
 from mcp_memory.backends.twilio.calls import Call
 from mcp_memory.backends.twilio.remote import LOOKS, Remote, given
-from mcp_memory.backends.twilio.replies import Reply
+from mcp_memory.backends.twilio.replies import Reply, is_id
 from mcp_memory.backends.twilio.stores import order
 from mcp_memory.edits import ObservationChanges, SummaryChanges
 from mcp_memory.errors import Unsupported
@@ -204,8 +204,8 @@ class Memories:
         sent = list(dict.fromkeys(keys))
         body = {key: [once[name] for name in sent]}
         reply = await self._remote.send(call, scope.store_id, profile_id, body=body)
-        told = receipts.read(reply.headers.get(receipts.HEADER.lower(), ""))
-        if told is None or len(told) != len(sent) or not all((one.id or "").startswith(f"{prefix}_") for one in told):
+        told = receipts.read(reply.headers.get(receipts.HEADER.lower()), len(sent))
+        if told is None or not all(is_id(one.id, prefix) for one in told):
             told = await self._looked_for(sent, latest)
         first = dict(zip(sent, told, strict=True))
         results, seen = [], set()

@@ -22,8 +22,13 @@ from mcp_memory.wire.mappings import (
     MappingToAnswer,
     TraitMappingAnswer,
 )
-from mcp_memory.wire.rule_answers import FetchedTraitGroupAnswer, IdentitySettingsAnswer, TraitGroupsAnswer
-from mcp_memory.wire.rules import IdentitySettingsBody, TraitGroupBody
+from mcp_memory.wire.rules import (
+    IdentitySettingsAnswer,
+    IdentitySettingsBody,
+    TraitGroupAnswer,
+    TraitGroupFetchedBody,
+    TraitGroupsBody,
+)
 
 KEPT: Final = 60.0  # seconds
 MAX_STORES: Final = 100
@@ -86,7 +91,7 @@ class Rules:
 
     async def fetch_groups(self, store_id: str) -> list[TraitGroup]:
         pages = await self._remote.pages(calls.LIST_GROUPS, store_id, includeTraits="true", pageSize=PAGE)
-        groups = [one.group() for reply in pages for one in reply.read(TraitGroupsAnswer).trait_groups]
+        groups = [one.group() for reply in pages for one in reply.read(TraitGroupsBody).trait_groups]
         _keep(self._groups, store_id, (self._remote.clock(), groups))
         return groups
 
@@ -126,7 +131,7 @@ class Rules:
 
     async def _fetch_group(self, scope: Scope, name: str) -> tuple[Reply, TraitGroup]:
         reply = await self._remote.send(calls.FETCH_GROUP, scope.store_id, name, query={"pageSize": PAGE})
-        return reply, reply.read(FetchedTraitGroupAnswer).trait_group.group()
+        return reply, reply.read(TraitGroupFetchedBody).trait_group.group()
 
     # Data mappings
 
@@ -189,7 +194,7 @@ def _keep(kept: dict[str, Any], store_id: str, value: Any) -> None:
 
 
 def _group_body(group: TraitGroup) -> dict[str, Any]:
-    body = TraitGroupBody.of(group).body()
+    body = TraitGroupAnswer.of(group, group.definitions).body()
     del body["version"]
     return body
 
