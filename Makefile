@@ -4,9 +4,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+CONFORMANCE := .venv-conformance
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test interop lint fix bench bench-full serve clean
+.PHONY: demo test interop conformance lint fix bench bench-full serve clean
 
 demo: $(VENV)/installed
 	@$(BIN)/mcp-memory demo
@@ -19,6 +20,11 @@ interop: export INTEROP_REQUIRED := 1
 interop: $(VENV)/installed-test
 	cd tests/interop && npm install --no-audit --no-fund
 	$(BIN)/python -m pytest tests/interop $(ARGS)
+
+# Twilio's own Python packages, in an environment of their own, try the API.
+conformance: export CONFORMANCE_REQUIRED := 1
+conformance: $(VENV)/installed-test $(CONFORMANCE)/installed
+	$(BIN)/python -m pytest tests/conformance $(ARGS)
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff format --check .
@@ -40,7 +46,7 @@ serve: $(VENV)/installed
 	$(BIN)/mcp-memory serve $(ARGS)
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(CONFORMANCE)
 
 $(BIN)/python:
 	@echo "Setting up $(VENV) (once; fetches the dependencies) ..."
@@ -61,4 +67,9 @@ $(VENV)/installed-bench: pyproject.toml | $(BIN)/python
 
 $(VENV)/installed-lint: pyproject.toml | $(BIN)/python
 	@$(PIP) --editable '.[test,lint]'
+	@touch $@
+
+$(CONFORMANCE)/installed: tests/conformance/requirements.txt | $(BIN)/python
+	@$(BIN)/python -m venv $(CONFORMANCE)
+	@$(subst $(VENV),$(CONFORMANCE),$(PIP)) --requirement $<
 	@touch $@

@@ -1,7 +1,7 @@
 """Small builders for tests about who is who."""
 
-from collections.abc import Awaitable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import pytest
 
@@ -9,7 +9,10 @@ from mcp_memory.backend import Backend
 from mcp_memory.definitions import TraitGroup
 from mcp_memory.errors import Error
 from mcp_memory.identity import DEFAULT_SETTINGS, IdentifierConfig, IdentitySettings
+from mcp_memory.listing import Page, PageQuery
 from mcp_memory.model import NewObservation, Profile, Scope, TraitDefinition, Upserted
+
+T = TypeVar("T")
 
 PHONE, EMAIL, CHAT = "+13175550142", "dana@example.com", "web-8841"
 USER_ID = IdentifierConfig(id_type="user_id", limit=1)
@@ -54,6 +57,21 @@ async def with_user_ids(backend: Backend, scope: Scope, *configs: IdentifierConf
     await settings(backend, scope, USER_ID, *configs, rules=("user_id", "email", "whatsapp", "phone", "chat"))
     trait = TraitDefinition(group="Account", name="userId", data_type="STRING", id_type_promotion="user_id")
     await backend.create_trait_group(scope, TraitGroup(display_name="Account", definitions=(trait,)))
+
+
+async def everything(
+    list_: Callable[[PageQuery], Awaitable[Page[T]]], newest_first: bool = True, limit: int = 2
+) -> list[T]:
+    """Page by page, each as full as it can be."""
+    found: list[T] = []
+    cursor: str | None = None
+    while True:
+        page = await list_(PageQuery(limit=limit, cursor=cursor, newest_first=newest_first))
+        found += page.items
+        if page.next_cursor is None:
+            return found
+        assert len(page.items) == limit
+        cursor = page.next_cursor
 
 
 async def refused(kind: type[Error], work: Awaitable[object]) -> str:

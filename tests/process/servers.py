@@ -238,12 +238,12 @@ class Http:
 
 
 @contextmanager
-def http_server(home: Home) -> Iterator[Http]:
+def http_server(home: Home, env: Mapping[str, str] | None = None) -> Iterator[Http]:
     stderr = home.root / f"stderr-{len(list(home.root.glob('stderr-*')))}.txt"
     with stderr.open("wb") as errors:
         process = subprocess.Popen(
             home.command("serve", "--port", "0", "--data-dir", str(home.data)),
-            env=home.environment(),
+            env=home.environment(env),
             cwd=home.root / "cwd",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -36,6 +36,7 @@ class Answer:
 
     schema: Json | None  # None: no body
     headers: dict[str, Json]
+    examples: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Operation:
     parameters: tuple[Parameter, ...]
     body: Json | None  # the schema; None: it takes no body
     body_required: bool
+    body_examples: tuple[Any, ...]
     answers: dict[int, Answer]
 
     def match(self, path: str) -> dict[str, str] | None:
@@ -104,17 +106,24 @@ def _operation(raw: Json, method: str, path: str, described: Json, shared: list[
         ),
         body=_content(body),
         body_required=body.get("required", False),
+        body_examples=_examples(body),
         answers={int(status): _answer(_resolved(raw, one)) for status, one in described["responses"].items()},
     )
 
 
 def _answer(described: Json) -> Answer:
     headers = {name: to_json_schema(one["schema"]) for name, one in described.get("headers", {}).items()}
-    return Answer(_content(described), headers)
+    return Answer(_content(described), headers, _examples(described))
 
 
 def _content(described: Json) -> Json | None:
     return to_json_schema(described["content"]["application/json"]["schema"]) if "content" in described else None
+
+
+def _examples(described: Json) -> tuple[Any, ...]:
+    content = described.get("content", {}).get("application/json", {})
+    single = (content["example"],) if "example" in content else ()
+    return (*single, *(one["value"] for one in content.get("examples", {}).values()))
 
 
 def _resolved(raw: Json, value: Any) -> Any:

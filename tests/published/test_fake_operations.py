@@ -1,48 +1,16 @@
 """Each of the published operations, asked rightly, wrongly, and in bad times. `Checked` looks at every answer."""
 
-from typing import Any
-
 import httpx2
 import pytest
 
 from .conftest import client
 from .document import Document, operation_ids
 from .fake.app import Fake
-from .world import IMPORT, MAPPING, PHONE, World, observation, summary
+from .world import BODIES, World, ask
 
 pytestmark = pytest.mark.anyio
 
-CONTACT = {"traits": {"Contact": {"phone": PHONE, "lastName": "Ortiz"}}}
-
-# What is asked; the operations that are not here take no body.
-BODIES: dict[str, Any] = {
-    "CreateStore": {"displayName": "another", "description": "one more"},
-    "PatchStore": {"description": "for trying"},
-    "UpdateIdentityResolutionSettings": {"identifierConfigs": [{"idType": "phone"}], "matchingRules": ["phone"]},
-    "CreateTraitGroup": {"displayName": "Support", "traits": {"open": {"dataType": "BOOLEAN"}}},
-    "PatchTraitGroup": {"traits": {"tier": {"dataType": ""}}},
-    "CreateDataMapping": {**MAPPING, "displayName": "warehouse"},
-    "PatchDataMapping": {"isEnabled": False},
-    "CreateProfile": CONTACT,
-    "UpdateProfilesBulk": {"profiles": [CONTACT]},
-    "CreateProfilesLookup": {"idType": "phone", "value": PHONE},
-    "CreateProfilesImportV2": IMPORT,
-    "PatchProfileTraits": {"traits": {"Loyalty": {"points": 7}}},
-    "CreateProfileIdentifier": {"idType": "chat", "value": "dana"},
-    "PatchProfileIdentifier": {"idType": "phone", "oldValue": PHONE, "newValue": "+13175550143"},
-    "CreateProfileObservation": {"observations": [observation()]},
-    "PatchProfileObservation": {"content": "prefers the phone"},
-    "CreateProfileConversationSummary": {"summaries": [summary()]},
-    "PatchProfileConversationSummary": {"source": "desk"},
-    "CreateFetchProfileMemory": {"query": "email"},
-}
-
 everything = pytest.mark.parametrize("operation_id", operation_ids())
-
-
-async def ask(http: httpx2.AsyncClient, world: World, document: Document, operation_id: str) -> httpx2.Response:
-    operation = document.named(operation_id)
-    return await http.request(operation.method, world.path(operation.path), json=BODIES.get(operation_id))
 
 
 def test_nothing_that_takes_a_body_is_left_out(document: Document) -> None:
@@ -52,7 +20,7 @@ def test_nothing_that_takes_a_body_is_left_out(document: Document) -> None:
 
 @everything
 async def test_it_is_done(document: Document, world: World, operation_id: str) -> None:
-    response = await ask(world.http, world, document, operation_id)
+    response = await ask(world.http, world, document.named(operation_id))
 
     assert response.status_code == min(document.named(operation_id).answers)
 
@@ -60,7 +28,7 @@ async def test_it_is_done(document: Document, world: World, operation_id: str) -
 @everything
 async def test_nobody_gets_in_without_the_key(document: Document, fake: Fake, world: World, operation_id: str) -> None:
     async with client(fake, auth=("SKwrong", "secret")) as stranger:
-        response = await ask(stranger, world, document, operation_id)
+        response = await ask(stranger, world, document.named(operation_id))
 
     assert (response.status_code, response.json()["code"]) == (401, 20003)
 
@@ -69,8 +37,8 @@ async def test_nobody_gets_in_without_the_key(document: Document, fake: Fake, wo
 @pytest.mark.parametrize("status", [429, 500, 503])
 async def test_bad_times_pass(document: Document, fake: Fake, world: World, operation_id: str, status: int) -> None:
     fake.fail(status, operation=operation_id, retry_after=3)
-    failed = await ask(world.http, world, document, operation_id)
-    again = await ask(world.http, world, document, operation_id)
+    failed = await ask(world.http, world, document.named(operation_id))
+    again = await ask(world.http, world, document.named(operation_id))
 
     assert failed.status_code == failed.json()["status"] == status
     assert failed.headers.get("Retry-After") == ("3" if status == 429 else None)

@@ -7,6 +7,7 @@ import pytest
 
 from .document import Document
 from .rules import Request, Response, check_request, check_response
+from .schemas import complaints
 
 STORE, PROFILE = "mem_store_" + "0" * 26, "mem_profile_" + "0" * 26
 OBSERVATION = "mem_observation_" + "0" * 26
@@ -143,6 +144,23 @@ def test_a_header_of_an_answer_is_looked_at(document: Document) -> None:
 def test_an_answer_is_json_and_says_so(document: Document) -> None:
     with pytest.raises(AssertionError, match="'text/html', not JSON"):
         check_response(document, "GET", PROFILE_PATH, Response(404, {"content-type": "text/html"}, b"{}"))
+
+
+def test_what_the_document_itself_shows_is_right(document: Document) -> None:
+    """So that a complaint is about who is judged, and not about the judge."""
+    shown = [
+        (schema, example)
+        for operation in document.operations
+        for schema, examples in (
+            (operation.body, operation.body_examples),
+            *((answer.schema, answer.examples) for answer in operation.answers.values()),
+        )
+        for example in examples
+        if schema is not None
+    ]
+
+    assert len(shown) > 300
+    assert [wrong for schema, example in shown for wrong in complaints(schema, example)] == []
 
 
 def test_the_document_has_what_we_think_it_has(document: Document) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx2
 
+from .document import Operation
+
 Json = dict[str, Any]
 
 NOON = "2026-05-04T12:00:00Z"
@@ -24,6 +26,7 @@ COLUMNS = [
 ]
 IMPORT = {"filename": "people.csv", "fileSize": 10, "columnMappings": COLUMNS}
 DATA_TYPES = {"tier": "STRING", "points": "NUMBER", "member": "BOOLEAN", "tags": "ARRAY", "number": "STRING"}
+CONTACT = {"traits": {"Contact": {"phone": PHONE, "lastName": "Ortiz"}}}
 
 
 def observation(content: str = "prefers email", at: str = NOON) -> Json:
@@ -32,6 +35,30 @@ def observation(content: str = "prefers email", at: str = NOON) -> Json:
 
 def summary(content: str = "asked for a refund") -> Json:
     return {"content": content, "conversationId": TALK, "occurredAt": NOON}
+
+
+# What is asked; the operations that are not here take no body.
+BODIES: dict[str, Any] = {
+    "CreateStore": {"displayName": "another", "description": "one more"},
+    "PatchStore": {"description": "for trying"},
+    "UpdateIdentityResolutionSettings": {"identifierConfigs": [{"idType": "phone"}], "matchingRules": ["phone"]},
+    "CreateTraitGroup": {"displayName": "Support", "traits": {"open": {"dataType": "BOOLEAN"}}},
+    "PatchTraitGroup": {"traits": {"tier": {"dataType": ""}}},
+    "CreateDataMapping": {**MAPPING, "displayName": "warehouse"},
+    "PatchDataMapping": {"isEnabled": False},
+    "CreateProfile": CONTACT,
+    "UpdateProfilesBulk": {"profiles": [CONTACT]},
+    "CreateProfilesLookup": {"idType": "phone", "value": PHONE},
+    "CreateProfilesImportV2": IMPORT,
+    "PatchProfileTraits": {"traits": {"Loyalty": {"points": 7}}},
+    "CreateProfileIdentifier": {"idType": "chat", "value": "dana"},
+    "PatchProfileIdentifier": {"idType": "phone", "oldValue": PHONE, "newValue": "+13175550143"},
+    "CreateProfileObservation": {"observations": [observation()]},
+    "PatchProfileObservation": {"content": "prefers the phone"},
+    "CreateProfileConversationSummary": {"summaries": [summary()]},
+    "PatchProfileConversationSummary": {"source": "desk"},
+    "CreateFetchProfileMemory": {"query": "email"},
+}
 
 
 @dataclass
@@ -95,3 +122,7 @@ async def furnished(http: httpx2.AsyncClient, name: str = "sandbox") -> World:
     world.ids["summaryId"] = (await world.get(f"{world.profile}/ConversationSummaries"))["summaries"][0]["id"]
     world.ids["importId"] = (await world.send("POST", f"{world.store}/Profiles/Imports", IMPORT))["importId"]
     return world
+
+
+async def ask(http: httpx2.AsyncClient, world: World, operation: Operation) -> httpx2.Response:
+    return await http.request(operation.method, world.path(operation.path), json=BODIES.get(operation.id))

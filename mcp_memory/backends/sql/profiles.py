@@ -38,7 +38,7 @@ def lookup(tx: Transaction, value: str, id_type: str | None, region: str) -> Loo
 def existing(tx: Transaction, profile_id: str, *, lock: bool = False) -> ProfileRow:
     row = tx.lock_profiles([profile_id]).get(profile_id) if lock else tx.find_profile(profile_id)
     if row is None:
-        raise NotFound("There is no such profile in this store: find the customer with lookup_profile first.")
+        raise NotFound("There is no such profile in this store: look the customer up first.")
     return row
 
 

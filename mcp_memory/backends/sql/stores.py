@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from mcp_memory.backends.sql.cursors import page_of, place_of
 from mcp_memory.backends.sql.database import Catalog, Request
 from mcp_memory.edits import NewStore, StoreChanges
-from mcp_memory.errors import Conflict, Full, NotFound, Stale, Taken
+from mcp_memory.errors import Conflict, Full, NoStore, NotFound, Stale, Taken
 from mcp_memory.ids import OPERATION, STORE, MakeId
 from mcp_memory.listing import Page, PageQuery
 from mcp_memory.model import MAX_STORES, Scope, Store
@@ -18,7 +18,7 @@ UNDER_WAY = timedelta(seconds=60)  # of a request; after that, whoever had it is
 def existing(catalog: Catalog, scope: Scope) -> Store:
     store = catalog.get_store(scope)
     if store is None:
-        raise NotFound("There is no such store.")
+        raise NoStore("There is no such store.")
     return store
 
 

@@ -27,7 +27,7 @@ from .refusals import Refusal, bad_request, not_found
 from .state import Account, Json
 from .trouble import LOST, ConnectionLost, Trouble
 
-KEY_ID, KEY_SECRET = "SK" + "0" * 32, "a-secret-of-the-fake"
+KEY_ID, KEY_SECRET = "SK" + "0" * 32, "a-secret-of-nobody-but-the-fake"
 UPLOADS = "/uploads/"
 
 

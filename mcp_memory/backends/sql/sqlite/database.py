@@ -15,7 +15,7 @@ from mcp_memory.backends.sql.hot import MAX_BYTES, Hot
 from mcp_memory.backends.sql.sqlite.catalog import SqliteCatalog
 from mcp_memory.backends.sql.sqlite.file import Gone, SqliteFile, delete
 from mcp_memory.backends.sql.sqlite.transaction import SqliteTransaction
-from mcp_memory.errors import Closing, NotFound, Unavailable
+from mcp_memory.errors import Closing, NoStore, Unavailable
 from mcp_memory.model import Scope
 
 T = TypeVar("T")
@@ -154,8 +154,8 @@ class SqliteDatabase:
             raise Closing("The memory is closing.")
 
 
-def _no_such_store() -> NotFound:
-    return NotFound("There is no such store.")
+def _no_such_store() -> NoStore:
+    return NoStore("There is no such store.")
 
 
 def make_private(folder: Path) -> Path:

@@ -22,7 +22,7 @@ from typing import Any, Generic, TypeVar
 import apsw
 
 from mcp_memory.backends.sql.sqlite.connection import connect, create, migrate, run, translated
-from mcp_memory.errors import Closing, Error, NotFound, Unavailable
+from mcp_memory.errors import Closing, Error, NoStore, Unavailable
 
 Tx = TypeVar("Tx")
 T = TypeVar("T")
@@ -31,7 +31,7 @@ IDLE_READERS = 4  # each costs about 150 kB and three file descriptors
 GONE = 1  # the user_version of a file that is to be deleted
 
 
-class Gone(NotFound):
+class Gone(NoStore):
     """The file is deleted, or will be at once."""
 
 
