@@ -42,9 +42,7 @@ def word(name: str, value: object) -> str:
 def store(name: str, value: object) -> str:
     text = value.strip() if isinstance(value, str) else ""
     if not _STORE.fullmatch(text):
-        raise Invalid(
-            f"{name} must be an id, mem_store_…, or a name of letters, digits and dashes."
-        )
+        raise Invalid(f"{name} must be an id, mem_store_…, or a name of letters, digits and dashes.")
     return text
 
 

@@ -204,7 +204,7 @@ async def test_a_circle_is_left(client: Client, script: Script) -> None:
 
 @pytest.mark.parametrize("name", ["..", ".", ""])
 async def test_a_name_leads_nowhere_else(client: Client, script: Script, name: str) -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(NotFound):
         await client.send(calls.DELETE_GROUP, STORE, name)
     assert script.asked == []
 

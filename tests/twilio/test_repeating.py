@@ -1,5 +1,8 @@
 """What is asked again, when, and what never is."""
 
+from collections.abc import AsyncIterator
+
+import anyio
 import httpx2
 import pytest
 
@@ -7,7 +10,7 @@ from mcp_memory.backends.twilio import calls
 from mcp_memory.backends.twilio.calls import Call
 from mcp_memory.backends.twilio.client import Client
 from mcp_memory.errors import Unavailable
-from tests.twilio.conftest import DANA, NOTE, STORE, Script, answer
+from tests.twilio.conftest import DANA, KEY_ID, NOTE, NOW, SECRET, STORE, URL, Script, answer
 
 pytestmark = pytest.mark.anyio
 
@@ -132,22 +135,28 @@ async def test_what_an_earlier_attempt_deleted_is_deleted(client: Client, script
     assert await ask(client, calls.DELETE_OBSERVATION) == 202
 
 
+class Dripping(httpx2.AsyncBaseTransport):
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, content=drops())
+
+
+async def drops() -> AsyncIterator[bytes]:
+    while True:
+        yield b" "
+        await anyio.sleep(0.01)
+
+
 async def test_a_service_that_drips_is_given_up_on(script: Script) -> None:
-    import anyio
-
-    class Dripping(httpx2.AsyncBaseTransport):
-        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-            async def drops():  # type: ignore[no-untyped-def]
-                while True:
-                    yield b" "
-                    await anyio.sleep(0.01)
-
-            return httpx2.Response(200, content=drops())
-
     client = Client(
-        "https://memory.test", "SK1", "secret", timeout=0.05, now=lambda: None, chance=lambda: 0.0,  # type: ignore[arg-type, return-value]
-        sleep=script.sleep, transport=Dripping(),
-    )  # fmt: skip
+        URL,
+        KEY_ID,
+        SECRET,
+        timeout=0.05,
+        now=lambda: NOW,
+        chance=lambda: 0.0,
+        sleep=script.sleep,
+        transport=Dripping(),
+    )
     with anyio.fail_after(5), pytest.raises(Unavailable, match="took longer than"):
         await ask(client, calls.FETCH_PROFILE)
     await client.close()

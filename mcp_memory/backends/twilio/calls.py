@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import quote
 
-from mcp_memory.errors import Invalid
+from mcp_memory.errors import NotFound
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -30,7 +30,7 @@ class Call:
     def path(self, at: Sequence[str]) -> str:
         """`at`: what stands for each {} of the template."""
         if any(not part or set(part) == {"."} for part in at):
-            raise Invalid("A name of dots alone can't be asked for: it would lead elsewhere.")
+            raise NotFound("There is no such thing in this store.")  # on the way it would be read as another place
         return self.template.format(*(quote(part, safe="") for part in at))
 
 

@@ -199,6 +199,9 @@ class Memories:
         prefix: str,
         latest: Callable[[], Awaitable[Sequence[Item]]],
     ) -> Added:
+        if not bodies:
+            reply = await self._remote.send(calls.FETCH_PROFILE, scope.store_id, profile_id)
+            return Added(receipts=[], profile_ids=list(dict.fromkeys([reply.profile_id(profile_id), profile_id])))
         keys = [_key(one) for one in bodies]
         once = {name: one for name, one in reversed(list(zip(keys, bodies, strict=True)))}
         sent = list(dict.fromkeys(keys))
@@ -259,7 +262,7 @@ async def _latest(listed: Listing[ItemT], limit: int, before: datetime | None) -
         page = await listed(PageQuery(limit=LISTED, cursor=cursor))
         scanned += max(len(page.items), 1)
         found += [one for one in page.items if before is None or one.occurred_at < before]
-        found.sort(key=lambda one: (one.occurred_at, one.id), reverse=True)
+        found.sort(key=lambda one: one.occurred_at, reverse=True)  # of one moment, as they were learned
         cursor = page.next_cursor
         if cursor is None:
             break

@@ -33,6 +33,7 @@ from mcp_memory.wire.profiles import IdentifiersBody, LookupBody, ProfileBody, P
 
 NOBODY: Final = "There is no such profile in this store: find the customer with lookup_profile first."
 TRAITS_PAGE: Final = 100
+RECENT: Final = 10  # observations: what was learned last did not always happen last
 
 
 class Profiles:
@@ -73,7 +74,7 @@ class Profiles:
             (calls.FETCH_PROFILE, at, {}),
             (calls.LIST_IDENTIFIERS, at, {}),
             (calls.LIST_TRAITS, at, {"pageSize": TRAITS_PAGE}),
-            (calls.LIST_OBSERVATIONS, at, {"pageSize": 1}),
+            (calls.LIST_OBSERVATIONS, at, {"pageSize": RECENT}),
         ]
         try:
             replies = await together(self._remote, asked)

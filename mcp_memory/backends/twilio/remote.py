@@ -112,12 +112,14 @@ class Remote:
             f"The memory service accepted {reply.name}, and has not made it in {PATIENCE:g} s: look again later."
         )
 
-    async def if_match(self, reply: Reply, version: int, if_version: int | None) -> str | None:
+    def if_match(self, reply: Reply, version: int, if_version: int | None) -> str | None:
         """The header for a change of what was read as `version`. Raises Stale where another one is meant."""
         if if_version is None:
             return None
         if version != if_version:
-            raise Stale(f"It has version {version} by now, not {if_version}: read it again.")
+            raise Stale(
+                f"The version is {version}, not {if_version}: somebody changed it meanwhile. Read it again first."
+            )
         return reply.headers.get("etag")
 
 

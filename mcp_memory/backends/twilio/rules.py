@@ -7,6 +7,7 @@ trait that they do not know, ask anew.
 from dataclasses import replace
 from typing import Any, Final
 
+from mcp_memory import definitions, identity
 from mcp_memory.backends.twilio import calls
 from mcp_memory.backends.twilio.remote import Remote
 from mcp_memory.backends.twilio.replies import Reply, is_id
@@ -80,7 +81,8 @@ class Rules:
         if_match = None
         if if_version is not None:
             read, current = await self.fetch_settings(scope.store_id)
-            if_match = await self._remote.if_match(read, current.version, if_version)
+            if_match = self._remote.if_match(read, current.version, if_version)
+        identity.check_settings(new)
         body = IdentitySettingsBody.of(new).body()
         del body["version"]
         reply = await self._remote.send(calls.UPDATE_SETTINGS, scope.store_id, body=body, if_match=if_match)
@@ -99,26 +101,23 @@ class Rules:
         return sorted(await self.fetch_groups(scope.store_id), key=lambda group: group.display_name)
 
     async def create_trait_group(self, scope: Scope, new: TraitGroup) -> TraitGroup:
-        reply = await self._remote.send(calls.CREATE_GROUP, scope.store_id, body=_group_body(new))
-        return await self._changed_group(scope, reply, new.display_name)
+        group = definitions.new_group(new, await self.fetch_groups(scope.store_id))
+        reply = await self._remote.send(calls.CREATE_GROUP, scope.store_id, body=_group_body(group))
+        return await self._changed_group(scope, reply, group.display_name)
 
     async def update_trait_group(
         self, scope: Scope, name: str, changes: TraitGroupChanges, if_version: int | None = None
     ) -> TraitGroup:
-        if_match = None
-        if if_version is not None:
-            read, current = await self._fetch_group(scope, name)
-            if_match = await self._remote.if_match(read, current.version, if_version)
-        given = [replace(one, name=key) for key, one in changes.definitions.items() if one is not None]
-        body = _group_body(TraitGroup(display_name=name, description=changes.description, definitions=tuple(given)))
-        del body["displayName"]
-        body["traits"] |= {key: {"dataType": ""} for key, one in changes.definitions.items() if one is None}
-        if not body["traits"]:
-            del body["traits"]
+        known = definitions.find(await self.fetch_groups(scope.store_id), name)
+        read, current = await self._fetch_group(scope, name if known is None else known.display_name)
+        if_match = self._remote.if_match(read, current.version, if_version)
+        body = _changes_body(current, definitions.changed_group(current, changes))
+        name = current.display_name
         reply = await self._remote.send(calls.PATCH_GROUP, scope.store_id, name, body=body, if_match=if_match)
         return await self._changed_group(scope, reply, name)
 
     async def delete_trait_group(self, scope: Scope, name: str) -> None:
+        definitions.check_removable(name)
         reply = await self._remote.send(calls.DELETE_GROUP, scope.store_id, name)
         self.forget(scope.store_id)
         await self._remote.done(reply)
@@ -165,7 +164,7 @@ class Rules:
         if_match = None
         if if_version is not None:
             read, current = await self._fetch_mapping(scope, data_mapping_id)
-            if_match = await self._remote.if_match(read, current.version, if_version)
+            if_match = self._remote.if_match(read, current.version, if_version)
         body: dict[str, Any] = {
             "displayName": changes.display_name,
             "description": changes.description,
@@ -197,6 +196,18 @@ def _group_body(group: TraitGroup) -> dict[str, Any]:
     body = TraitGroupAnswer.of(group, group.definitions).body()
     del body["version"]
     return body
+
+
+def _changes_body(before: TraitGroup, after: TraitGroup) -> dict[str, Any]:
+    """What differs: complete definitions, and an empty type for what goes."""
+    new = tuple(one for one in after.definitions if one != before.definition(one.name))
+    body = _group_body(replace(after, definitions=new))
+    del body["displayName"]
+    if after.description == before.description:
+        body.pop("description", None)
+    gone = [one.name for one in before.definitions if after.definition(one.name) is None]
+    body["traits"] |= {name: {"dataType": ""} for name in gone}
+    return body if body["traits"] else {name: value for name, value in body.items() if name != "traits"}
 
 
 def _mapping_to(mappings: Any) -> dict[str, Any]:

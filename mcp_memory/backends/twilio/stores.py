@@ -64,15 +64,17 @@ class Stores:
         return Page(items=items, next_cursor=reply.next_token())
 
     async def get_store(self, scope: Scope) -> Store:
+        self._check(scope.tenant)
         return _store((await self._fetch(scope.store_id))[1])
 
     async def update_store(self, scope: Scope, changes: StoreChanges, if_version: int | None = None) -> Store:
+        self._check(scope.tenant)
         if changes.undeclared_traits == "declare":
             raise Unsupported("The memory service always refuses traits that no group declares: declare them first.")
         if_match = None
         if if_version is not None:
             read, current = await self._fetch(scope.store_id)
-            if_match = await self._remote.if_match(read, current.version, if_version)
+            if_match = self._remote.if_match(read, current.version, if_version)
         given = {"displayName": changes.display_name, "description": changes.description}
         body = {name: value for name, value in given.items() if value is not None}
         if body:
@@ -82,6 +84,7 @@ class Stores:
         return await self.get_store(scope)
 
     async def delete_store(self, scope: Scope) -> None:
+        self._check(scope.tenant)
         reply = await self._remote.send(calls.DELETE_STORE, scope.store_id)
         self._forget(scope.store_id)
         await self._remote.done(reply)

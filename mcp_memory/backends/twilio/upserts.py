@@ -5,6 +5,7 @@ It refuses a trait that no group declares without saying which, so what is given
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from mcp_memory import identity
@@ -206,30 +207,35 @@ class Upserts:
         """Who was somebody else before, and is the same now; and what stayed with somebody else."""
         merges: list[Merge] = []
         apart: list[KeptApart] = []
-        seen = {after.profile_id}
-        if before is not None and before.profile_id != after.profile_id:
+        seen, by = {after.profile_id}, next(iter(holders), None)
+        joined = before is not None and await self._is_part(scope, before.profile_id, after.profile_id)
+        if joined and before is not None and before.profile_id not in seen:
             seen.add(before.profile_id)
-            by = next(iter(holders), None)
-            merges.append(
-                Merge(merged_id=before.profile_id, into_id=after.profile_id, at=self._remote.now(), identifier=by)
-            )
+            merges.append(_merge(before.profile_id, after, by, self._remote.now()))
         for one, each in holders.items():
             for holder in each:
                 if holder in seen:
                     continue
                 seen.add(holder)
-                live = await self._profiles.live_profile_id(scope, holder)
-                if live == after.profile_id:
-                    merges.append(Merge(merged_id=holder, into_id=live, at=self._remote.now(), identifier=one))
+                if await self._is_part(scope, holder, after.profile_id):
+                    merges.append(_merge(holder, after, one, self._remote.now()))
                 elif one.value not in after.identifiers.get(one.id_type, ()):
-                    apart += _apart(one, live, settings)
+                    apart += _apart(one, holder, settings)
+        known = joined or any(after.profile_id in each for each in holders.values())
         return Upserted(
-            outcome="updated" if before is not None else "created",
+            outcome="updated" if known else "created",
             profile=after,
-            before=before,
+            before=before if joined else None,
             merges=merges,
             kept_apart=apart,
         )
+
+    async def _is_part(self, scope: Scope, profile_id: str, of: str) -> bool:
+        return profile_id == of or await self._profiles.live_profile_id(scope, profile_id) == of
+
+
+def _merge(merged_id: str, into: Profile, by: Identifier | None, at: datetime) -> Merge:
+    return Merge(merged_id=merged_id, into_id=into.profile_id, at=at, identifier=by)
 
 
 def _apart(one: Identifier, holder: str, settings: IdentitySettings) -> list[KeptApart]:
