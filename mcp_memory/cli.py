@@ -170,7 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"mcp-memory {__version__}")
     parser.set_defaults(command=stdio)
     add = _adder(parser.add_subparsers(title="commands", metavar="COMMAND"), options)
-    serving = add("serve", "serve over HTTP: Streamable HTTP at /mcp, SSE at /sse, the Memory API at /v1, and /health", serve)
+    serving = add("serve", "serve over HTTP: MCP at /mcp and /sse, the Memory API at /v1, and /health", serve)
     serving.add_argument("--host", metavar="ADDRESS", help="default 127.0.0.1")
     serving.add_argument("--port", metavar="NUMBER", help="default 8765")
     add("demo", "watch an agent meet a customer twice, in a folder of its own", demo)
