@@ -79,6 +79,8 @@ def serve(loaded: Settings, given: dict[str, Any]) -> int:
     with importing():
         from mcp_memory import app
 
+        run = app.prepare_http(loaded)  # routes and their models live as long as what is imported
+
     asking = "No authentication is configured" if loaded.api_key_id is None else "Only the Memory API asks for a key"
 
     def announce(address: str) -> None:
@@ -90,7 +92,7 @@ def serve(loaded: Settings, given: dict[str, Any]) -> int:
             flush=True,
         )
 
-    app.run_http(loaded, announce)
+    run(announce)
     return 0
 
 
