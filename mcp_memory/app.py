@@ -18,7 +18,7 @@ from mcp_memory.import_queue import ImportQueue
 from mcp_memory.model import Caller
 from mcp_memory.server import build_server
 from mcp_memory.service import Memory
-from mcp_memory.settings import Settings, toolset_names
+from mcp_memory.settings import Settings, service_url, toolset_names
 from mcp_memory.stdio import serve_stdio
 from mcp_memory.tools.toolsets import tools_of
 from mcp_memory.uploads import Uploads
@@ -38,6 +38,8 @@ def make_id(prefix: str) -> str:
 def build_memory(settings: Settings, *, background: bool = False) -> Memory:
     """Touches neither disk nor model before the first call. `background`: it is for a server, which has the time to
     put its stores in order meanwhile."""
+    if settings.backend == "twilio":
+        return Memory(_service(settings), now)
     backend: Backend = SqlBackend(
         SqliteDatabase(settings.data_dir),
         chosen(settings),
@@ -48,6 +50,22 @@ def build_memory(settings: Settings, *, background: bool = False) -> Memory:
         background=background,
     )
     return Memory(backend, now)
+
+
+def _service(settings: Settings) -> Backend:
+    from mcp_memory.backends.twilio.backend import TwilioBackend  # only who uses it waits for it
+
+    return TwilioBackend(
+        service_url(settings),
+        settings.twilio_key_id or "",
+        settings.twilio_key_secret or "",
+        tenant=settings.tenant,
+        store=settings.twilio_store or "",
+        create_store=settings.twilio_create_store == "on",
+        region=settings.region,
+        timeout=settings.twilio_timeout,
+        now=now,
+    )
 
 
 def run_stdio(settings: Settings) -> None:

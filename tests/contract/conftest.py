@@ -17,6 +17,7 @@ from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.embedding import Embedder
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.model import Scope
+from tests.contract import legs
 
 MONDAY = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 
@@ -59,7 +60,13 @@ async def sqlite(folder: Path, embedder: Embedder, clock: Clock, **options: Any)
 Opened = Callable[..., AbstractAsyncContextManager[Backend]]
 
 
-@pytest.fixture(params=[pytest.param(sqlite, id="sqlite")])
+@pytest.fixture(
+    params=[
+        pytest.param(sqlite, id="sqlite"),
+        pytest.param(legs.managed, id="managed"),
+        pytest.param(legs.api, id="api"),
+    ]
+)
 def opened(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Opened:
     """The same stores, opened again with an embedder, and whatever else a backend takes."""
     return partial(_opened, request.param, tmp_path, clock)

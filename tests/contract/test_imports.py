@@ -43,7 +43,7 @@ def counts(current: Import) -> tuple[int, int, int, int]:
 
 
 async def count(backend: Backend, scope: Scope) -> int:
-    return (await backend.get_store(scope)).profile_count
+    return (await backend.get_store(scope)).profile_count or 0
 
 
 async def test_a_new_import_has_done_nothing(backend: Backend, scope: Scope) -> None:

@@ -106,7 +106,7 @@ class Server:
         return None if found is None else dict(found.traits["Contact"])
 
     async def count(self) -> int:
-        return (await self.memory.get_store(self.caller)).profile_count
+        return (await self.memory.get_store(self.caller)).profile_count or 0
 
     def left(self) -> list[str]:
         return [path.name for path in self.folder.iterdir()] if self.folder.exists() else []
