@@ -28,6 +28,7 @@ from mcp_memory.model import (
     Scope,
     Summary,
 )
+from mcp_memory.text import clean
 from mcp_memory.wire import receipts, write_time
 from mcp_memory.wire.memories import ObservationBody, ObservationsBody, RevisionsBody, SummariesBody, SummaryBody
 
@@ -286,7 +287,7 @@ def _wanted(one: Summary, wanted: ItemFilter) -> bool:
 
 def _key(body: Any) -> tuple[str, ...]:
     """What makes two of them one: the words, the time, and of a summary its conversation."""
-    return body["content"], body["occurredAt"], body.get("conversationId", "")
+    return clean(body["content"]), body["occurredAt"], body.get("conversationId", "")
 
 
 def _item_key(one: Item, outside: Callable[[str], str]) -> tuple[str, ...]:

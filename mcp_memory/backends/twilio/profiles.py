@@ -89,7 +89,9 @@ class Profiles:
         return Profile(
             profile_id=body.id,
             created_at=created,
-            updated_at=max([created, *(one.timestamp for one in timed if one.timestamp)]),
+            updated_at=max(
+                [created, *(one.timestamp for one in timed if one.timestamp), *(one.updated_at for one in latest)]
+            ),
             last_activity_at=max(happened, default=created),
             observation_count=None,
             summary_count=None,
