@@ -111,6 +111,12 @@ class Profiles:
             raise reply.unpublished()
         return body.id if body.id != profile_id else reply.profile_id(profile_id)
 
+    async def _live_ids(self, scope: Scope, profile_id: str) -> list[str]:
+        try:
+            return [await self.live_profile_id(scope, profile_id)]
+        except NotFound:
+            return []
+
     async def delete_profile(self, scope: Scope, profile_id: str) -> None:
         await self._remote.send(calls.DELETE_PROFILE, scope.store_id, profile_id)
 
@@ -145,6 +151,8 @@ class Profiles:
             found = [one for one in page.items if one.startswith(prefix)]
             if found:
                 return found[:limit]
+            if is_id(prefix, ids.PROFILE):
+                return await self._live_ids(scope, prefix)
         try:
             settings = await self._rules.settings(scope.store_id)
             types = identity.candidate_types(prefix, settings)
