@@ -14,12 +14,14 @@ from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.embedding.choice import chosen
 from mcp_memory.errors import Invalid
+from mcp_memory.import_queue import ImportQueue
 from mcp_memory.model import Caller
 from mcp_memory.server import build_server
 from mcp_memory.service import Memory
 from mcp_memory.settings import Settings, service_url, toolset_names
 from mcp_memory.stdio import serve_stdio
 from mcp_memory.tools.toolsets import tools_of
+from mcp_memory.uploads import Uploads
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -85,13 +87,14 @@ def run_http(settings: Settings, announce: Callable[[str], None]) -> None:
             "could read everything. Use 127.0.0.1, behind a proxy that authenticates if others must connect."
         )
     memory, caller = build_memory(settings, background=True), local_caller(settings)
-    server, api = _server(settings, memory, caller), _api(settings, memory)
+    queue = ImportQueue(memory, Uploads(settings.data_dir / "uploads"))
+    server, api = _server(settings, memory, caller), _api(settings, memory, queue)
     with http.listen(settings.host, settings.port) as bound:
         announce(http.address(bound))
-        http.run(http.build_app(server, api, memory.close), bound)
+        http.run(http.build_app(server, api, memory.close, queue.run), bound)
 
 
-def _api(settings: Settings, memory: Memory) -> "FastAPI":
+def _api(settings: Settings, memory: Memory, queue: ImportQueue) -> "FastAPI":
     from mcp_memory.http.api.app import build_api
     from mcp_memory.http.api.credentials import ApiKey, Credentials
     from mcp_memory.http.api.route import Front
@@ -105,6 +108,7 @@ def _api(settings: Settings, memory: Memory) -> "FastAPI":
         credentials=Credentials(tuple(keys), settings.tenant),
         now=now,
         transparent=settings.merged_profiles == "transparent",
+        imports=queue,
     )
     return build_api(front, services_alias=settings.services_alias == "on")
 

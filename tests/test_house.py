@@ -72,7 +72,9 @@ MAY_IMPORT = {
         "errors model edits listing operations mappings text ids identity ledger traits definitions imports backend"
     ),
     "session": "model service",
-    "import_file": "errors model text columns imports service",
+    "import_file": "errors model text identity columns imports service",
+    "uploads": "errors",
+    "import_queue": "errors model service import_file uploads",
     # Embedding
     "embedding/__init__": "",
     "embedding/runtime": "",
@@ -219,7 +221,8 @@ MAY_IMPORT = {
     "http/api/page_tokens": "errors",
     "http/api/etags": "errors",
     "http/api/route": (
-        "errors operations service http/api/answers http/api/bodies http/api/credentials http/api/problems wire/pages"
+        "errors import_queue operations service http/api/answers http/api/bodies http/api/credentials "
+        "http/api/problems wire/pages"
     ),
     "http/api/asked": (
         "errors ids listing model service http/api/answers http/api/page_tokens http/api/route wire/pages"
@@ -236,8 +239,11 @@ MAY_IMPORT = {
         f"inputs listing http/api/profiles {API} wire/__init__ wire/memories wire/pages wire/receipts"
     ),
     "http/api/recall": f"errors inputs model text http/api/profiles {API} wire/memories wire/recall",
-    "http/api/uploads": "imports model service",
-    "http/api/imports": f"imports http/api/profiles http/api/uploads {API} wire/imports",
+    "http/api/uploads": (
+        "errors ids columns imports import_file import_queue model service uploads http/api/bodies "
+        f"http/api/problems {API} wire/pages"
+    ),
+    "http/api/imports": f"errors imports listing http/api/profiles http/api/uploads {API} wire/imports",
     "http/api/app": (
         "__init__ http/api/identifiers http/api/imports http/api/mappings http/api/observations http/api/problems "
         "http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores http/api/summaries "
@@ -255,8 +261,8 @@ MAY_IMPORT = {
     "settings": "errors identity model setting_values",
     "logs": "",
     "app": (
-        "errors ids model service settings server stdio http/app http/api/app http/api/credentials "
-        "http/api/route tools/toolsets backend backends/sql/backend "
+        "errors ids import_queue model service settings server stdio uploads http/app http/api/app "
+        "http/api/credentials http/api/route tools/toolsets backend backends/sql/backend "
         "backends/sql/sqlite/database backends/twilio/backend embedding/choice"
     ),
     "doctor": "errors settings embedding/choice backends/sql/sqlite/packing",
@@ -268,6 +274,7 @@ MAY_IMPORT = {
 # whoever must undo before passing it on; and the thread in the background, which nobody would miss.
 CATCHES_ALL = {
     "server",
+    "import_queue",
     "http/api/route",
     "backends/sql/reembedding",
     "backends/sql/sqlite/file",

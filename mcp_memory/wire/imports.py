@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mcp_memory.imports import ColumnMapping, Import, Status
+from mcp_memory.imports import ColumnMapping, Import, Remark, Status
 from mcp_memory.wire import Answer, Open, Text, Time, Wire
 from mcp_memory.wire.pages import Meta
 
@@ -73,4 +73,21 @@ class ImportBody(Answer):
 
 class ImportsBody(Answer):
     imports: list[str] = []
+    meta: Meta = Meta()
+
+
+class RemarkBody(Answer):
+    """Ours. `row`: counted from 1, without the header; 0 for the file as a whole."""
+
+    row: int
+    refused: bool
+    reason: str
+
+    @classmethod
+    def of(cls, one: Remark) -> "RemarkBody":
+        return cls(row=one.row, refused=one.refused, reason=one.reason)
+
+
+class RemarksBody(Answer):
+    remarks: list[RemarkBody] = []
     meta: Meta = Meta()

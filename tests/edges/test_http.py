@@ -1,10 +1,12 @@
 """The HTTP app in process: who may knock."""
 
+import socket
+
 import httpx2
 import pytest
 from starlette.applications import Starlette
 
-from mcp_memory.http.app import build_app
+from mcp_memory.http.app import build_app, listen
 from mcp_memory.model import Caller
 from mcp_memory.server import build_server
 from mcp_memory.service import Memory
@@ -47,3 +49,9 @@ async def test_loopback_names_are_served(memory: Memory, host: str) -> None:
 
     assert response.json()["status"] == "ok"
     assert nowhere.status_code == 404
+
+
+def test_answers_wait_for_no_acknowledgement() -> None:
+    """Each is two writes: held back, the second would come 40 ms later."""
+    with listen("127.0.0.1", 0) as bound, socket.create_connection(bound.getsockname()), bound.accept()[0] as accepted:
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -90,7 +90,7 @@ def _document(api: FastAPI) -> dict[str, Any]:
         for path in found["paths"].values():
             for operation in path.values():
                 operation["responses"].pop("422", None)
-                operation["security"] = [{"key": []}]
+                operation.setdefault("security", [{"key": []}])
         schemas = found["components"]["schemas"]
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
