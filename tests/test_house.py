@@ -183,10 +183,10 @@ MAY_IMPORT = {
     ),
     "backends/twilio/items": "errors ids inputs model text backends/twilio/replies wire/memories wire/recall",
     "backends/twilio/memories": (
-        f"{REMOTE} ids edits listing model backends/twilio/items backends/twilio/stores wire/__init__ wire/memories "
-        "wire/receipts"
+        f"{REMOTE} ids edits listing model text backends/twilio/items backends/twilio/stores wire/__init__ "
+        "wire/memories wire/receipts"
     ),
-    "backends/twilio/recall": f"{REMOTE} budget model backends/twilio/items wire/__init__ wire/recall",
+    "backends/twilio/recall": f"{REMOTE} budget model text backends/twilio/items wire/__init__ wire/recall",
     "backends/twilio/imports": f"{REMOTE} ids imports listing model backends/twilio/stores wire/imports",
     "backends/twilio/missing": "errors",
     "backends/twilio/backend": (

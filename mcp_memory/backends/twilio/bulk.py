@@ -27,7 +27,7 @@ class Bulk:
         self._remote, self._rules, self._profiles, self._upserts = remote, rules, profiles, upserts
 
     async def upsert_profiles(self, scope: Scope, entries: Sequence[Raw]) -> list[BulkOutcome]:
-        """`profile_id` is None of those that are new: the service does not tell."""
+        """Those that are new are looked up afterwards; `profile_id` is None where the service shows none by now."""
         outcomes: dict[int, BulkOutcome] = {}
         checked: dict[int, Given] = {}
         settings = await self._rules.settings(scope.store_id)
@@ -47,10 +47,13 @@ class Bulk:
             entry_of = [checked[each[turn]] for each in people if turn < len(each)]
             body = {"profiles": [{"traits": one.values()} for one in entry_of]}
             await self._remote.send(calls.UPDATE_PROFILES, scope.store_id, body=body)
+        new = {one for given in checked.values() for one in given.identifiers if known[one] is None}
+        known = {**known, **await self._known(scope, new)}
         for each in people:
             holder = next((known[one] for at in each for one in checked[at].identifiers if known.get(one)), None)
+            before = any(one not in new for at in each for one in checked[at].identifiers)
             for place, at in enumerate(each):
-                found = holder is not None or place > 0
+                found = before or place > 0
                 outcomes[at] = BulkOutcome(outcome="updated" if found else "created", profile_id=holder)
         return [outcomes[position] for position in range(len(entries))]
 

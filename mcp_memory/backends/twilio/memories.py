@@ -15,7 +15,7 @@ from mcp_memory.backends.twilio.remote import LOOKS, Remote, given
 from mcp_memory.backends.twilio.replies import Reply, is_id
 from mcp_memory.backends.twilio.stores import order
 from mcp_memory.edits import ObservationChanges, SummaryChanges
-from mcp_memory.errors import Unsupported
+from mcp_memory.errors import Invalid
 from mcp_memory.listing import EVERYTHING, ItemFilter, Page, PageQuery
 from mcp_memory.model import (
     CLOCK_SKEW,
@@ -28,6 +28,7 @@ from mcp_memory.model import (
     Scope,
     Summary,
 )
+from mcp_memory.text import clean
 from mcp_memory.wire import receipts, write_time
 from mcp_memory.wire.memories import ObservationBody, ObservationsBody, RevisionsBody, SummariesBody, SummaryBody
 
@@ -109,9 +110,9 @@ class Memories:
     async def list_revisions(
         self, scope: Scope, profile_id: str, observation_id: str, page: PageQuery
     ) -> Page[Observation]:
-        """The service knows one order, the latest first."""
+        """The service knows one order, the latest first: for the other, all are read."""
         if not page.newest_first:
-            raise Unsupported("The memory service lists revisions the latest first only: ask for them so.")
+            return await _oldest_first(lambda each: self.list_revisions(scope, profile_id, observation_id, each), page)
         query = {"pageSize": page.limit, "pageToken": page.cursor}
         at = scope.store_id, profile_id, observation_id
         reply = await self._remote.send(calls.LIST_REVISIONS, *at, query=query)
@@ -146,9 +147,9 @@ class Memories:
 
     async def list_summaries(self, scope: Scope, profile_id: str, wanted: ItemFilter, page: PageQuery) -> Page[Summary]:
         """The service chooses by the conversation alone; by anything else it is done here, so that a page may hold
-        fewer than it could."""
+        fewer than it could. It knows one order, the newest first: for the other, all are read."""
         if not page.newest_first:
-            raise Unsupported("The memory service lists summaries the newest first only: ask for them so.")
+            return await _oldest_first(lambda each: self.list_summaries(scope, profile_id, wanted, each), page)
         query = {
             "pageSize": page.limit,
             "pageToken": page.cursor,
@@ -276,6 +277,23 @@ async def _latest(listed: Listing[ItemT], limit: int, before: datetime | None) -
     return [one for one in found if one.occurred_at >= found[limit - 1].occurred_at]
 
 
+async def _oldest_first(listed: Listing[ItemT], page: PageQuery) -> Page[ItemT]:
+    """A cursor is how many came before. What is added meanwhile comes last, and moves nothing."""
+    text = page.cursor or "0"
+    if not (text.isascii() and text.isdecimal() and len(text) <= 6):
+        raise Invalid("cursor is not one that this list gave.")
+    found: list[ItemT] = []
+    cursor: str | None = None
+    while len(found) < SCANNED:
+        each = await listed(PageQuery(limit=LISTED, cursor=cursor))
+        found += each.items
+        cursor = each.next_cursor
+        if cursor is None:
+            break
+    start, end = int(text), int(text) + page.limit
+    return Page(items=found[::-1][start:end], next_cursor=str(end) if end < len(found) else None)
+
+
 def _wanted(one: Summary, wanted: ItemFilter) -> bool:
     return (
         (wanted.source is None or one.source == wanted.source)
@@ -286,7 +304,7 @@ def _wanted(one: Summary, wanted: ItemFilter) -> bool:
 
 def _key(body: Any) -> tuple[str, ...]:
     """What makes two of them one: the words, the time, and of a summary its conversation."""
-    return body["content"], body["occurredAt"], body.get("conversationId", "")
+    return clean(body["content"]), body["occurredAt"], body.get("conversationId", "")
 
 
 def _item_key(one: Item, outside: Callable[[str], str]) -> tuple[str, ...]:

@@ -89,7 +89,9 @@ class Profiles:
         return Profile(
             profile_id=body.id,
             created_at=created,
-            updated_at=max([created, *(one.timestamp for one in timed if one.timestamp)]),
+            updated_at=max(
+                [created, *(one.timestamp for one in timed if one.timestamp), *(one.updated_at for one in latest)]
+            ),
             last_activity_at=max(happened, default=created),
             observation_count=None,
             summary_count=None,
@@ -108,6 +110,12 @@ class Profiles:
         if not is_id(body.id, ids.PROFILE):
             raise reply.unpublished()
         return body.id if body.id != profile_id else reply.profile_id(profile_id)
+
+    async def _live_ids(self, scope: Scope, profile_id: str) -> list[str]:
+        try:
+            return [await self.live_profile_id(scope, profile_id)]
+        except NotFound:
+            return []
 
     async def delete_profile(self, scope: Scope, profile_id: str) -> None:
         await self._remote.send(calls.DELETE_PROFILE, scope.store_id, profile_id)
@@ -143,6 +151,8 @@ class Profiles:
             found = [one for one in page.items if one.startswith(prefix)]
             if found:
                 return found[:limit]
+            if is_id(prefix, ids.PROFILE):
+                return await self._live_ids(scope, prefix)
         try:
             settings = await self._rules.settings(scope.store_id)
             types = identity.candidate_types(prefix, settings)

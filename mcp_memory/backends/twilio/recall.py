@@ -7,6 +7,7 @@ from mcp_memory.backends.twilio import calls, items
 from mcp_memory.backends.twilio.remote import Remote
 from mcp_memory.errors import Unsupported
 from mcp_memory.model import Recall, Recalled, RecallQuery, Scope
+from mcp_memory.text import clean
 from mcp_memory.wire import write_time
 from mcp_memory.wire.recall import RecallBody
 
@@ -41,7 +42,7 @@ class Recalls:
     def _body(self, query: RecallQuery) -> dict[str, Any]:
         conversation = query.conversation_id
         body = {
-            "query": query.query,
+            "query": None if query.query is None else clean(query.query) or None,
             "conversationId": None if conversation is None else self._remote.conversations.outside(conversation),
             "observationsLimit": query.observations_limit,
             "summariesLimit": query.summaries_limit,

@@ -32,23 +32,23 @@ MAX_PAGES: Final = 50  # of one list: who gives more goes in a circle
 
 
 class Conversations:
-    """Ids of conversations in the form of the API, and back. Of those that only a hash can stand for, the latest are
-    remembered."""
+    """Ids of conversations in the form of the API, and back. Of those that can't be told from it, the latest are
+    remembered: what only a hash stands for, and what looks like one of the API's own."""
 
     def __init__(self) -> None:
-        self._hashed: OrderedDict[str, str] = OrderedDict()
+        self._known: OrderedDict[str, str] = OrderedDict()
 
     def outside(self, id: str) -> str:
         api_id = to_api(id)
-        if from_api(api_id) is None:
-            self._hashed[api_id] = id
-            self._hashed.move_to_end(api_id)
-            if len(self._hashed) > MAX_CONVERSATIONS:
-                self._hashed.popitem(last=False)
+        if from_api(api_id) != id:
+            self._known[api_id] = id
+            self._known.move_to_end(api_id)
+            if len(self._known) > MAX_CONVERSATIONS:
+                self._known.popitem(last=False)
         return api_id
 
     def inside(self, api_id: str) -> str:
-        return self._hashed.get(api_id) or inside(api_id)
+        return self._known.get(api_id) or inside(api_id)
 
 
 class Remote:

@@ -93,7 +93,7 @@ class Rules:
 
     async def fetch_groups(self, store_id: str) -> list[TraitGroup]:
         pages = await self._remote.pages(calls.LIST_GROUPS, store_id, includeTraits="true", pageSize=PAGE)
-        groups = [one.group() for reply in pages for one in reply.read(TraitGroupsBody).trait_groups]
+        groups = [_sorted(one) for reply in pages for one in reply.read(TraitGroupsBody).trait_groups]
         _keep(self._groups, store_id, (self._remote.clock(), groups))
         return groups
 
@@ -130,7 +130,7 @@ class Rules:
 
     async def _fetch_group(self, scope: Scope, name: str) -> tuple[Reply, TraitGroup]:
         reply = await self._remote.send(calls.FETCH_GROUP, scope.store_id, name, query={"pageSize": PAGE})
-        return reply, reply.read(TraitGroupFetchedBody).trait_group.group()
+        return reply, _sorted(reply.read(TraitGroupFetchedBody).trait_group)
 
     # Data mappings
 
@@ -184,6 +184,11 @@ class Rules:
     async def _fetch_mapping(self, scope: Scope, data_mapping_id: str) -> tuple[Reply, DataMapping]:
         reply = await self._remote.send(calls.FETCH_MAPPING, scope.store_id, data_mapping_id)
         return reply, _mapping(reply.read(DataMappingBody))
+
+
+def _sorted(answer: TraitGroupAnswer) -> TraitGroup:
+    group = answer.group()
+    return replace(group, definitions=tuple(sorted(group.definitions, key=lambda one: one.name)))
 
 
 def _keep(kept: dict[str, Any], store_id: str, value: Any) -> None:

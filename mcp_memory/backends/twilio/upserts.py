@@ -201,13 +201,14 @@ class Upserts:
         scope: Scope,
         before: Profile | None,
         after: Profile,
-        holders: Mapping[Identifier, Sequence[str]],
+        holders: dict[Identifier, list[str]],
         settings: IdentitySettings,
     ) -> Upserted:
         """Who was somebody else before, and is the same now; and what stayed with somebody else."""
         merges: list[Merge] = []
         apart: list[KeptApart] = []
-        seen, by = {after.profile_id}, next(iter(holders), None)
+        seen = {after.profile_id}
+        by = next((one for one in reversed(holders) if after.profile_id in holders[one]), next(iter(holders), None))
         joined = before is not None and await self._is_part(scope, before.profile_id, after.profile_id)
         if joined and before is not None and before.profile_id not in seen:
             seen.add(before.profile_id)
