@@ -66,11 +66,11 @@ def build_app(
             Route("/sse", _Sse(server, sse), methods=["GET"]),
             Mount(MESSAGES, app=sse.handle_post_message),
             Route("/health", health, methods=["GET"]),
-            Mount("/", app=api),
         ],
         lifespan=lifespan,
         middleware=[Middleware(_LocalOnly), Middleware(_Completed)],
     )
+    app.router.default = api  # no Mount: it passes over paths with a line end in them
     app.router.redirect_slashes = False  # a redirect would repeat the Host that was sent
     return app
 
