@@ -14,12 +14,14 @@ from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.embedding.choice import chosen
 from mcp_memory.errors import Invalid
+from mcp_memory.import_queue import ImportQueue
 from mcp_memory.model import Caller
 from mcp_memory.server import build_server
 from mcp_memory.service import Memory
-from mcp_memory.settings import Settings, toolset_names
+from mcp_memory.settings import Settings, service_url, toolset_names
 from mcp_memory.stdio import serve_stdio
 from mcp_memory.tools.toolsets import tools_of
+from mcp_memory.uploads import Uploads
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -36,6 +38,8 @@ def make_id(prefix: str) -> str:
 def build_memory(settings: Settings, *, background: bool = False) -> Memory:
     """Touches neither disk nor model before the first call. `background`: it is for a server, which has the time to
     put its stores in order meanwhile."""
+    if settings.backend == "twilio":
+        return Memory(_service(settings), now)
     backend: Backend = SqlBackend(
         SqliteDatabase(settings.data_dir),
         chosen(settings),
@@ -48,14 +52,30 @@ def build_memory(settings: Settings, *, background: bool = False) -> Memory:
     return Memory(backend, now)
 
 
+def _service(settings: Settings) -> Backend:
+    from mcp_memory.backends.twilio.backend import TwilioBackend  # only who uses it waits for it
+
+    return TwilioBackend(
+        service_url(settings),
+        settings.twilio_key_id or "",
+        settings.twilio_key_secret or "",
+        tenant=settings.tenant,
+        store=settings.twilio_store or "",
+        create_store=settings.twilio_create_store == "on",
+        region=settings.region,
+        timeout=settings.twilio_timeout,
+        now=now,
+    )
+
+
 def run_stdio(settings: Settings) -> None:
     """Until stdin ends, or a signal says so."""
     memory, caller = build_memory(settings, background=True), local_caller(settings)
     serve_stdio(_server(settings, memory, caller), memory.close)
 
 
-def run_http(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Until a signal says so. `announce` is told the address once it is bound.
+def prepare_http(settings: Settings) -> Callable[[Callable[[str], None]], None]:
+    """What serves until a signal says so, once it is called. It tells what it is given its address, when it is bound.
 
     Raises Invalid for an address that others can reach: there is no authentication that could stop them.
     """
@@ -67,13 +87,19 @@ def run_http(settings: Settings, announce: Callable[[str], None]) -> None:
             "could read everything. Use 127.0.0.1, behind a proxy that authenticates if others must connect."
         )
     memory, caller = build_memory(settings, background=True), local_caller(settings)
-    server, api = _server(settings, memory, caller), _api(settings, memory)
-    with http.listen(settings.host, settings.port) as bound:
-        announce(http.address(bound))
-        http.run(http.build_app(server, api, memory.close), bound)
+    queue = ImportQueue(memory, Uploads(settings.data_dir / "uploads"))
+    server, api = _server(settings, memory, caller), _api(settings, memory, queue)
+    built = http.build_app(server, api, memory.close, queue.run)
+
+    def run(announce: Callable[[str], None]) -> None:
+        with http.listen(settings.host, settings.port) as bound:
+            announce(http.address(bound))
+            http.run(built, bound)
+
+    return run
 
 
-def _api(settings: Settings, memory: Memory) -> "FastAPI":
+def _api(settings: Settings, memory: Memory, queue: ImportQueue) -> "FastAPI":
     from mcp_memory.http.api.app import build_api
     from mcp_memory.http.api.credentials import ApiKey, Credentials
     from mcp_memory.http.api.route import Front
@@ -87,6 +113,7 @@ def _api(settings: Settings, memory: Memory) -> "FastAPI":
         credentials=Credentials(tuple(keys), settings.tenant),
         now=now,
         transparent=settings.merged_profiles == "transparent",
+        imports=queue,
     )
     return build_api(front, services_alias=settings.services_alias == "on")
 

@@ -21,7 +21,7 @@ mcp-memory is an MCP server: it talks to an agent host over stdin and stdout, so
 
   mcp-memory demo       watch an agent meet a customer twice
   mcp-memory doctor     check the data folder, the model and the configuration
-  mcp-memory serve      serve over HTTP: Streamable HTTP at /mcp, SSE at /sse
+  mcp-memory serve      serve over HTTP: Streamable HTTP at /mcp, SSE at /sse, the Memory API at /v1
   mcp-memory --help     everything else
 
 To use it, tell your host to run it. Claude Desktop, for example, in claude_desktop_config.json:
@@ -79,15 +79,20 @@ def serve(loaded: Settings, given: dict[str, Any]) -> int:
     with importing():
         from mcp_memory import app
 
+        run = app.prepare_http(loaded)  # routes and their models live as long as what is imported
+
+    asking = "No authentication is configured" if loaded.api_key_id is None else "Only the Memory API asks for a key"
+
     def announce(address: str) -> None:
         print(
-            f"mcp-memory {__version__}: Streamable HTTP at {address}/mcp, SSE at {address}/sse, {address}/health\n"
-            "No authentication is configured: bound to loopback, for programs on this machine only.",
+            f"mcp-memory {__version__}: Streamable HTTP at {address}/mcp, SSE at {address}/sse, "
+            f"the Memory API at {address}/v1, {address}/health\n"
+            f"{asking}: bound to loopback, for programs on this machine only.",
             file=sys.stderr,
             flush=True,
         )
 
-    app.run_http(loaded, announce)
+    run(announce)
     return 0
 
 
@@ -167,7 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"mcp-memory {__version__}")
     parser.set_defaults(command=stdio)
     add = _adder(parser.add_subparsers(title="commands", metavar="COMMAND"), options)
-    serving = add("serve", "serve over HTTP: Streamable HTTP at /mcp, SSE at /sse, and /health", serve)
+    serving = add("serve", "serve over HTTP: MCP at /mcp and /sse, the Memory API at /v1, and /health", serve)
     serving.add_argument("--host", metavar="ADDRESS", help="default 127.0.0.1")
     serving.add_argument("--port", metavar="NUMBER", help="default 8765")
     add("demo", "watch an agent meet a customer twice, in a folder of its own", demo)

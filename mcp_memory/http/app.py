@@ -3,10 +3,11 @@
 import re
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
 import uvicorn
 from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
@@ -32,16 +33,30 @@ MESSAGES = "/messages/"
 GRACE_SECONDS = 1  # for what is under way; streams that stay open are cut then
 
 
-def build_app(server: Server[Any], api: ASGIApp, close: Callable[[], Awaitable[None]]) -> Starlette:
-    """Answers only to loopback names, so that a page in a browser cannot reach it through a name of its own."""
+async def _nothing() -> None:
+    pass
+
+
+def build_app(
+    server: Server[Any],
+    api: ASGIApp,
+    close: Callable[[], Awaitable[None]],
+    work: Callable[[], Coroutine[Any, Any, None]] = _nothing,
+) -> Starlette:
+    """Answers only to loopback names, so that a page in a browser cannot reach it through a name of its own.
+
+    `work` is done meanwhile, and cancelled at the end.
+    """
     streamable = server.streamable_http_app(max_request_body_size=MAX_BODY, transport_security=UNCHECKED)
     sse = SseServerTransport(MESSAGES, security_settings=UNCHECKED, max_request_body_size=MAX_BODY)
     (mcp,) = (route for route in streamable.routes if isinstance(route, Route))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with server.session_manager.run():
+        async with server.session_manager.run(), anyio.create_task_group() as tasks:
+            tasks.start_soon(work)
             yield
+            tasks.cancel_scope.cancel()
         await close()
 
     app = Starlette(
@@ -116,9 +131,13 @@ async def health(request: Request) -> Response:
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket, so that its port is known before the first request. Raises Unavailable, saying why."""
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        bound = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as exc:
         raise Unavailable(f"Port {port} on {host} can't be used ({exc.strerror}): choose another with --port.") from exc
+    # asyncio does this only for sockets that name their protocol, and this one has none. Without it the second half of
+    # every answer waits for the client's delayed acknowledgement of the first: 40 ms.
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return bound
 
 
 def address(bound: socket.socket) -> str:
@@ -128,9 +147,15 @@ def address(bound: socket.socket) -> str:
 
 def run(app: Starlette, bound: socket.socket) -> None:
     """Until SIGINT or SIGTERM. h11, because httptools keeps blanks in header values that MCP compares."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)  # uvicorn ends in peace, then raises the signal again for us to die of
     config = uvicorn.Config(
         app, http="h11", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS
     )
-    uvicorn.Server(config).run(sockets=[bound])
+    server = uvicorn.Server(config)
+
+    def end(*_: object) -> None:
+        """For a signal before uvicorn listens, and the one it raises again at its end for us to die of."""
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    server.run(sockets=[bound])

@@ -22,6 +22,7 @@ from . import (
     locomo,
     machine,
     mixed,
+    over_http,
     plots,
     quality,
     recalls,
@@ -40,6 +41,7 @@ MEASURES: Mapping[str, Callable[[Lab], Awaitable[list[Row]]]] = {
     "inprocess": recalls.in_process,
     "recall": recalls.through_mcp,
     "add": latency.add_observation,
+    "http": over_http.over_http,
     "growth": growth.growth,
     "locomo": locomo.locomo,
     "mixed": mixed.mixed,
@@ -57,10 +59,10 @@ LONG = {"ablations"}  # only with --full, or by name
 DATA = results.ROOT.parent / "shared" / "data" / "locomo-dev.json"
 BROKEN = "broke off: see the traceback on stderr"
 HOW = """\
-Through a real server process over stdio, driven by the SDK's client, or in process where the measure says so; quality
-through the service. CPU is the server process's own, user and system, all threads; the client's is not counted. Times
-are medians over rounds, the rounds of what is compared taken in turn: on a shared machine trust CPU and ratios more
-than wall time. Cold: just opened, and nothing of the store's files in memory."""
+Through a real server process over stdio, driven by the SDK's client, or over HTTP or in process where the measure says
+so; quality through the service. CPU is the server process's own, user and system, all threads; the client's is not
+counted. Times are medians over rounds, the rounds of what is compared taken in turn: on a shared machine trust CPU and
+ratios more than wall time. Cold: just opened, and nothing of the store's files in memory."""
 
 
 async def measure(names: Sequence[str], lab: Lab, done: Callable[[Measured], None]) -> None:

@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
@@ -19,9 +21,11 @@ from mcp_memory.prompts import PROMPTS
 from mcp_memory.server import INTERNAL
 from mcp_memory.settings import Settings
 from mcp_memory.tools.toolsets import AGENT, CURATOR
+from tests.process.servers import http_server, make_home
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+TWILIO = ROOT / ".venv-conformance" / "bin" / "python"
 PYTHON = "/path/to/mcp-memory/.venv/bin/python"
 
 
@@ -170,6 +174,63 @@ def test_customers_are_recognised_by_an_id_of_ones_own_as_readme_says(tmp_path: 
     assert '"Dana"' in memory("profiles", "find", "+13175550142")
     explained = memory("profiles", "explain", json.loads(memory("profiles", "find", "u-2", "--json"))["profile_id"])
     assert 'phone "+13175550142", given for' in explained
+
+
+@pytest.mark.skipif(shutil.which("curl") is None or shutil.which("bash") is None, reason="needs curl and bash")
+def test_the_curl_lines_show_a_customer_remembered_and_deleted(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "machine")
+    with http_server(home) as http:
+        lines = block_with("curl -s").replace("http://127.0.0.1:8765", http.address)
+        printed = run("bash", "-ec", with_our_command(lines), folder=home.data)
+        answers = json_values(printed)
+        profile_id = answers[1]["profiles"][0]
+
+    assert answers[1]["normalizedValue"] == "+13175550142"
+    assert [one["content"] for one in answers[2]["observations"]] == ["Prefers calls after 6 pm"]
+    assert (answers[3]["id"], answers[3]["traits"]["Contact"]["phone"]) == (profile_id, "+13175550142")
+    assert answers[4]["message"] == "Profile accepted for deletion."
+
+
+def block_with(command: str) -> str:
+    (found,) = [block for block in blocks("sh") if command in block]
+    return found
+
+
+def with_our_command(lines: str) -> str:
+    """`mcp-memory` is the one of this environment."""
+    return f"""mcp-memory() {{ '{sys.executable}' -m mcp_memory "$@"; }}; export -f mcp-memory\n{lines}"""
+
+
+def json_values(printed: str) -> list[Any]:
+    """One after another, with nothing between them."""
+    found, at, decoder = [], 0, json.JSONDecoder()
+    while at < len(printed):
+        value, at = decoder.raw_decode(printed, at)
+        found.append(value)
+    return found
+
+
+@pytest.mark.skipif(not TWILIO.exists(), reason="needs Twilio's package: make conformance installs it")
+def test_the_lines_for_twilios_package_recall(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "machine")
+    new = {"content": "Prefers calls after 6 pm", "source": "voice", "occurredAt": "2026-11-20T18:30:00Z"}
+    with http_server(home) as http:
+        store_id = json.loads(home.run("store", "--data-dir", str(home.data)).stdout)["store_id"]
+        profiles = f"{http.address}/v1/Stores/{store_id}/Profiles"
+        profile_id = httpx2.post(profiles, json={"traits": {"Contact": {"phone": "+13175550142"}}}).json()["id"]
+        httpx2.post(f"{profiles}/{profile_id}/Observations", json={"observations": [new]})
+        lines = blocks("python")[0].replace("http://127.0.0.1:8765", http.address)
+        printed = run(str(TWILIO), "-c", lines, store_id, profile_id)
+
+    assert printed.strip() == "['Prefers calls after 6 pm']"
+
+
+def test_the_examples_are_those_of_the_folder_and_start_as_readme_says() -> None:
+    listed = {re.findall(r"\((.*)\)", row[0])[0] for row in table("example")}
+    program = block_with("MEMORY_STORE_ID").split()[2]
+
+    assert listed == {str(path.relative_to(ROOT).as_posix()) for path in (ROOT / "examples").glob("*.py")}
+    assert "--port" in run(sys.executable, program, "--help")
 
 
 def test_the_example_agent_remembers_between_messages() -> None:

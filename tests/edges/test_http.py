@@ -1,5 +1,7 @@
 """The HTTP app in process: who may knock."""
 
+import socket
+
 import httpx2
 import pytest
 from starlette.applications import Starlette
@@ -7,7 +9,7 @@ from starlette.applications import Starlette
 from mcp_memory.http.api.app import build_api
 from mcp_memory.http.api.credentials import Credentials
 from mcp_memory.http.api.route import Front
-from mcp_memory.http.app import build_app
+from mcp_memory.http.app import build_app, listen
 from mcp_memory.model import Caller
 from mcp_memory.server import build_server
 from mcp_memory.service import Memory
@@ -60,3 +62,9 @@ async def test_the_api_answers_for_every_path_that_nobody_else_has(memory: Memor
         answer = await client.get(path)
 
     assert answer.json()["status"] == answer.status_code in (400, 404)
+
+
+def test_answers_wait_for_no_acknowledgement() -> None:
+    """Each is two writes: held back, the second would come 40 ms later."""
+    with listen("127.0.0.1", 0) as bound, socket.create_connection(bound.getsockname()), bound.accept()[0] as accepted:
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -11,6 +11,7 @@ from tests.published.document import memory_document
 
 pytestmark = pytest.mark.anyio
 
+EXTENSIONS = {"ListProfileImportRemarks"}  # what only we have
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -32,7 +33,8 @@ async def test_each_published_operation_is_where_it_is_published(shared: Account
     ours = {name: (method, path) for name, (method, path, _) in operations(await described(shared)).items()}
     published = {one.id: (one.method, one.path) for one in memory_document().operations}
 
-    assert ours == published
+    assert {name: place for name, place in ours.items() if name not in EXTENSIONS} == published
+    assert set(ours) == set(published) | EXTENSIONS
 
 
 async def test_each_published_success_and_parameter_is_described(shared: Account) -> None:

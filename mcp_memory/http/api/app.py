@@ -37,7 +37,7 @@ def build_api(front: Front, *, services_alias: bool = False) -> FastAPI:
     for each in ROUTERS:
         api.include_router(each.router, prefix=PREFIX)
     api.include_router(uploads.router)
-    api.state.routers = [(PREFIX, each.router) for each in ROUTERS]
+    api.state.routers = [("", uploads.router), *((PREFIX, each.router) for each in ROUTERS)]
     if services_alias:
         aliased = _aliased()
         api.include_router(aliased, include_in_schema=False)

@@ -74,8 +74,10 @@ def of(api: FastAPI) -> Json:
 
 def _complete(operation: Json, method: str, path: str) -> None:
     answers, parameters = operation["responses"], operation.setdefault("parameters", [])
-    operation["security"] = [{"key": []}]
+    operation.setdefault("security", [{"key": []}])
     answers.pop("422", None)
+    if operation["security"] == []:
+        return  # an upload: what holds of the others does not hold of it
     if "requestBody" in operation:
         parameters.append(ENCODING)
     else:
