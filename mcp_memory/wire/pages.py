@@ -8,7 +8,7 @@ from mcp_memory.wire import Answer
 
 
 class Meta(Answer):
-    """`key` names the list beside it: clients look there. `page_size`: how many there are on this page, at least 1."""
+    """`key` names the list beside it: clients look there. `pageSize`: how many there are on this page, at least 1."""
 
     key: str | None = None
     page_size: int | None = None
@@ -26,7 +26,7 @@ class ErrorBody(Answer):
 
 
 class Accepted(Answer):
-    """`status_url`: of the operation, in the control plane. `id`: of the profile that was created or found."""
+    """`statusUrl`: of the operation, in the control plane. `id`: of the profile that was created or found."""
 
     message: str = ""
     status_url: str | None = None

@@ -66,7 +66,7 @@ class RecallMeta(Answer):
 
 
 class RecallBody(Answer):
-    """`query_time`: milliseconds."""
+    """`queryTime`: milliseconds."""
 
     observations: list[ObservationBody] = []
     summaries: list[SummaryBody] = []

@@ -103,7 +103,7 @@ class ValidationRuleBody(Wire):
 
 
 class TraitDefinitionBody(Wire):
-    """An empty `data_type` removes the trait."""
+    """An empty `dataType` removes the trait."""
 
     data_type: DataType | Literal[""]
     description: Annotated[Text, Field(max_length=MAX_DESCRIPTION)] | None = None
@@ -189,7 +189,7 @@ class TraitDefinitionAnswer(Answer):
 
 
 class TraitGroupAnswer(Answer):
-    """`traits` is None where they were not asked for."""
+    """`traits` are left out where they were not asked for."""
 
     display_name: str
     description: str | None = None

@@ -26,6 +26,7 @@ IDENTIFIER = IDENTIFIERS + "/{idType}"
 
 @router.post(PROFILES + "/Lookup", operation_id="CreateProfilesLookup", responses=replies(200, LookupBody))
 async def lookup(memory: MemoryOf, caller: CallerOf, body: IdentifierBody) -> Answer:
+    """Whom a value identifies, in whatever spelling. No profiles where it is nobody."""
     found = await memory.lookup_profile(caller, body.value, body.id_type)
     holders = [] if found.profile is None else [found.profile.profile_id, *found.sharers]
     return answer(LookupBody(normalized_value=found.identifier.value, profiles=holders[:100]))
@@ -42,6 +43,7 @@ async def list_identifiers(memory: MemoryOf, caller: CallerOf, profile_id: LiveP
     IDENTIFIERS, operation_id="CreateProfileIdentifier", status_code=202, responses=replies(202, Accepted, 308)
 )
 async def add_identifier(memory: MemoryOf, caller: CallerOf, profile_id: LiveProfile, body: IdentifierBody) -> Answer:
+    """If it is somebody else's, both become one profile, unless the settings keep them apart."""
     upserted = await memory.add_identifier(caller, profile_id, body.id_type, body.value)
     return answer(Accepted(message="Identifier accepted for processing."), 202, outcome(upserted))
 
@@ -76,5 +78,6 @@ async def remove_identifiers(
     id_type: IdTypeName,
     all: Annotated[bool, Query(alias="removeAll")] = False,
 ) -> Answer:
+    """One value, which the limitPolicy chooses, or all."""
     await memory.remove_identifiers(caller, profile_id, id_type, all=all)
     return answer(Accepted(message="Identifier removal accepted."), 202)

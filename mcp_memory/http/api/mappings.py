@@ -41,6 +41,7 @@ async def list_data_mappings(memory: MemoryOf, caller: CallerOf, paging: Control
 
 @router.post(MAPPINGS, operation_id="CreateDataMapping", status_code=202, responses=replies(202, Accepted, 409))
 async def create_data_mapping(request: Asked, memory: MemoryOf, caller: CallerOf, body: NewDataMappingBody) -> Answer:
+    """From columns, INGRESS: there are no data sets of the managed service here."""
     mapping = await memory.create_data_mapping(caller, body.new())
     message = "Data mapping creation request accepted for processing."
     return await accepted(request, mapping.data_mapping_id, message)
@@ -61,6 +62,7 @@ async def update_data_mapping(
     body: DataMappingChangesBody | None = None,
     if_match: IfMatch = None,
 ) -> Answer:
+    """What is left out stays; mappings are replaced."""
     changes = (body or DataMappingChangesBody()).changes()
     await memory.update_data_mapping(caller, known(id, "data mapping"), changes, etags.version(if_match, id))
     return await accepted(request, id, "Data mapping update request accepted for processing.")

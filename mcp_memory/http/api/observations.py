@@ -51,6 +51,7 @@ async def list_observations(
     created_before: Annotated[Time | None, Query(alias="createdBefore")] = None,
     conversation_id: Annotated[ConversationId | None, Query(alias="conversationId")] = None,
 ) -> Answer:
+    """By the time they were written, 50 to a page at most."""
     wanted = ItemFilter(
         source=source,
         conversation_id=None if conversation_id is None else inside(conversation_id),
@@ -69,6 +70,7 @@ async def list_observations(
 async def add_observations(
     request: Asked, memory: MemoryOf, caller: CallerOf, profile_id: LiveProfile, body: NewObservationsBody
 ) -> Answer:
+    """All or none. What the profile has already is not added again: Memory-Receipts says so."""
     new = [
         inputs.new_observation(
             content=one.content,
@@ -100,6 +102,7 @@ async def update_observation(
     id: ObservationId,
     body: ObservationChangesBody,
 ) -> Answer:
+    """What is left out stays; what it was stays as a revision."""
     changes = inputs.observation_changes(body.changes(), request.front.now())
     await memory.update_observation(caller, profile_id, known(id, "observation"), changes)
     return answer(Accepted(message="Observation update accepted"), 202)
@@ -109,6 +112,7 @@ async def update_observation(
     OBSERVATION, operation_id="DeleteProfileObservation", status_code=202, responses=replies(202, Accepted, 308)
 )
 async def delete_observation(memory: MemoryOf, caller: CallerOf, profile_id: LiveProfile, id: ObservationId) -> Answer:
+    """With its revisions, for good."""
     await memory.delete_observation(caller, profile_id, known(id, "observation"))
     return answer(Accepted(message="Observation deletion accepted"), 202)
 
@@ -117,6 +121,7 @@ async def delete_observation(memory: MemoryOf, caller: CallerOf, profile_id: Liv
 async def list_revisions(
     memory: MemoryOf, caller: CallerOf, profile_id: ResolvedProfile, id: ObservationId, paging: UnorderedPaging
 ) -> Answer:
+    """The latest first, which is what it is now."""
     query = paging.query(most=PUBLISHED_PAGE)
     page = await memory.list_revisions(caller, profile_id, known(id, "observation"), query)
     found = [ObservationBody.of(one) for one in page.items]

@@ -23,6 +23,7 @@ Groups = Annotated[str | None, Query(alias="traitGroups", min_length=1, max_leng
 
 @router.get(PROFILES, operation_id="ListProfiles", responses=replies(200, ProfilesBody))
 async def list_profiles(memory: MemoryOf, caller: CallerOf, paging: DataPaging) -> Answer:
+    """Ids, the latest first."""
     query = paging.query()
     page = await memory.list_profiles(caller, query)
     return answer(ProfilesBody(profiles=list(page.items), meta=paging.meta("profiles", query, page)))
@@ -30,6 +31,7 @@ async def list_profiles(memory: MemoryOf, caller: CallerOf, paging: DataPaging) 
 
 @router.post(PROFILES, operation_id="CreateProfile", status_code=202, responses=replies(202, Accepted))
 async def create_profile(memory: MemoryOf, caller: CallerOf, body: TraitsBody) -> Answer:
+    """Or finds it: identifying traits say whose they are, before this is answered."""
     upserted = await memory.upsert_traits(caller, body.traits, None)
     message = "Profile resolved and accepted for processing."
     return answer(Accepted(id=upserted.profile.profile_id, message=message), 202, outcome(upserted))
@@ -48,12 +50,14 @@ async def upsert_profiles(memory: MemoryOf, caller: CallerOf, body: BulkBody) ->
 
 @router.get(PROFILE, operation_id="FetchProfile", responses=replies(200, ProfileBody, 301))
 async def get_profile(memory: MemoryOf, caller: CallerOf, profile_id: LiveProfile, groups: Groups = None) -> Answer:
+    """With the traits of these groups, or of all."""
     profile = await memory.get_profile(caller, profile_id)
     return answer(ProfileBody.of(profile, None if groups is None else set(_names(groups))))
 
 
 @router.patch(PROFILE, operation_id="PatchProfileTraits", status_code=202, responses=replies(202, Accepted, 308))
 async def update_profile(memory: MemoryOf, caller: CallerOf, profile_id: LiveProfile, body: TraitsBody) -> Answer:
+    """What is left out stays; a null removes a trait."""
     headers = {}
     if any(body.traits.values()):
         headers = outcome(await memory.upsert_traits(caller, body.traits, profile_id))
@@ -62,6 +66,7 @@ async def update_profile(memory: MemoryOf, caller: CallerOf, profile_id: LivePro
 
 @router.delete(PROFILE, operation_id="DeleteProfile", status_code=202, responses=replies(202, Accepted, 308))
 async def delete_profile(memory: MemoryOf, caller: CallerOf, profile_id: LiveProfile) -> Answer:
+    """With all that is known and remembered of it, and of those that were merged into it, for good."""
     await memory.delete_profile(caller, profile_id)
     return answer(Accepted(message="Profile accepted for deletion."), 202)
 
@@ -70,6 +75,7 @@ async def delete_profile(memory: MemoryOf, caller: CallerOf, profile_id: LivePro
 async def list_traits(
     memory: MemoryOf, caller: CallerOf, profile_id: LiveProfile, paging: DataPaging, groups: Groups = None
 ) -> Answer:
+    """Each with the time it was last given."""
     query = paging.query(most=TRAITS_PAGE)
     page = await memory.list_traits(caller, profile_id, None if groups is None else _names(groups), query)
     traits = [TraitBody.of(one) for one in page.items]

@@ -48,6 +48,7 @@ async def get_identity_settings(memory: MemoryOf, caller: CallerOf) -> Answer:
 async def update_identity_settings(
     request: Asked, memory: MemoryOf, caller: CallerOf, body: IdentitySettingsBody, if_match: IfMatch = None
 ) -> Answer:
+    """All of them are replaced. Profiles that are merged stay so."""
     version = etags.version(if_match, _identity(caller))
     await memory.update_identity_settings(caller, body.settings(), version)
     return await accepted(request, caller.store, "Identity Resolution Settings accepted for processing.")
@@ -91,6 +92,7 @@ async def update_trait_group(
     body: TraitGroupChangesBody | None = None,
     if_match: IfMatch = None,
 ) -> Answer:
+    """What is left out stays; a trait with an empty dataType is removed, with its values."""
     group = await _group(memory, caller, name)
     version = etags.version(if_match, etags.of_part(caller.store, group.display_name))
     changes = (body or TraitGroupChangesBody()).changes(group.display_name)
@@ -100,6 +102,7 @@ async def update_trait_group(
 
 @router.delete(GROUP, operation_id="DeleteTraitGroup", status_code=202, responses=replies(202, Accepted, 409))
 async def delete_trait_group(request: Asked, memory: MemoryOf, caller: CallerOf, name: GroupName) -> Answer:
+    """With the values of its traits. Contact stays, and so does what a data mapping speaks of."""
     await memory.delete_trait_group(caller, name)
     return await accepted(request, name, "TraitGroup deletion request accepted.")
 

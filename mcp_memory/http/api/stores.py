@@ -30,6 +30,7 @@ STORES, STORE = "/ControlPlane/Stores", "/ControlPlane/Stores/{storeId}"
 
 @router.get(STORES, operation_id="ListStores", responses=replies(200, StoresBody))
 async def list_stores(request: Asked, memory: MemoryOf, paging: ControlPaging) -> Answer:
+    """Ids, the latest first."""
     query = paging.query()
     page = await memory.list_stores(request.tenant, query)
     return answer(StoresBody(stores=list(page.items), meta=paging.meta("stores", query, page)))
@@ -37,6 +38,7 @@ async def list_stores(request: Asked, memory: MemoryOf, paging: ControlPaging) -
 
 @router.post(STORES, operation_id="CreateStore", status_code=202, responses=replies(202, Accepted))
 async def create_store(request: Asked, memory: MemoryOf, body: NewStoreBody) -> Answer:
+    """Made at once, with the trait group Contact; its id is the result of the operation."""
     store = await memory.create_store(request.tenant, body.new())
     return await accepted(request, store.store_id, "Memory Store creation accepted for processing.")
 
@@ -51,6 +53,7 @@ async def get_store(memory: MemoryOf, caller: CallerOf) -> Answer:
 async def update_store(
     request: Asked, memory: MemoryOf, caller: CallerOf, body: StoreChangesBody | None = None, if_match: IfMatch = None
 ) -> Answer:
+    """What is left out stays."""
     changes = (body or StoreChangesBody()).changes()
     store = await memory.update_store(caller, changes, etags.version(if_match, caller.store))
     return await accepted(request, store.store_id, "Memory Store update request accepted for processing.")
@@ -58,6 +61,7 @@ async def update_store(
 
 @router.delete(STORE, operation_id="DeleteStore", status_code=202, responses=replies(202, Accepted))
 async def delete_store(request: Asked, memory: MemoryOf, caller: CallerOf) -> Answer:
+    """With all that is in it, for good."""
     await memory.delete_store(caller)
     return await accepted(request, caller.store, "Memory Store deletion request accepted for processing.")
 
@@ -70,6 +74,7 @@ async def get_operation(
     memory: MemoryOf,
     id: Annotated[str, Path(alias="operationId", pattern=f"^{ids.OPERATION}{SUFFIX}")],
 ) -> Answer:
+    """What became of a change to a store or its rules. Kept for a week."""
     operation = await memory.get_operation(request.tenant, known(id, "operation"))
     url = operation_url(request, operation.operation_id)
     return answer(

@@ -52,6 +52,7 @@ async def list_summaries(
 async def add_summaries(
     request: Asked, memory: MemoryOf, caller: CallerOf, profile_id: LiveProfile, body: NewSummariesBody
 ) -> Answer:
+    """All or none. What is there of the conversation in the same words is not added again."""
     new = [
         inputs.new_summary(
             content=one.content,
@@ -83,6 +84,7 @@ async def update_summary(
     id: SummaryId,
     body: SummaryChangesBody,
 ) -> Answer:
+    """What is left out stays."""
     changes = inputs.summary_changes(body.changes(), request.front.now())
     await memory.update_summary(caller, profile_id, known(id, "summary"), changes)
     return answer(Accepted(message="Conversation summary update accepted"), 202)
