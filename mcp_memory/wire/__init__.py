@@ -30,8 +30,18 @@ class Base(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+def _as_asked(schema: dict[str, Any]) -> None:
+    for one in schema.get("properties", {}).values():
+        if one.get("default", "") is None:
+            del one["default"]
+
+
+OMITTED: Any = None
+"""The default of what may be left out, but is no null where it is given: nobody could tell what that should change."""
+
+
 class Wire(Base):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_as_asked)
 
     @classmethod
     def read(cls: type[WireT], text: str | bytes) -> WireT:

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from mcp_memory.imports import ColumnMapping, Import, Remark, Status
-from mcp_memory.wire import Answer, Open, Text, Time, Wire
+from mcp_memory.wire import Answer, Text, Time, Wire
 from mcp_memory.wire.pages import Meta
 
 MAX_FILE = 104_857_600  # bytes, as published; so are the next three
@@ -25,7 +25,7 @@ class ColumnMappingBody(Wire):
         return ColumnMapping(column_name=self.column_name, trait_group=self.trait_group, trait_name=self.trait_name)
 
 
-class NewImportBody(Open):
+class NewImportBody(Wire):
     filename: Annotated[Text, Field(min_length=1, max_length=MAX_FILENAME)]
     file_size: Annotated[int, Field(ge=1, le=MAX_FILE)]
     column_mappings: Annotated[list[ColumnMappingBody], Field(min_length=MIN_COLUMNS, max_length=MAX_COLUMNS)]

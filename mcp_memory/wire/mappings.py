@@ -6,7 +6,7 @@ from pydantic import Field
 
 from mcp_memory.errors import Unsupported
 from mcp_memory.mappings import DataMapping, DataMappingChanges, NewDataMapping, TraitMapping
-from mcp_memory.wire import Answer, Open, Text, Time, Wire
+from mcp_memory.wire import OMITTED, Answer, Open, Text, Time, Wire
 from mcp_memory.wire.pages import Meta
 
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9-.]*$", max_length=64)]
@@ -42,7 +42,7 @@ class MappingToBody(Wire):
 
 class NewDataMappingBody(Open):
     display_name: Name
-    description: Description | None = None
+    description: Description = OMITTED
     is_enabled: bool = True
     mapping_from: Annotated[IngressBody | DatasetBody, Field(discriminator="type")]
     mapping_to: MappingToBody
@@ -63,10 +63,10 @@ class NewDataMappingBody(Open):
 
 
 class DataMappingChangesBody(Open):
-    display_name: Name | None = None
-    description: Description | None = None
-    is_enabled: bool | None = None
-    mapping_to: MappingToBody | None = None
+    display_name: Name = OMITTED
+    description: Description = OMITTED
+    is_enabled: bool = OMITTED
+    mapping_to: MappingToBody = OMITTED
 
     def changes(self) -> DataMappingChanges:
         return DataMappingChanges(

@@ -18,7 +18,7 @@ from mcp_memory.model import (
     Observation,
     Summary,
 )
-from mcp_memory.wire import Answer, ConversationId, Open, Text, Time, Wire
+from mcp_memory.wire import OMITTED, Answer, ConversationId, Open, Text, Time, Wire
 from mcp_memory.wire.pages import Meta
 
 Content = Annotated[Text, Field(min_length=1, max_length=MAX_CONTENT)]
@@ -38,10 +38,10 @@ class NewObservationsBody(Wire):
 
 
 class ObservationChangesBody(Open):
-    content: Content | None = None
-    source: Source | None = None
-    occurred_at: Time | None = None
-    conversation_ids: ConversationIds | None = None
+    content: Content = OMITTED
+    source: Source = OMITTED
+    occurred_at: Time = OMITTED
+    conversation_ids: ConversationIds = OMITTED
 
     def changes(self) -> ObservationChanges:
         ids = self.conversation_ids
@@ -91,7 +91,7 @@ class NewSummaryBody(Open):
     content: Content
     conversation_id: ConversationId
     occurred_at: Time
-    source: Source | None = None
+    source: Source = OMITTED
 
 
 class NewSummariesBody(Wire):
@@ -99,10 +99,10 @@ class NewSummariesBody(Wire):
 
 
 class SummaryChangesBody(Open):
-    content: Content | None = None
-    source: Source | None = None
-    occurred_at: Time | None = None
-    conversation_id: ConversationId | None = None
+    content: Content = OMITTED
+    source: Source = OMITTED
+    occurred_at: Time = OMITTED
+    conversation_id: ConversationId = OMITTED
 
     def changes(self) -> SummaryChanges:
         id = self.conversation_id

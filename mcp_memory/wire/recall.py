@@ -7,7 +7,7 @@ from pydantic import Field
 
 from mcp_memory import ids
 from mcp_memory.model import MAX_QUERY, MAX_RECALL, Communication, Recall
-from mcp_memory.wire import Answer, ConversationId, Open, Text, Time
+from mcp_memory.wire import OMITTED, Answer, ConversationId, Open, Text, Time
 from mcp_memory.wire.memories import ObservationBody, SummaryBody
 
 PARTICIPANT = "conv_participant"
@@ -18,10 +18,10 @@ Limit = Annotated[int, Field(ge=0, le=MAX_RECALL)]
 
 
 class RecallRequestBody(Open):
-    conversation_id: ConversationId | None = None
-    query: Annotated[Text, Field(max_length=MAX_QUERY)] | None = None
-    begin_date: Time | None = None
-    end_date: Time | None = None
+    conversation_id: ConversationId = OMITTED
+    query: Annotated[Text, Field(max_length=MAX_QUERY)] = OMITTED
+    begin_date: Time = OMITTED
+    end_date: Time = OMITTED
     observations_limit: Limit = 20
     summaries_limit: Limit = 5
     communications_limit: Limit = 0

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from mcp_memory.edits import NewStore, StoreChanges
 from mcp_memory.model import MAX_STORE_DESCRIPTION, MAX_STORE_NAME, Store
 from mcp_memory.operations import Operation
-from mcp_memory.wire import Answer, Open, Time, as_answered
+from mcp_memory.wire import OMITTED, Answer, Open, Time, as_answered
 from mcp_memory.wire.pages import Meta
 
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9-]+$", max_length=MAX_STORE_NAME)]
@@ -16,15 +16,15 @@ Description = Annotated[str, Field(min_length=1, max_length=MAX_STORE_DESCRIPTIO
 
 class NewStoreBody(Open):
     display_name: Name
-    description: Description | None = None
+    description: Description = OMITTED
 
     def new(self) -> NewStore:
         return NewStore(display_name=self.display_name, description=self.description)
 
 
 class StoreChangesBody(Open):
-    display_name: Name | None = None
-    description: Description | None = None
+    display_name: Name = OMITTED
+    description: Description = OMITTED
 
     def changes(self) -> StoreChanges:
         return StoreChanges(display_name=self.display_name, description=self.description)

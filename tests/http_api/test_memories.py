@@ -124,6 +124,7 @@ async def test_a_change_that_breaks_a_rule_is_refused(acme: Account) -> None:
     (observation,), (summary,) = await acme.observed(profile_id, "good"), await acme.summarised(profile_id, "good")
     wrong: list[dict[str, Any]] = [{"content": ""}, {"content": "x" * 4097}, {"source": "a;b"}, {"content": 5}]
     wrong += [{"occurredAt": "2999-01-01T00:00:00Z"}, {"occurredAt": "yesterday"}, {"content": "\u200b"}]
+    wrong += [{"content": None}, {"source": None}, {"occurredAt": None}]  # that would say neither keep nor remove
     for below in (f"Observations/{observation}", f"ConversationSummaries/{summary}"):
         path = f"{acme.data}/Profiles/{profile_id}/{below}"
         for change in wrong:
