@@ -55,7 +55,6 @@ BOTH: Mapping[str, Sequence[str]] = {
         "stores::test_a_deleted_store_is_gone_and_its_name_is_free",
         "stores::test_a_new_store_is_empty_and_declares_what_is_new",
         "stores::test_a_store_counts_its_profiles_and_keeps_its_rules",
-        "stores::test_a_store_opened_by_many_at_once_is_one",
         "trait_groups::test_a_value_against_its_rule_is_refused",
     ),
     "duplicates": (
@@ -90,6 +89,7 @@ BOTH: Mapping[str, Sequence[str]] = {
     "some:rules": ("profiles::test_what_breaks_a_rule_is_refused_by_name_and_writes_nothing",),
     "some:undeclared": ("profiles::test_what_breaks_a_rule_is_refused_by_name_and_writes_nothing",),
     "tenants": (
+        "stores::test_a_store_opened_by_many_at_once_is_one",
         "stores::test_a_name_is_taken_once_per_tenant",
         "stores::test_a_tenant_has_no_more_stores_than_published",
         "stores::test_each_tenant_and_each_name_has_a_store_of_its_own",
