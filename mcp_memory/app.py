@@ -74,8 +74,8 @@ def run_stdio(settings: Settings) -> None:
     serve_stdio(_server(settings, memory, caller), memory.close)
 
 
-def run_http(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Until a signal says so. `announce` is told the address once it is bound.
+def prepare_http(settings: Settings) -> Callable[[Callable[[str], None]], None]:
+    """What serves until a signal says so, once it is called. It tells what it is given its address, when it is bound.
 
     Raises Invalid for an address that others can reach: there is no authentication that could stop them.
     """
@@ -89,9 +89,14 @@ def run_http(settings: Settings, announce: Callable[[str], None]) -> None:
     memory, caller = build_memory(settings, background=True), local_caller(settings)
     queue = ImportQueue(memory, Uploads(settings.data_dir / "uploads"))
     server, api = _server(settings, memory, caller), _api(settings, memory, queue)
-    with http.listen(settings.host, settings.port) as bound:
-        announce(http.address(bound))
-        http.run(http.build_app(server, api, memory.close, queue.run), bound)
+    built = http.build_app(server, api, memory.close, queue.run)
+
+    def run(announce: Callable[[str], None]) -> None:
+        with http.listen(settings.host, settings.port) as bound:
+            announce(http.address(bound))
+            http.run(built, bound)
+
+    return run
 
 
 def _api(settings: Settings, memory: Memory, queue: ImportQueue) -> "FastAPI":

@@ -79,6 +79,8 @@ def serve(loaded: Settings, given: dict[str, Any]) -> int:
     with importing():
         from mcp_memory import app
 
+        run = app.prepare_http(loaded)  # routes and their models live as long as what is imported
+
     asking = "No authentication is configured" if loaded.api_key_id is None else "Only the Memory API asks for a key"
 
     def announce(address: str) -> None:
@@ -90,7 +92,7 @@ def serve(loaded: Settings, given: dict[str, Any]) -> int:
             flush=True,
         )
 
-    app.run_http(loaded, announce)
+    run(announce)
     return 0
 
 
@@ -170,8 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"mcp-memory {__version__}")
     parser.set_defaults(command=stdio)
     add = _adder(parser.add_subparsers(title="commands", metavar="COMMAND"), options)
-    served = "serve over HTTP: Streamable HTTP at /mcp, SSE at /sse, the Memory API at /v1, and /health"
-    serving = add("serve", served, serve)
+    serving = add("serve", "serve over HTTP: MCP at /mcp and /sse, the Memory API at /v1, and /health", serve)
     serving.add_argument("--host", metavar="ADDRESS", help="default 127.0.0.1")
     serving.add_argument("--port", metavar="NUMBER", help="default 8765")
     add("demo", "watch an agent meet a customer twice, in a folder of its own", demo)

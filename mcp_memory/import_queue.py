@@ -47,7 +47,11 @@ class ImportQueue:
         """All that is there now."""
         try:
             await anyio.to_thread.run_sync(self.uploads.tidy)
-            for upload in await anyio.to_thread.run_sync(self.uploads.waiting):
+            waiting = await anyio.to_thread.run_sync(self.uploads.waiting)
+            there = {upload.import_id for upload in waiting}
+            self._left &= there
+            self._broken &= there
+            for upload in waiting:
                 await self._work(upload)
         except Unavailable as exc:
             log.warning("Imports wait: %s", exc)

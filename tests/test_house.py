@@ -221,13 +221,13 @@ MAY_IMPORT = {
     "http/api/page_tokens": "errors",
     "http/api/etags": "errors",
     "http/api/route": (
-        "errors import_queue operations service http/api/answers http/api/bodies http/api/credentials "
+        "errors import_queue operations service text http/api/answers http/api/bodies http/api/credentials "
         "http/api/problems wire/pages"
     ),
     "http/api/asked": (
         "errors ids listing model service http/api/answers http/api/page_tokens http/api/route wire/pages"
     ),
-    "http/api/stores": f"errors ids http/api/etags {API} wire/pages wire/stores",
+    "http/api/stores": f"ids http/api/etags {API} wire/pages wire/stores",
     "http/api/rules": f"errors definitions model service http/api/etags http/api/stores {API} wire/pages wire/rules",
     "http/api/mappings": f"http/api/etags http/api/stores {API} wire/mappings wire/pages",
     "http/api/profiles": f"errors model {API} wire/pages wire/profiles",

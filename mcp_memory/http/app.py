@@ -66,11 +66,11 @@ def build_app(
             Route("/sse", _Sse(server, sse), methods=["GET"]),
             Mount(MESSAGES, app=sse.handle_post_message),
             Route("/health", health, methods=["GET"]),
-            Mount("/", app=api),
         ],
         lifespan=lifespan,
         middleware=[Middleware(_LocalOnly), Middleware(_Completed)],
     )
+    app.router.default = api  # no Mount: it passes over paths with a line end in them
     app.router.redirect_slashes = False  # a redirect would repeat the Host that was sent
     return app
 
@@ -147,9 +147,15 @@ def address(bound: socket.socket) -> str:
 
 def run(app: Starlette, bound: socket.socket) -> None:
     """Until SIGINT or SIGTERM. h11, because httptools keeps blanks in header values that MCP compares."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)  # uvicorn ends in peace, then raises the signal again for us to die of
     config = uvicorn.Config(
         app, http="h11", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS
     )
-    uvicorn.Server(config).run(sockets=[bound])
+    server = uvicorn.Server(config)
+
+    def end(*_: object) -> None:
+        """For a signal before uvicorn listens, and the one it raises again at its end for us to die of."""
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    server.run(sockets=[bound])

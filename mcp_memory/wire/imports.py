@@ -67,7 +67,7 @@ class ImportBody(Answer):
             updated_at=one.updated_at,
             file_size=one.file_size,
             column_mappings=[ColumnMappingAnswer(**vars(mapping)) for mapping in one.column_mappings],
-            summary=ImportSummaryBody(errors=one.refused, warnings=one.kept_apart),
+            summary=ImportSummaryBody(errors=one.errors, warnings=one.kept_apart),
         )
 
 

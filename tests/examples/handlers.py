@@ -40,7 +40,7 @@ class Memory:
         return found
 
     def holders(self, phone: str) -> list[str]:
-        found: list[str] = self.ask("POST", "/Lookup", {"idType": "phone", "value": phone})["profiles"]
+        found: list[str] = self.ask("POST", "/Lookup", {"idType": "phone", "value": phone}).get("profiles") or []
         return found
 
     def contents(self, phone: str, kind: str = "observations") -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from starlette.types import ASGIApp
 
 from mcp_memory import ids
 from mcp_memory.backends.sql.backend import SqlBackend
@@ -46,6 +47,7 @@ class Clock:
 
 @dataclass(kw_only=True)
 class Server:
+    api: ASGIApp
     memory: Memory
     queue: ImportQueue
     client: httpx2.AsyncClient
@@ -121,6 +123,7 @@ async def serving(data: Path, embedder: MiniLM) -> AsyncIterator[Server]:
         store = await memory.create_store(TENANT, NewStore(display_name="customers", description="Customers"))
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(api), base_url=BASE) as client:
             yield Server(
+                api=api,
                 memory=memory,
                 queue=queue,
                 client=client,

@@ -70,8 +70,7 @@ async def get_import(memory: MemoryOf, caller: CallerOf, id: ImportId) -> Answer
 )
 async def list_remarks(memory: MemoryOf, caller: CallerOf, id: ImportId, paging: UnorderedPaging) -> Answer:
     query = paging.query()
-    await memory.get_import(caller, known(id, "import"))  # or it is not there
-    found = await memory.list_remarks(caller, id, _row(query.cursor), query.limit + 1)
+    found = await memory.list_remarks(caller, known(id, "import"), _row(query.cursor), query.limit + 1)
     shown = found[: query.limit]
     page = Page(items=shown, next_cursor=str(shown[-1].row) if len(found) > query.limit else None)
     return answer(RemarksBody(remarks=[RemarkBody.of(one) for one in shown], meta=paging.meta("remarks", query, page)))

@@ -21,6 +21,7 @@ from mcp_memory.http.api.problems import CONFLICT, INTERNAL, INVALID, Refused
 from mcp_memory.import_queue import ImportQueue
 from mcp_memory.operations import Reply
 from mcp_memory.service import Memory
+from mcp_memory.text import clean
 from mcp_memory.wire.pages import MovedBody
 
 log = logging.getLogger(__name__)
@@ -94,6 +95,7 @@ class ApiRoute(APIRoute):
 
 async def _asked(request: ApiRequest, call: Call) -> Response:
     request.tenant = request.front.credentials.tenant(request.headers.get("authorization"))
+    _check_query(request)
     body = await request.load() if request.method in WRITES and request.method != "DELETE" else b""
     return await _once(request, body, call)
 
@@ -115,6 +117,15 @@ async def answered(request: Request, path: str, work: Callable[[], Awaitable[Res
     except Exception:
         log.exception("%s %s failed", request.method, path)
         return problems.refusal(500, INTERNAL, "It failed here, not with you: the log says why. Try again later.")
+
+
+def _check_query(request: Request) -> None:
+    """Raises Refused: of two values, one would count for nothing."""
+    seen: set[str] = set()
+    for name, _ in request.query_params.multi_items():
+        if name in seen:
+            raise Refused(400, INVALID, f"{clean(name)[:100]} is given twice in the query: give it once.")
+        seen.add(name)
 
 
 async def _once(request: ApiRequest, body: bytes, call: Call) -> Response:
