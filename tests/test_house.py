@@ -244,10 +244,11 @@ MAY_IMPORT = {
         f"http/api/problems {API} wire/pages"
     ),
     "http/api/imports": f"errors imports listing http/api/profiles http/api/uploads {API} wire/imports",
+    "http/api/document": "http/api/route wire/receipts",
     "http/api/app": (
-        "__init__ http/api/identifiers http/api/imports http/api/mappings http/api/observations http/api/problems "
-        "http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores http/api/summaries "
-        "http/api/uploads"
+        "__init__ http/api/document http/api/identifiers http/api/imports http/api/mappings http/api/observations "
+        "http/api/problems http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores "
+        "http/api/summaries http/api/uploads"
     ),
     # The commands
     "commands/__init__": "errors",

@@ -48,8 +48,27 @@ class Open(Wire):
     model_config = ConfigDict(extra="ignore")
 
 
+def as_answered(schema: dict[str, Any]) -> None:
+    """What is None is left out of an answer; all else is always there."""
+    always = []
+    for name, one in schema["properties"].items():
+        kinds = one.pop("anyOf", [])
+        rest = [kind for kind in kinds if kind != {"type": "null"}]
+        one |= rest[0] if len(rest) == 1 else {"anyOf": rest} if rest else {}
+        if len(rest) == len(kinds):
+            always.append(name)
+        one.pop("default", None)
+    schema["required"] = always
+
+
 class Answer(Base):
-    model_config = ConfigDict(extra="ignore", strict=False, validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(
+        extra="ignore",
+        strict=False,
+        validate_by_name=True,
+        validate_by_alias=True,
+        json_schema_extra=as_answered,
+    )
 
 
 def complaints(errors: Iterable[Any]) -> str:

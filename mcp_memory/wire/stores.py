@@ -1,13 +1,13 @@
 """Stores and operations."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from mcp_memory.edits import NewStore, StoreChanges
 from mcp_memory.model import MAX_STORE_DESCRIPTION, MAX_STORE_NAME, Store
 from mcp_memory.operations import Operation
-from mcp_memory.wire import Answer, Open, Time
+from mcp_memory.wire import Answer, Open, Time, as_answered
 from mcp_memory.wire.pages import Meta
 
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9-]+$", max_length=MAX_STORE_NAME)]
@@ -30,7 +30,15 @@ class StoreChangesBody(Open):
         return StoreChanges(display_name=self.display_name, description=self.description)
 
 
+def _as_answered(schema: dict[str, Any]) -> None:
+    as_answered(schema)
+    schema["properties"]["intelligenceServiceId"]["type"] = ["string", "null"]
+    schema["required"].append("intelligenceServiceId")
+
+
 class StoreBody(Answer):
+    model_config = ConfigDict(json_schema_extra=_as_answered)
+
     id: str
     display_name: str
     description: str | None = None

@@ -6,6 +6,9 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 
+from mcp_memory.http.api.app import build_api
+from mcp_memory.http.api.credentials import Credentials
+from mcp_memory.http.api.route import Front
 from mcp_memory.http.app import build_app, listen
 from mcp_memory.model import Caller
 from mcp_memory.server import build_server
@@ -49,6 +52,16 @@ async def test_loopback_names_are_served(memory: Memory, host: str) -> None:
 
     assert response.json()["status"] == "ok"
     assert nowhere.status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/v1/nowhere", "/v1/Stores/a%0Ab/Profiles/x", "/%0A", "/"])
+async def test_the_api_answers_for_every_path_that_nobody_else_has(memory: Memory, path: str) -> None:
+    front = Front(memory=memory, credentials=Credentials((), "acme"), now=memory.now)
+    app = build_app(build_server(memory, lambda ctx: Caller(tenant="acme")), build_api(front), memory.close)
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://localhost") as client:
+        answer = await client.get(path)
+
+    assert answer.json()["status"] == answer.status_code in (400, 404)
 
 
 def test_answers_wait_for_no_acknowledgement() -> None:

@@ -18,7 +18,9 @@ from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.http.api.app import build_api
 from mcp_memory.http.api.credentials import ApiKey, Credentials
 from mcp_memory.http.api.route import Front
+from mcp_memory.import_queue import ImportQueue
 from mcp_memory.service import Memory
+from mcp_memory.uploads import Uploads
 from tests.http_api.accounts import Account
 from tests.published.checked import Checked
 from tests.published.document import MEMORY
@@ -55,8 +57,9 @@ def credentials() -> Credentials:
 
 
 @pytest.fixture(scope="module")
-def api(memory: Memory, credentials: Credentials) -> ASGIApp:
-    return build_api(Front(memory=memory, credentials=credentials, now=wiring.now))
+def api(memory: Memory, credentials: Credentials, tmp_path_factory: pytest.TempPathFactory) -> ASGIApp:
+    queue = ImportQueue(memory, Uploads(tmp_path_factory.mktemp("uploads")))
+    return build_api(Front(memory=memory, credentials=credentials, now=wiring.now, imports=queue))
 
 
 @pytest.fixture(scope="module")

@@ -59,6 +59,15 @@ async def test_every_route_of_it_leads_to_the_same_place_of_the_other(acme: Acco
         assert moved.json() == {"message": "This resource has moved.", "uri": there}
 
 
+async def test_odd_letters_of_a_path_are_as_odd_in_where_it_leads(acme: Account) -> None:
+    live, part = await acme.merged()
+    for odd in ("a%20b", "%0D%0ASet-Cookie:%20a%3Db", "%C3%A4%F0%9F%99%82", "a%3Fb%23c", "a%25b", "%00%7F"):
+        for path in (f"Identifiers/{odd}", f"Traits?traitGroups={odd}"):
+            moved = await acme.write("GET", f"{acme.data}/Profiles/{part}/{path}", status=301)
+
+            assert moved.headers["location"] == f"{BASE}{acme.data}/Profiles/{live}/{path}"
+
+
 async def test_who_follows_gets_there(acme: Account) -> None:
     live, part = await acme.merged()
     followed = await acme.write("GET", f"{acme.data}/Profiles/{part}", status=200, follow_redirects=True)

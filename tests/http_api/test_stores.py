@@ -141,3 +141,5 @@ async def test_what_is_there_no_path_for_says_so(opened: Open) -> None:
         assert "no such path" in await account.refused("GET", path, 404)
     response = await account.ask("PUT", STORES, 405)
     assert response.json()["status"] == 405 and response.headers["allow"] == "GET, POST"
+    assert (await account.ask("PUT", "/v1/Stores/x/Profiles/Lookup", 405)).headers["allow"] == "POST"
+    assert (await account.ask("PUT", "/v1/Stores/x/Profiles/y", 405)).headers["allow"] == "DELETE, GET, PATCH"

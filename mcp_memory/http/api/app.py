@@ -1,9 +1,6 @@
 """The Memory API as one FastAPI app, with its own document at /openapi.json."""
 
-from typing import Any
-
 from fastapi import APIRouter, FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -12,6 +9,7 @@ from starlette.routing import Route
 
 from mcp_memory import __version__
 from mcp_memory.http.api import (
+    document,
     identifiers,
     imports,
     mappings,
@@ -39,14 +37,14 @@ def build_api(front: Front, *, services_alias: bool = False) -> FastAPI:
     for each in ROUTERS:
         api.include_router(each.router, prefix=PREFIX)
     api.include_router(uploads.router)
-    api.state.routers = [(PREFIX, each.router) for each in ROUTERS]
+    api.state.routers = [("", uploads.router), *((PREFIX, each.router) for each in ROUTERS)]
     if services_alias:
         aliased = _aliased()
         api.include_router(aliased, include_in_schema=False)
         api.state.routers.append(("", aliased))
     api.add_exception_handler(HTTPException, _not_routed)
     api.add_middleware(GZipMiddleware, minimum_size=SMALLEST_GZIP, compresslevel=1)
-    api.openapi = lambda: _document(api)  # type: ignore[method-assign]  # as FastAPI documents it
+    api.openapi = lambda: document.of(api)  # type: ignore[method-assign]  # as FastAPI documents it
     return api
 
 
@@ -78,28 +76,13 @@ async def _not_routed(request: Request, exc: Exception) -> Response:
 
 
 def _methods(request: Request) -> set[str]:
-    """All that the path takes: each of its methods is a route of its own."""
+    """All that the path takes: each of its methods is a route of its own. Profiles/Lookup is no profile."""
     path = request.url.path
-    return {
-        method
+    fit = [
+        (route.path.count("{"), route.methods or set())
         for prefix, router in request.app.state.routers
         for route in router.routes
         if isinstance(route, Route) and route.path_regex.match(path.removeprefix(prefix))
-        for method in route.methods or ()
-    }
-
-
-def _document(api: FastAPI) -> dict[str, Any]:
-    """FastAPI's, without the answers that are never given, and with the credentials."""
-    if api.openapi_schema is None:
-        found = get_openapi(title=api.title, version=api.version, routes=api.routes)
-        for path in found["paths"].values():
-            for operation in path.values():
-                operation["responses"].pop("422", None)
-                operation.setdefault("security", [{"key": []}])
-        schemas = found["components"]["schemas"]
-        for name in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(name, None)
-        found["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "basic"}}
-        api.openapi_schema = found
-    return api.openapi_schema
+    ]
+    fewest = min((count for count, _ in fit), default=0)
+    return {method for count, methods in fit if count == fewest for method in methods}

@@ -161,8 +161,10 @@ FAILURES: dict[int | str, dict[str, Any]] = {
         400: "Something that was sent is wrong: the message names it",
         401: "The key is missing or wrong",
         404: "There is no such thing",
+        408: "The body did not arrive in time",
         413: "The body is too large",
         415: "The body is in another form than JSON",
+        500: "It failed here: the log says why",
         503: "Try again later",
     }.items()
 }

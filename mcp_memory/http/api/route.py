@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
+from urllib.parse import quote
 
 import anyio
 from fastapi.exceptions import RequestValidationError
@@ -154,7 +155,9 @@ async def _once(request: ApiRequest, body: bytes, call: Call) -> Response:
 
 
 def _digest(request: Request, body: bytes) -> bytes:
-    return sha256(b"\0".join((request.method.encode(), str(request.url).encode(), body))).digest()
+    """Of what is asked, by whatever name the server is called."""
+    asked = (request.method, request.url.path, request.url.query)
+    return sha256(b"\0".join((*(part.encode("utf-8", "replace") for part in asked), body))).digest()
 
 
 def _kept(response: Response) -> tuple[tuple[str, str], ...]:
@@ -164,6 +167,7 @@ def _kept(response: Response) -> tuple[tuple[str, str], ...]:
 def _moved(request: Request, moved: Moved) -> Response:
     """To the same place under the profile that it is part of now."""
     url = request.url
-    uri = str(url.replace(path=url.path.replace(moved.profile_id, moved.into_id, 1)))
+    path = quote(request.scope["path"].replace(moved.profile_id, moved.into_id, 1), safe="/:")
+    uri = f"{url.scheme}://{url.netloc}{path}" + (f"?{url.query}" if url.query else "")
     status = 301 if request.method == "GET" else 308
     return answer(MovedBody(uri=uri), status, {"Location": uri, CANONICAL: moved.into_id})
