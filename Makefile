@@ -5,9 +5,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 CONFORMANCE := .venv-conformance
+FUZZ := .venv-fuzz
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test interop conformance lint fix bench bench-full serve clean
+.PHONY: demo test interop conformance fuzz lint fix bench bench-full serve clean
 
 demo: $(VENV)/installed
 	@$(BIN)/mcp-memory demo
@@ -25,6 +26,11 @@ interop: $(VENV)/installed-test
 conformance: export CONFORMANCE_REQUIRED := 1
 conformance: $(VENV)/installed-test $(CONFORMANCE)/installed
 	$(BIN)/python -m pytest tests/conformance $(ARGS)
+
+# Ten minutes: Schemathesis, in an environment of its own, makes up calls from our document and from the published one.
+fuzz: export FUZZ_REQUIRED := 1
+fuzz: $(VENV)/installed-test $(FUZZ)/installed
+	$(BIN)/python -m pytest tests/fuzz -s $(ARGS)
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff format --check .
@@ -46,7 +52,7 @@ serve: $(VENV)/installed
 	$(BIN)/mcp-memory serve $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(CONFORMANCE)
+	rm -rf $(VENV) $(CONFORMANCE) $(FUZZ)
 
 $(BIN)/python:
 	@echo "Setting up $(VENV) (once; fetches the dependencies) ..."
@@ -72,4 +78,9 @@ $(VENV)/installed-lint: pyproject.toml | $(BIN)/python
 $(CONFORMANCE)/installed: tests/conformance/requirements.txt | $(BIN)/python
 	@$(BIN)/python -m venv $(CONFORMANCE)
 	@$(subst $(VENV),$(CONFORMANCE),$(PIP)) --requirement $<
+	@touch $@
+
+$(FUZZ)/installed: tests/fuzz/requirements.txt | $(BIN)/python
+	@$(BIN)/python -m venv $(FUZZ)
+	@$(subst $(VENV),$(FUZZ),$(PIP)) --requirement $<
 	@touch $@

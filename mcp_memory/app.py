@@ -14,12 +14,14 @@ from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.embedding.choice import chosen
 from mcp_memory.errors import Invalid
+from mcp_memory.import_queue import ImportQueue
 from mcp_memory.model import Caller
 from mcp_memory.server import build_server
 from mcp_memory.service import Memory
-from mcp_memory.settings import Settings, toolset_names
+from mcp_memory.settings import Settings, service_url, toolset_names
 from mcp_memory.stdio import serve_stdio
 from mcp_memory.tools.toolsets import tools_of
+from mcp_memory.uploads import Uploads
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -36,6 +38,8 @@ def make_id(prefix: str) -> str:
 def build_memory(settings: Settings, *, background: bool = False) -> Memory:
     """Touches neither disk nor model before the first call. `background`: it is for a server, which has the time to
     put its stores in order meanwhile."""
+    if settings.backend == "twilio":
+        return Memory(_service(settings), now)
     backend: Backend = SqlBackend(
         SqliteDatabase(settings.data_dir),
         chosen(settings),
@@ -46,6 +50,22 @@ def build_memory(settings: Settings, *, background: bool = False) -> Memory:
         background=background,
     )
     return Memory(backend, now)
+
+
+def _service(settings: Settings) -> Backend:
+    from mcp_memory.backends.twilio.backend import TwilioBackend  # only who uses it waits for it
+
+    return TwilioBackend(
+        service_url(settings),
+        settings.twilio_key_id or "",
+        settings.twilio_key_secret or "",
+        tenant=settings.tenant,
+        store=settings.twilio_store or "",
+        create_store=settings.twilio_create_store == "on",
+        region=settings.region,
+        timeout=settings.twilio_timeout,
+        now=now,
+    )
 
 
 def run_stdio(settings: Settings) -> None:
@@ -67,7 +87,9 @@ def prepare_http(settings: Settings) -> Callable[[Callable[[str], None]], None]:
             "could read everything. Use 127.0.0.1, behind a proxy that authenticates if others must connect."
         )
     memory, caller = build_memory(settings, background=True), local_caller(settings)
-    built = http.build_app(_server(settings, memory, caller), _api(settings, memory), memory.close)
+    queue = ImportQueue(memory, Uploads(settings.data_dir / "uploads"))
+    server, api = _server(settings, memory, caller), _api(settings, memory, queue)
+    built = http.build_app(server, api, memory.close, queue.run)
 
     def run(announce: Callable[[str], None]) -> None:
         with http.listen(settings.host, settings.port) as bound:
@@ -77,7 +99,7 @@ def prepare_http(settings: Settings) -> Callable[[Callable[[str], None]], None]:
     return run
 
 
-def _api(settings: Settings, memory: Memory) -> "FastAPI":
+def _api(settings: Settings, memory: Memory, queue: ImportQueue) -> "FastAPI":
     from mcp_memory.http.api.app import build_api
     from mcp_memory.http.api.credentials import ApiKey, Credentials
     from mcp_memory.http.api.route import Front
@@ -91,6 +113,7 @@ def _api(settings: Settings, memory: Memory) -> "FastAPI":
         credentials=Credentials(tuple(keys), settings.tenant),
         now=now,
         transparent=settings.merged_profiles == "transparent",
+        imports=queue,
     )
     return build_api(front, services_alias=settings.services_alias == "on")
 

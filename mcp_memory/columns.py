@@ -64,9 +64,9 @@ def column_names(header: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def digest(content: bytes, how: "Reading") -> bytes:
+def digest(content: bytes, mappings: Sequence[ColumnMapping], keep_empty: bool = False) -> bytes:
     """Of a file and how it is read. `content`: the SHA-256 of all its bytes."""
-    read_as = json.dumps([READING, how.keep_empty, *(asdict(one) for one in how.mappings)])
+    read_as = json.dumps([READING, keep_empty, *(asdict(one) for one in mappings)])
     return hashlib.sha256(content + read_as.encode()).digest()
 
 
@@ -147,7 +147,70 @@ def reading(
     taken = {_key(one) for one in chosen.values()}  # what is asked for comes before what a name says
     chosen |= {name: one for name, one in found.items() if _key(one) not in taken}
     _refuse_doubles(chosen)
-    traits.check_room(known.declared, [one for one in chosen.values() if not known.has(one)])
+    _check_room(chosen.values(), known)
+    made = _made(names, chosen, settings, keep_empty)
+    _check_enough(made.columns, names, known, settings)
+    return made
+
+
+def reading_as(
+    names: Sequence[str],
+    given: Sequence[ColumnMapping],
+    declared: Iterable[TraitDefinition],
+    settings: IdentitySettings,
+    policy: UndeclaredTraits,
+) -> Reading:
+    """By these mappings and no other: what a column is named says nothing.
+
+    Raises Invalid as `check_mappings` does, and where the file lacks a column.
+    """
+    chosen = check_mappings(given, declared, settings, policy)
+    for place, (name, one) in enumerate(chosen.items()):
+        if name not in names:
+            raise Invalid(
+                f"columnMappings[{place}] is about a column {name}, for {one.group}.{one.name}, that the file does not "
+                f"have. Columns: {', '.join(names)}."
+            )
+    return _made(names, chosen, settings, keep_empty=False)
+
+
+def check_mappings(
+    given: Sequence[ColumnMapping],
+    declared: Iterable[TraitDefinition],
+    settings: IdentitySettings,
+    policy: UndeclaredTraits,
+) -> dict[str, TraitDefinition]:
+    """Which trait each column is, in their order. Raises Invalid naming the mapping that no file could be read by."""
+    known = _Known(declared, policy)
+    chosen: dict[str, TraitDefinition] = {}
+    places: dict[str | tuple[str, str], int] = {}
+    for place, mapping in enumerate(given):
+        where, column = f"columnMappings[{place}]", _one_line(mapping.column_name)
+        if not column:
+            raise Invalid(f"{where}.columnName is blank: give the column's name as it is in the header.")
+        one = known.trait(mapping.trait_group, mapping.trait_name, where)
+        if not (known.open or known.has(one)):
+            raise Invalid(
+                f"{where}: {one.group}.{one.name} is not declared, and this store refuses undeclared traits: declare "
+                "it first, or leave it out."
+            )
+        for key, what in ((column, "the same column"), (_key(one), f"the trait {one.group}.{one.name}")):
+            first = places.setdefault(key, place)
+            if first != place:
+                raise Invalid(f"{where} maps {what}, as columnMappings[{first}] does: map it once.")
+        chosen[column] = one
+    _check_room(chosen.values(), known)
+    if not any(_matched(one, settings) for one in chosen.values()):
+        raise Invalid(
+            "columnMappings has no column that says who a customer is: map one to "
+            f"{' or '.join(_who(known, settings))}."
+        )
+    return chosen
+
+
+def _made(
+    names: Sequence[str], chosen: Mapping[str, TraitDefinition], settings: IdentitySettings, keep_empty: bool
+) -> Reading:
     columns = tuple(
         Column(
             position=position,
@@ -159,13 +222,12 @@ def reading(
         for position, name in enumerate(names)
         if (one := chosen.get(name)) is not None
     )
-    _check_enough(columns, names, known, settings)
-    return Reading(
-        width=len(names),
-        columns=columns,
-        ignored=tuple(one for one in names if one not in chosen),
-        keep_empty=keep_empty,
-    )
+    ignored = tuple(one for one in names if one not in chosen)
+    return Reading(width=len(names), columns=columns, ignored=ignored, keep_empty=keep_empty)
+
+
+def _check_room(chosen: Iterable[TraitDefinition], known: "_Known") -> None:
+    traits.check_room(known.declared, [one for one in chosen if not known.has(one)])
 
 
 def _check_enough(columns: Sequence[Column], names: Sequence[str], known: "_Known", settings: IdentitySettings) -> None:
@@ -175,9 +237,8 @@ def _check_enough(columns: Sequence[Column], names: Sequence[str], known: "_Know
             f'{LEAST_MAPPED}: say which they are with --map "COLUMN=Group.trait".'
         )
     if not any(one.matched for one in columns):
-        which = ", ".join(f"{one.group}.{one.name}" for one in known.declared if _matched(one, settings))
         raise Invalid(
-            f"No column says who a customer is. These traits do: {which}. "
+            f"No column says who a customer is. These traits do: {', '.join(_who(known, settings))}. "
             'Say which column is one of them with --map "COLUMN=Group.trait".'
         )
 
@@ -243,6 +304,11 @@ def _refuse_doubles(chosen: Mapping[str, TraitDefinition]) -> None:
                 f"The columns {other} and {column} are both {one.group}.{one.name}: map just one of them to it, as in "
                 f'--map "{column}={one.group}.{one.name}".'
             )
+
+
+def _who(known: "_Known", settings: IdentitySettings) -> list[str]:
+    """The traits that say who a customer is."""
+    return [f"{one.group}.{one.name}" for one in known.declared if _matched(one, settings)]
 
 
 def _matched(trait: TraitDefinition, settings: IdentitySettings) -> bool:

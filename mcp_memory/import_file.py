@@ -9,26 +9,29 @@ import hashlib
 import os
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 
 import anyio
+import anyio.from_thread
 import anyio.to_thread
 
 from mcp_memory import columns
 from mcp_memory.columns import Reading
 from mcp_memory.errors import Conflict, Invalid
+from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import Import, ImportRow, NewImport, Remark
-from mcp_memory.model import Caller
+from mcp_memory.model import Caller, TraitDefinition, UndeclaredTraits
 from mcp_memory.service import Memory
 from mcp_memory.text import clean
 
 BATCH = 250  # rows; others who write to the store wait for one batch, about a tenth of a second
 PAUSE = 0.015  # seconds between two batches, in which those of other processes who wait find the store free
 PAGE = 1000  # remarks
+LOOKING = 4096  # rows
 MAX_ROW = 1_048_576  # ours: characters; more is a quote that was never closed
 
 _NO_UTF8 = re.compile("[\ud800-\udfff]")
@@ -54,31 +57,62 @@ async def import_file(
     Raises Invalid, with nothing written, for a file or a mapping that breaks a rule; Conflict where the file changes
     meanwhile, or somebody else imports it: the batches before that stay.
     """
-    file = await anyio.to_thread.run_sync(_File, path)
-    try:
-        await anyio.to_thread.run_sync(file.check)
-        reading = await _reading(memory, caller, file.columns, asked, keep_empty)
+    async with _checked(path, str(path)) as file:
+        reading = columns.reading(file.columns, asked, *await rules(memory, caller), keep_empty)
         current = await memory.start_import(
             caller,
             NewImport(
                 filename=clean(path.name),
                 file_size=file.size,
-                digest=columns.digest(file.content, reading),
+                digest=columns.digest(file.content, reading.mappings, keep_empty),
                 column_mappings=reading.mappings,
                 rows_total=file.rows_total,
             ),
         )
         before = current.rows_done
         progress(current)
-        await anyio.to_thread.run_sync(file.start_again, before)
-        while current.rows_done < current.rows_total:
-            rows = await anyio.to_thread.run_sync(file.batch, reading, current.rows_done)
-            current = await memory.add_import_rows(caller, current.import_id, current.rows_done, rows)
-            progress(current)
-            await anyio.sleep(PAUSE)
+        current = await _to_its_end(memory, caller, file, reading, current, progress)
+    return Result(imported=current, resumed_after=before, ignored=reading.ignored)
+
+
+async def import_upload(memory: Memory, caller: Caller, import_id: str, path: Path) -> Import:
+    """The file of an import that was announced, from where it is to its end.
+
+    Raises Invalid for a file that breaks a rule, or is not the one that the import began with: the import stays as it
+    is; Conflict where somebody else imports it.
+    """
+    announced = await memory.get_import(caller, import_id)
+    mappings = announced.column_mappings
+    async with _checked(path, announced.filename) as file:
+        reading = columns.reading_as(file.columns, mappings, *await rules(memory, caller))
+        digest = columns.digest(file.content, mappings)
+        try:
+            current = await memory.begin_import(caller, import_id, digest, file.rows_total)
+        except Conflict as exc:
+            raise Invalid("The file is not the one that the import began with.") from exc
+        return await _to_its_end(memory, caller, file, reading, current, lambda current: None)
+
+
+async def _to_its_end(
+    memory: Memory, caller: Caller, file: "_File", reading: Reading, current: Import, progress: Progress
+) -> Import:
+    await anyio.to_thread.run_sync(file.start_again, current.rows_done)
+    while current.rows_done < current.rows_total:
+        rows = await anyio.to_thread.run_sync(file.batch, reading, current.rows_done)
+        current = await memory.add_import_rows(caller, current.import_id, current.rows_done, rows)
+        progress(current)
+        await anyio.sleep(PAUSE)
+    return current
+
+
+@asynccontextmanager
+async def _checked(path: Path, name: str) -> AsyncIterator["_File"]:
+    file = await anyio.to_thread.run_sync(_File, path, name)
+    try:
+        await anyio.to_thread.run_sync(file.check)
+        yield file
     finally:
         file.close()
-    return Result(imported=current, resumed_after=before, ignored=reading.ignored)
 
 
 async def all_remarks(memory: Memory, caller: Caller, import_id: str) -> AsyncIterator[Remark]:
@@ -89,28 +123,24 @@ async def all_remarks(memory: Memory, caller: Caller, import_id: str) -> AsyncIt
         after = page[-1].row
 
 
-async def _reading(
-    memory: Memory, caller: Caller, names: Sequence[str], asked: Sequence[str], keep_empty: bool
-) -> Reading:
+async def rules(memory: Memory, caller: Caller) -> tuple[list[TraitDefinition], IdentitySettings, UndeclaredTraits]:
+    """What columns are read by."""
     groups = await memory.list_trait_groups(caller)
-    return columns.reading(
-        names,
-        asked,
+    return (
         [one for group in groups for one in group.definitions],
         await memory.get_identity_settings(caller),
         (await memory.get_store(caller)).undeclared_traits,
-        keep_empty,
     )
 
 
 class _File:
-    """Blocks: for worker threads, one call at a time."""
+    """Blocks: for worker threads, one call at a time. `name`: what it is called where something is wrong with it."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, name: str) -> None:
+        self._name = name
         with self._readable():
             if path.exists() and not path.is_file():
-                raise Invalid(f"{path} is no file: what is imported is read twice, so save it as a file first.")
+                raise Invalid(f"{name} is no file: what is imported is read twice, so save it as a file first.")
             self._bytes = path.open("rb")
         self._text: TextIOWrapper | None = None
         self._rows: Iterator[list[str]] = iter(())
@@ -154,7 +184,7 @@ class _File:
         try:
             yield
         except OSError as exc:
-            raise Invalid(f"The file {self._path} can't be read: {exc.strerror}.") from exc
+            raise Invalid(f"The file {self._name} can't be read: {exc.strerror}.") from exc
 
     @contextmanager
     def _as_checked(self, done: int) -> Iterator[None]:
@@ -203,6 +233,8 @@ def _rows(text: TextIOWrapper) -> Iterator[list[str]]:
             if any(not cell.isspace() for cell in row if cell):
                 yield row
                 lines.row += 1
+                if not lines.row % LOOKING:
+                    anyio.from_thread.check_cancelled()  # whoever ends the program need not wait for a million rows
             lines.taken = 0
     except csv.Error as exc:
         mend = "Shorten it." if "field larger" in str(exc) else "Put cells with quotes or line breaks in quotes."

@@ -67,6 +67,11 @@ class Import:
     secret_digest: bytes | None = None
     """Of one that began without its file: of what whoever brings it must know."""
 
+    @property
+    def errors(self) -> int:
+        """Refused rows, and the file where it was refused as a whole."""
+        return self.refused + (self.status == "FAILED" and self.refused < FAILED_FROM)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImportRow:

@@ -76,7 +76,8 @@ class Store:
     description: str | None = None
     version: int = 1
     """Counts the changes."""
-    profile_count: int = 0
+    profile_count: int | None = 0
+    """None: a service behind this one does not count them."""
     unembedded_count: int = 0
     """Items whose vectors are still to be made, or made anew."""
 

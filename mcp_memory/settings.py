@@ -4,19 +4,18 @@ A setting comes from the command line, else the environment (MCP_MEMORY_ and the
 file, else its default.
 """
 
-import math
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import platformdirs
 
 from mcp_memory.errors import Invalid
 from mcp_memory.identity import DEFAULT_REGION
 from mcp_memory.model import MAX_TENANT
+from mcp_memory.setting_values import folder, model_name, port, seconds, store, url, whole_number, word
 
 PREFIX = "MCP_MEMORY_"
 TOOLSETS = ("agent", "conversation", "curator")
@@ -27,19 +26,28 @@ TEXTS = (
     "toolsets",
     "region",
     "log_level",
+    "backend",
     "embedder",
     "late_interaction",
     "merged_profiles",
     "services_alias",
 )
 MERGED = ("redirect", "transparent")
+CHOICES = (
+    ("late_interaction", SWITCH),
+    ("services_alias", SWITCH),
+    ("merged_profiles", MERGED),
+    ("backend", ("sqlite", "twilio")),
+    ("twilio_create_store", SWITCH),
+)
 MIN_SECRET = 16  # characters; shorter ones are guessed
 LEVELS = ("debug", "info", "warning", "error")
 EMBEDDERS = ("bundled", "multilingual", "endpoint")
 OF_THE_ENDPOINT = "embedding_"  # settings that begin like this say nothing to the other embedders
 MAX_DIMENSIONS = 16_384  # four times what today's largest models give
-MAX_TIMEOUT = 300.0
-MAX_MODEL = 200  # characters; the name is stored beside each vector
+OF_THE_SERVICE = "twilio_"
+REGIONS = ("au1", "ie1")
+SERVICE = "https://memory.twilio.com"
 
 
 def _setting(default: Any, meaning: str, *, secret: bool = False) -> Any:
@@ -66,6 +74,18 @@ class Settings:
     toolsets: str = _setting("agent", "Which tools a model gets: `agent`, `conversation`, `curator`; with commas.")
     region: str = _setting(DEFAULT_REGION, "Country of phone numbers written without one, as two letters.")
     log_level: str = _setting("warning", "debug, info, warning or error; logs go to stderr.")
+    backend: str = _setting(
+        "sqlite", "Where the memory is: `sqlite`, on this machine, or `twilio`, the managed service or one like it."
+    )
+    twilio_key_id: str | None = _setting(None, "Id of the API key of the managed service: `SK…`.")
+    twilio_key_secret: str | None = _setting(None, "Its secret. Best in the environment.", secret=True)
+    twilio_store: str | None = _setting(None, "Which of its stores: an id, `mem_store_…`, or a name.")
+    twilio_create_store: str = _setting("off", "`on`: a store of that name is created where there is none.")
+    twilio_region: str | None = _setting(None, "Where the service is, if not in the US: `au1` or `ie1`.")
+    twilio_base_url: str | None = _setting(
+        None, "Another address of the service, in place of a region. Without encryption only on this machine."
+    )
+    twilio_timeout: float = _setting(30.0, "Seconds the service has to answer in; a recall may take ten.")
     embedder: str = _setting(
         "bundled", "What turns text into vectors: `bundled` (English), `multilingual` (an extra) or `endpoint`."
     )
@@ -95,7 +115,7 @@ def load(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     environment = _from_environ(environ)
     config = given.get("config", environment.pop("config", None))
     values = {
-        **({} if config is None else _from_toml(_folder(config, "config"))),
+        **({} if config is None else _from_toml(folder(config, "config"))),
         **environment,
         **{name: value for name, value in given.items() if name != "config"},
     }
@@ -104,6 +124,12 @@ def load(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
 
 def toolset_names(settings: Settings) -> list[str]:
     return [name.strip() for name in settings.toolsets.split(",")]
+
+
+def service_url(settings: Settings) -> str:
+    if settings.twilio_region is not None:
+        return f"https://memory.{settings.twilio_region}.twilio.com"
+    return settings.twilio_base_url or SERVICE
 
 
 def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -126,17 +152,17 @@ def _from_toml(path: Path) -> dict[str, Any]:
         if name not in NAMES:
             raise Invalid(f"{name} in {path} is no setting. Settings: {', '.join(NAMES)}.")
     if isinstance(found.get("data_dir"), str):
-        found["data_dir"] = path.parent / _folder(found["data_dir"], "data_dir")  # relative to the file that says so
+        found["data_dir"] = path.parent / folder(found["data_dir"], "data_dir")  # relative to the file that says so
     return found
 
 
 def _checked(values: Mapping[str, Any]) -> Settings:
     checked = dict(values)
     if "data_dir" in checked:
-        checked["data_dir"] = _folder(checked["data_dir"], "data_dir")
+        checked["data_dir"] = folder(checked["data_dir"], "data_dir")
     if "port" in checked:
-        checked["port"] = _port(checked["port"])
-    checked |= _embedding(checked)
+        checked["port"] = port(checked["port"])
+    checked |= _embedding(checked) | _service(checked)
     for name in TEXTS:
         if name in checked and not (isinstance(checked[name], str) and checked[name].strip()):
             raise Invalid(f"{name} must be a text that is not empty.")
@@ -154,11 +180,12 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         )
     if settings.log_level not in LEVELS:
         raise Invalid(f"log_level must be one of {', '.join(LEVELS)}.")
-    for name, words in (("late_interaction", SWITCH), ("services_alias", SWITCH), ("merged_profiles", MERGED)):
+    for name, words in CHOICES:
         if getattr(settings, name) not in words:
             raise Invalid(f"{name} must be {words[0]} or {words[1]}.")
     _check_key(settings)
     _check_embedder(settings, [name for name in checked if name.startswith(OF_THE_ENDPOINT)])
+    _check_service(settings, list(checked))
     return settings
 
 
@@ -166,9 +193,9 @@ def _check_key(settings: Settings) -> None:
     key_id, secret = settings.api_key_id, settings.api_key_secret
     if (key_id is None) != (secret is None):
         raise Invalid("api_key_id and api_key_secret must be set both, or neither.")
-    if key_id is not None and (":" in _word("api_key_id", key_id)):
+    if key_id is not None and (":" in word("api_key_id", key_id)):
         raise Invalid("api_key_id must not hold a colon: HTTP Basic ends the id there.")
-    if secret is not None and len(_word("api_key_secret", secret)) < MIN_SECRET:
+    if secret is not None and len(word("api_key_secret", secret)) < MIN_SECRET:
         raise Invalid(f"api_key_secret must be at least {MIN_SECRET} characters long.")
 
 
@@ -181,74 +208,54 @@ def _check_embedder(settings: Settings, given: Sequence[str]) -> None:
         raise Invalid("embedder is endpoint, so embedding_url and embedding_model must be set.")
 
 
-def _embedding(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `values` that are about the endpoint, checked. A key is not repeated, however wrong it is."""
+def _check_service(settings: Settings, given: Sequence[str]) -> None:
+    of_it = [name for name in given if name.startswith(OF_THE_SERVICE)]
+    if settings.backend != "twilio":
+        if of_it:
+            raise Invalid(f"{of_it[0]} would do nothing: backend is {settings.backend}, not twilio.")
+        return
+    for name in given:
+        if name in ("embedder", "late_interaction") or name.startswith(OF_THE_ENDPOINT):
+            raise Invalid(f"{name} would do nothing: backend is twilio, which makes its own vectors.")
+    if not (settings.twilio_key_id and settings.twilio_key_secret and settings.twilio_store):
+        raise Invalid("backend is twilio, so twilio_key_id, twilio_key_secret and twilio_store must be set.")
+    if settings.twilio_region is not None and settings.twilio_base_url is not None:
+        raise Invalid("twilio_region and twilio_base_url both say where the service is: set one of them.")
+
+
+def _service(values: Mapping[str, Any]) -> dict[str, Any]:
+    """As `_embedding`, of those that are about the managed service."""
     checks: Mapping[str, Callable[[Any], Any]] = {
-        "embedding_url": _url,
-        "embedding_model": _model,
-        "embedding_key": lambda value: _word("embedding_key", value),
-        "embedding_dimensions": _dimensions,
-        "embedding_timeout": _timeout,
+        "twilio_key_id": _key_id,
+        "twilio_key_secret": lambda value: word("twilio_key_secret", value),
+        "twilio_store": lambda value: store("twilio_store", value),
+        "twilio_region": _region,
+        "twilio_base_url": lambda value: url("twilio_base_url", value, "twilio_key_id", plain="loopback"),
+        "twilio_timeout": lambda value: seconds("twilio_timeout", value),
     }
     return {name: check(values[name]) for name, check in checks.items() if name in values}
 
 
-def _url(value: object) -> str:
-    text = _word("embedding_url", value).rstrip("/")
-    try:
-        url = urlsplit(text)
-        sound = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
-    except ValueError:  # a port that is no number, a bracket left open
-        sound = False
-    if not sound or "?" in text or "#" in text:
-        raise Invalid("embedding_url must begin with http:// or https://, name a host, and have neither ? nor #.")
-    if "@" in url.netloc:
-        raise Invalid("embedding_url must not hold a user or a password: the key goes into embedding_key.")
-    return text
+def _key_id(value: object) -> str:
+    key_id = word("twilio_key_id", value)
+    if ":" in key_id:
+        raise Invalid("twilio_key_id must not hold a colon: HTTP Basic ends the id there.")
+    return key_id
 
 
-def _word(name: str, value: object) -> str:
-    text = value.strip() if isinstance(value, str) else ""
-    if not (text and text.isascii() and text.isprintable() and " " not in text):
-        raise Invalid(f"{name} must be a text of printable ASCII characters, without blanks and not empty.")
-    return text
+def _region(value: object) -> str:
+    if value not in REGIONS:
+        raise Invalid(f"twilio_region must be one of {', '.join(REGIONS)}; leave it out for the US.")
+    return str(value)
 
 
-def _model(value: object) -> str:
-    if not isinstance(value, str) or not value.strip() or not value.isprintable() or len(value) > MAX_MODEL:
-        raise Invalid(f"embedding_model must be a text of 1 to {MAX_MODEL} printable characters.")
-    return value.strip()
-
-
-def _dimensions(value: object) -> int:
-    text = str(value)
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 5 else 0
-    if isinstance(value, bool) or not 1 <= number <= MAX_DIMENSIONS:
-        raise Invalid(f"embedding_dimensions must be a whole number from 1 to {MAX_DIMENSIONS}.")
-    return number
-
-
-def _timeout(value: object) -> float:
-    try:
-        seconds = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]  # that is the question
-    except (TypeError, ValueError, OverflowError):
-        seconds = math.nan
-    if not 0.1 <= seconds <= MAX_TIMEOUT:
-        raise Invalid(f"embedding_timeout must be a number of seconds from 0.1 to {MAX_TIMEOUT:g}.")
-    return seconds
-
-
-def _folder(value: object, name: str) -> Path:
-    if not isinstance(value, str | Path) or not str(value).strip() or "\0" in str(value):
-        raise Invalid(f"{name} must be a path.")
-    try:
-        return Path(value).expanduser()
-    except RuntimeError as exc:
-        raise Invalid(f"{name} begins with the home of a user who is not there.") from exc
-
-
-def _port(value: object) -> int:
-    text = str(value)
-    if isinstance(value, bool) or not (text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 65_535):
-        raise Invalid("port must be a number from 0 to 65535; 0 takes any free one.")
-    return int(text)
+def _embedding(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `values` that are about the endpoint, checked. A key is not repeated, however wrong it is."""
+    checks: Mapping[str, Callable[[Any], Any]] = {
+        "embedding_url": lambda value: url("embedding_url", value, "embedding_key"),
+        "embedding_model": lambda value: model_name("embedding_model", value),
+        "embedding_key": lambda value: word("embedding_key", value),
+        "embedding_dimensions": lambda value: whole_number("embedding_dimensions", value, MAX_DIMENSIONS),
+        "embedding_timeout": lambda value: seconds("embedding_timeout", value),
+    }
+    return {name: check(values[name]) for name, check in checks.items() if name in values}

@@ -19,6 +19,7 @@ RULES = "edits listing operations mappings identity resolution ledger traits def
 SQL = f"{PURE} {RULES} language mentions budget weights candidates ranking statements/__init__ "
 SQL += "backends/sql/cursors backends/sql/database backends/sql/memory_rows"
 API = "http/api/answers http/api/asked http/api/route"  # what every route needs
+REMOTE = "errors backends/twilio/calls backends/twilio/remote backends/twilio/replies"
 MAY_IMPORT = {
     "__init__": "",
     "__main__": "cli",
@@ -71,7 +72,9 @@ MAY_IMPORT = {
         "errors model edits listing operations mappings text ids identity ledger traits definitions imports backend"
     ),
     "session": "model service",
-    "import_file": "errors model text columns imports service",
+    "import_file": "errors model text identity columns imports service",
+    "uploads": "errors",
+    "import_queue": "errors model service import_file uploads",
     # Embedding
     "embedding/__init__": "",
     "embedding/runtime": "",
@@ -158,6 +161,39 @@ MAY_IMPORT = {
         "errors model backends/sql/database backends/sql/hot backends/sql/sqlite/catalog backends/sql/sqlite/file "
         "backends/sql/sqlite/transaction"
     ),
+    "backends/twilio/__init__": "",
+    "backends/twilio/calls": "errors",
+    "backends/twilio/replies": "errors text wire/__init__ wire/pages",
+    "backends/twilio/client": "errors backends/twilio/calls backends/twilio/replies",
+    "backends/twilio/remote": (
+        "errors conversation_ids backends/twilio/calls backends/twilio/client backends/twilio/replies "
+        "wire/memories wire/pages wire/stores"
+    ),
+    "backends/twilio/rules": f"{REMOTE} definitions identity mappings model traits wire/mappings wire/rules",
+    "backends/twilio/stores": f"{REMOTE} ids edits listing model operations backends/twilio/rules wire/stores",
+    "backends/twilio/profiles": (
+        f"{REMOTE} ids identity listing model text traits backends/twilio/rules backends/twilio/stores wire/memories "
+        "wire/profiles"
+    ),
+    "backends/twilio/upserts": (
+        f"{REMOTE} ids identity model traits backends/twilio/rules backends/twilio/profiles wire/pages"
+    ),
+    "backends/twilio/bulk": (
+        f"{REMOTE} imports model traits backends/twilio/rules backends/twilio/profiles backends/twilio/upserts"
+    ),
+    "backends/twilio/items": "errors ids inputs model text backends/twilio/replies wire/memories wire/recall",
+    "backends/twilio/memories": (
+        f"{REMOTE} ids edits listing model text backends/twilio/items backends/twilio/stores wire/__init__ "
+        "wire/memories wire/receipts"
+    ),
+    "backends/twilio/recall": f"{REMOTE} budget model text backends/twilio/items wire/__init__ wire/recall",
+    "backends/twilio/imports": f"{REMOTE} ids imports listing model backends/twilio/stores wire/imports",
+    "backends/twilio/missing": "errors",
+    "backends/twilio/backend": (
+        f"{RULES} model backends/twilio/bulk backends/twilio/client backends/twilio/imports backends/twilio/memories "
+        "backends/twilio/missing backends/twilio/profiles backends/twilio/recall backends/twilio/remote "
+        "backends/twilio/rules backends/twilio/stores backends/twilio/upserts"
+    ),
     # Front doors: they parse, call and render
     "changes": "errors model resources",
     "resources": "errors inputs model session records views",
@@ -185,12 +221,13 @@ MAY_IMPORT = {
     "http/api/page_tokens": "errors",
     "http/api/etags": "errors",
     "http/api/route": (
-        "errors operations service http/api/answers http/api/bodies http/api/credentials http/api/problems wire/pages"
+        "errors import_queue operations service text http/api/answers http/api/bodies http/api/credentials "
+        "http/api/problems wire/pages"
     ),
     "http/api/asked": (
         "errors ids listing model service http/api/answers http/api/page_tokens http/api/route wire/pages"
     ),
-    "http/api/stores": f"errors ids http/api/etags {API} wire/pages wire/stores",
+    "http/api/stores": f"ids http/api/etags {API} wire/pages wire/stores",
     "http/api/rules": f"errors definitions model service http/api/etags http/api/stores {API} wire/pages wire/rules",
     "http/api/mappings": f"http/api/etags http/api/stores {API} wire/mappings wire/pages",
     "http/api/profiles": f"errors model {API} wire/pages wire/profiles",
@@ -202,8 +239,11 @@ MAY_IMPORT = {
         f"inputs listing http/api/profiles {API} wire/__init__ wire/memories wire/pages wire/receipts"
     ),
     "http/api/recall": f"errors inputs model text http/api/profiles {API} wire/memories wire/recall",
-    "http/api/uploads": "imports model service",
-    "http/api/imports": f"imports http/api/profiles http/api/uploads {API} wire/imports",
+    "http/api/uploads": (
+        "errors ids columns imports import_file import_queue model service uploads http/api/bodies "
+        f"http/api/problems {API} wire/pages"
+    ),
+    "http/api/imports": f"errors imports listing http/api/profiles http/api/uploads {API} wire/imports",
     "http/api/app": (
         "__init__ http/api/identifiers http/api/imports http/api/mappings http/api/observations http/api/problems "
         "http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores http/api/summaries "
@@ -217,12 +257,13 @@ MAY_IMPORT = {
     ),
     "commands/imports": "model service imports import_file commands/__init__",
     # Wiring
-    "settings": "errors identity model",
+    "setting_values": "errors model",
+    "settings": "errors identity model setting_values",
     "logs": "",
     "app": (
-        "errors ids model service settings server stdio http/app http/api/app http/api/credentials "
-        "http/api/route tools/toolsets backend backends/sql/backend "
-        "backends/sql/sqlite/database embedding/choice"
+        "errors ids import_queue model service settings server stdio uploads http/app http/api/app "
+        "http/api/credentials http/api/route tools/toolsets backend backends/sql/backend "
+        "backends/sql/sqlite/database backends/twilio/backend embedding/choice"
     ),
     "doctor": "errors settings embedding/choice backends/sql/sqlite/packing",
     "demo": "",
@@ -233,6 +274,7 @@ MAY_IMPORT = {
 # whoever must undo before passing it on; and the thread in the background, which nobody would miss.
 CATCHES_ALL = {
     "server",
+    "import_queue",
     "http/api/route",
     "backends/sql/reembedding",
     "backends/sql/sqlite/file",

@@ -3,10 +3,11 @@
 import re
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
 import uvicorn
 from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
@@ -32,16 +33,30 @@ MESSAGES = "/messages/"
 GRACE_SECONDS = 1  # for what is under way; streams that stay open are cut then
 
 
-def build_app(server: Server[Any], api: ASGIApp, close: Callable[[], Awaitable[None]]) -> Starlette:
-    """Answers only to loopback names, so that a page in a browser cannot reach it through a name of its own."""
+async def _nothing() -> None:
+    pass
+
+
+def build_app(
+    server: Server[Any],
+    api: ASGIApp,
+    close: Callable[[], Awaitable[None]],
+    work: Callable[[], Coroutine[Any, Any, None]] = _nothing,
+) -> Starlette:
+    """Answers only to loopback names, so that a page in a browser cannot reach it through a name of its own.
+
+    `work` is done meanwhile, and cancelled at the end.
+    """
     streamable = server.streamable_http_app(max_request_body_size=MAX_BODY, transport_security=UNCHECKED)
     sse = SseServerTransport(MESSAGES, security_settings=UNCHECKED, max_request_body_size=MAX_BODY)
     (mcp,) = (route for route in streamable.routes if isinstance(route, Route))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with server.session_manager.run():
+        async with server.session_manager.run(), anyio.create_task_group() as tasks:
+            tasks.start_soon(work)
             yield
+            tasks.cancel_scope.cancel()
         await close()
 
     app = Starlette(
@@ -51,11 +66,11 @@ def build_app(server: Server[Any], api: ASGIApp, close: Callable[[], Awaitable[N
             Route("/sse", _Sse(server, sse), methods=["GET"]),
             Mount(MESSAGES, app=sse.handle_post_message),
             Route("/health", health, methods=["GET"]),
-            Mount("/", app=api),
         ],
         lifespan=lifespan,
         middleware=[Middleware(_LocalOnly), Middleware(_Completed)],
     )
+    app.router.default = api  # no Mount: it passes over paths with a line end in them
     app.router.redirect_slashes = False  # a redirect would repeat the Host that was sent
     return app
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mcp_memory.imports import ColumnMapping, Import, Status
+from mcp_memory.imports import ColumnMapping, Import, Remark, Status
 from mcp_memory.wire import Answer, Open, Text, Time, Wire
 from mcp_memory.wire.pages import Meta
 
@@ -67,10 +67,27 @@ class ImportBody(Answer):
             updated_at=one.updated_at,
             file_size=one.file_size,
             column_mappings=[ColumnMappingAnswer(**vars(mapping)) for mapping in one.column_mappings],
-            summary=ImportSummaryBody(errors=one.refused, warnings=one.kept_apart),
+            summary=ImportSummaryBody(errors=one.errors, warnings=one.kept_apart),
         )
 
 
 class ImportsBody(Answer):
     imports: list[str] = []
+    meta: Meta = Meta()
+
+
+class RemarkBody(Answer):
+    """Ours. `row`: counted from 1, without the header; 0 for the file as a whole."""
+
+    row: int
+    refused: bool
+    reason: str
+
+    @classmethod
+    def of(cls, one: Remark) -> "RemarkBody":
+        return cls(row=one.row, refused=one.refused, reason=one.reason)
+
+
+class RemarksBody(Answer):
+    remarks: list[RemarkBody] = []
     meta: Meta = Meta()

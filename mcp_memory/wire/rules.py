@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic.alias_generators import to_camel
 
 from mcp_memory.definitions import MAX_DESCRIPTION, TraitGroup, TraitGroupChanges
@@ -58,6 +58,36 @@ class IdentitySettingsBody(Open):
         return IdentitySettings(
             identifier_configs=tuple(IdentifierConfig(**one.model_dump()) for one in self.identifier_configs),
             matching_rules=tuple(self.matching_rules),
+        )
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+_Lower = BeforeValidator(_lower)  # older documents of the managed service have these in capitals
+
+
+class IdentifierConfigAnswer(Answer):
+    id_type: str
+    matching_algo: Annotated[MatchingAlgo, _Lower] = "exact"
+    matching_threshold: int = DEFAULT_THRESHOLD
+    limit: int = MAX_VALUES
+    limit_policy: Annotated[LimitPolicy, _Lower] = "fifo"
+    enforce_unique: bool = True
+    normalization: Annotated[Normalization, _Lower] = "trim"
+
+
+class IdentitySettingsAnswer(Answer):
+    identifier_configs: list[IdentifierConfigAnswer]
+    matching_rules: list[str]
+    version: int
+
+    def settings(self) -> IdentitySettings:
+        return IdentitySettings(
+            identifier_configs=tuple(IdentifierConfig(**one.model_dump()) for one in self.identifier_configs),
+            matching_rules=tuple(self.matching_rules),
+            version=self.version,
         )
 
 

@@ -168,7 +168,7 @@ async def people(lab: Lab) -> list[Row]:
     share = [CREATORS // servers + (number < CREATORS % servers) for number in range(servers)]
     await _on_servers(data, servers, lambda server, number: [(client, (server,))] * share[number])
     async with _opened(data) as (memory, caller):
-        live = (await memory.get_store(caller)).profile_count
+        live = (await memory.get_store(caller)).profile_count or 0
         checked = [await _checked(memory, caller, town, person) for person in range(count)]
     merges, stranded, dangling = (sum(each) for each in zip(*checked, strict=True))
     rate = town.calls / (town.ended - town.began)
@@ -231,7 +231,7 @@ async def _stored(data: Path, profile_id: str) -> dict[str, str]:
 
 async def _profile_count(data: Path) -> int:
     async with _opened(data) as (memory, caller):
-        return (await memory.get_store(caller)).profile_count
+        return (await memory.get_store(caller)).profile_count or 0
 
 
 @asynccontextmanager

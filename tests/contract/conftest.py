@@ -17,6 +17,7 @@ from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.embedding import Embedder
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.model import Scope
+from tests.contract import legs, needs
 
 MONDAY = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 
@@ -56,10 +57,37 @@ async def sqlite(folder: Path, embedder: Embedder, clock: Clock, **options: Any)
         await backend.close()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What a leg lacks is expected to fail there, as `needs` says; files about nothing it offers are left out."""
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        leg = leg_of(item)
+        module = item.path.stem.removeprefix("test_")
+        (kept if leg is None or module in needs.RUN else left_out).append(item)
+        lack = None if leg is None else needs.lacks(leg, module, getattr(item, "originalname", item.name))
+        if lack is not None:
+            item.add_marker(pytest.mark.xfail(raises=lack.raises, strict=lack.strict, reason=lack.reason))
+    items[:] = kept
+    config.hook.pytest_deselected(items=left_out)
+
+
+def leg_of(item: pytest.Item) -> str | None:
+    """None for SQL, which lacks nothing, and for tests without legs."""
+    opened = getattr(getattr(item, "callspec", None), "params", {}).get("opened")
+    return opened.__name__ if opened in (legs.managed, legs.api) else None
+
+
 Opened = Callable[..., AbstractAsyncContextManager[Backend]]
 
 
-@pytest.fixture(params=[pytest.param(sqlite, id="sqlite")])
+@pytest.fixture(
+    params=[
+        pytest.param(sqlite, id="sqlite"),
+        pytest.param(legs.managed, id="managed"),
+        pytest.param(legs.api, id="api"),
+    ]
+)
 def opened(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Opened:
     """The same stores, opened again with an embedder, and whatever else a backend takes."""
     return partial(_opened, request.param, tmp_path, clock)

@@ -185,7 +185,8 @@ async def test_an_observation_is_corrected_and_keeps_its_id(
     assert (after.content, after.occurred_at, after.source) == ("Has a dog.", APRIL, "crm")
     assert after.conversation_ids == ("c-2", "c-3")
     assert await backend.get_observation(scope, dana, before.id) == after
-    assert (await backend.list_observations(scope, dana, EVERYTHING, ALL)).items == [after]
+    assert (await backend.get_profile(scope, dana)).updated_at == clock.time
+    assert (await backend.list_observations(scope, dana, EVERYTHING, ALL)) == Page(items=[after])
 
 
 async def test_what_is_not_changed_stays(backend: Backend, scope: Scope, dana: str, clock: Clock) -> None:
@@ -207,7 +208,7 @@ async def test_changing_nothing_is_no_change(
     clock.pass_(hours=1)
 
     assert await backend.update_observation(scope, dana, before.id, changes) == before
-    assert (await backend.list_revisions(scope, dana, before.id, ALL)).items == [before]
+    assert await backend.list_revisions(scope, dana, before.id, ALL) == Page(items=[before])
     assert await backend.get_profile(scope, dana) == profile
 
 

@@ -60,7 +60,7 @@ async def test_what_identified_it_makes_another_profile_that_knows_nothing(backe
     assert again.profile_id != dana
     assert (again.observation_count, again.summary_count, again.communication_count) == (0, 0, 0)
     found = await backend.recall(scope, again.profile_id, DOG)
-    assert (found.observations, found.summaries, found.communications) == ([], [], [])
+    assert [*found.observations, *found.summaries, *found.communications] == []
     await note(backend, scope, again.profile_id, "Lee has a dog.")
     (seen,) = (await backend.recall(scope, again.profile_id, DOG)).observations
     assert seen.item.content == "Lee has a dog."
@@ -129,8 +129,8 @@ async def test_who_was_kept_apart_from_it_is_still_explained(backend: Backend, s
     await backend.delete_profile(scope, dana)
 
     explained = await backend.explain_identity(scope, lee)
-    assert (explained.conflicts, explained.separations) == ([], [])
-    assert (await event(backend, scope, lee, phone=PHONE)).kept_apart == ()
+    assert [*explained.conflicts, *explained.separations] == []
+    assert [*(await event(backend, scope, lee, phone=PHONE)).kept_apart] == []
     assert await find(backend, scope, PHONE) == lee
 
 

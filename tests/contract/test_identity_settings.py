@@ -7,7 +7,7 @@ import pytest
 
 from mcp_memory.backend import Backend
 from mcp_memory.definitions import TraitGroup
-from mcp_memory.errors import Conflict, Error, Invalid, Unsupported
+from mcp_memory.errors import Conflict, Error, Invalid, Stale, Unsupported
 from mcp_memory.identity import DEFAULT_SETTINGS, IdentifierConfig, IdentitySettings
 from mcp_memory.model import Scope, TraitDefinition
 from tests.contract.people import CHAT, EMAIL, PHONE, event, find, person, refused, settings
@@ -43,7 +43,7 @@ async def test_a_change_counts_the_version_up_and_is_one_stores_own(backend: Bac
 async def test_a_change_of_what_was_changed_meanwhile_is_refused(backend: Backend, scope: Scope) -> None:
     await backend.update_identity_settings(scope, of(PHONES), if_version=1)
 
-    said = await refused(Conflict, backend.update_identity_settings(scope, DEFAULT_SETTINGS, if_version=1))
+    said = await refused(Stale, backend.update_identity_settings(scope, DEFAULT_SETTINGS, if_version=1))
 
     assert "version is 2, not 1" in said
     assert (await backend.get_identity_settings(scope)).matching_rules == ("phone",)

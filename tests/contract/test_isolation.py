@@ -6,31 +6,140 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from mcp_memory.backend import Backend
+from mcp_memory.definitions import TraitGroup, TraitGroupChanges
+from mcp_memory.edits import ObservationChanges, StoreChanges, SummaryChanges
 from mcp_memory.errors import NotFound
+from mcp_memory.identity import DEFAULT_SETTINGS
+from mcp_memory.imports import ColumnMapping, ImportRow, NewImport, NewUpload
+from mcp_memory.listing import EVERYTHING, PageQuery
+from mcp_memory.mappings import DataMappingChanges, NewDataMapping, TraitMapping
 from mcp_memory.model import NewMessage, NewObservation, NewSummary, RecallQuery, Scope
 
 pytestmark = pytest.mark.anyio
 
 PHONE = "+13175550142"
+PAGE = PageQuery(limit=10)
+MAPPING = NewDataMapping(
+    display_name="crm",
+    columns=("City",),
+    mappings=(TraitMapping(expression="City", trait_group="Contact", trait_name="city"),),
+)
+COLUMNS = (ColumnMapping(column_name="Phone", trait_group="Contact", trait_name="phone"),)
+UPLOAD = NewUpload(filename="a.csv", file_size=1, column_mappings=COLUMNS, secret_digest=b"secret")
+FILE = NewImport(filename="a.csv", file_size=1, digest=b"file", column_mappings=COLUMNS, rows_total=1)
 
-CALLS: dict[str, Callable[[Backend, Scope, str], Awaitable[object]]] = {
+Call = Callable[[Backend, Scope, str], Awaitable[object]]
+
+# About a profile, by its id.
+CALLS: dict[str, Call] = {
     "get_profile": lambda backend, scope, id: backend.get_profile(scope, id),
+    "live_profile_id": lambda backend, scope, id: backend.live_profile_id(scope, id),
+    "delete_profile": lambda backend, scope, id: backend.delete_profile(scope, id),
     "upsert_traits": lambda backend, scope, id: backend.upsert_traits(scope, {"Contact": {"city": "Gary"}}, id),
+    "list_traits": lambda backend, scope, id: backend.list_traits(scope, id, None, PAGE),
+    "add_identifier": lambda backend, scope, id: backend.add_identifier(scope, id, "email", "a@example.com"),
+    "replace_identifier": lambda backend, scope, id: backend.replace_identifier(
+        scope, id, "phone", PHONE, "+13175550143"
+    ),
+    "remove_identifiers": lambda backend, scope, id: backend.remove_identifiers(scope, id, "phone", all=True),
+    "merge_profiles": lambda backend, scope, id: _merge_with_somebody(backend, scope, id),
+    "unmerge_profile": lambda backend, scope, id: backend.unmerge_profile(scope, id),
+    "explain_identity": lambda backend, scope, id: backend.explain_identity(scope, id),
     "add_observations": lambda backend, scope, id: backend.add_observations(scope, id, [NewObservation(content="x")]),
+    "list_observations": lambda backend, scope, id: backend.list_observations(scope, id, EVERYTHING, PAGE),
+    "latest_observations": lambda backend, scope, id: backend.latest_observations(scope, id, 10),
+    "get_observation": lambda backend, scope, id: backend.get_observation(scope, id, OF["observation"]),
+    "update_observation": lambda backend, scope, id: backend.update_observation(
+        scope, id, OF["observation"], ObservationChanges(content="x")
+    ),
+    "delete_observation": lambda backend, scope, id: backend.delete_observation(scope, id, OF["observation"]),
+    "list_revisions": lambda backend, scope, id: backend.list_revisions(scope, id, OF["observation"], PAGE),
     "add_summaries": lambda backend, scope, id: backend.add_summaries(
         scope, id, [NewSummary(content="x", conversation_id="c")]
     ),
+    "list_summaries": lambda backend, scope, id: backend.list_summaries(scope, id, EVERYTHING, PAGE),
+    "latest_summaries": lambda backend, scope, id: backend.latest_summaries(scope, id, 10),
+    "get_summary": lambda backend, scope, id: backend.get_summary(scope, id, OF["summary"]),
+    "update_summary": lambda backend, scope, id: backend.update_summary(
+        scope, id, OF["summary"], SummaryChanges(content="x")
+    ),
+    "delete_summary": lambda backend, scope, id: backend.delete_summary(scope, id, OF["summary"]),
     "record_messages": lambda backend, scope, id: backend.record_messages(
         scope, id, "c", [NewMessage(text="x", role="customer")]
     ),
     "list_communications": lambda backend, scope, id: backend.list_communications(scope, id, "c", 10),
     "recall": lambda backend, scope, id: backend.recall(scope, id, RecallQuery(query="x")),
-    "latest_observations": lambda backend, scope, id: backend.latest_observations(scope, id, 10),
-    "merge_profiles": lambda backend, scope, id: _merge_with_somebody(backend, scope, id),
-    "unmerge_profile": lambda backend, scope, id: backend.unmerge_profile(scope, id),
-    "explain_identity": lambda backend, scope, id: backend.explain_identity(scope, id),
-    "latest_summaries": lambda backend, scope, id: backend.latest_summaries(scope, id, 10),
 }
+
+# About something else of a store, by its id.
+THINGS: dict[str, Call] = {
+    "get_data_mapping": lambda backend, scope, id: backend.get_data_mapping(scope, OF["mapping"]),
+    "update_data_mapping": lambda backend, scope, id: backend.update_data_mapping(
+        scope, OF["mapping"], DataMappingChanges(description="x")
+    ),
+    "delete_data_mapping": lambda backend, scope, id: backend.delete_data_mapping(scope, OF["mapping"]),
+    "get_import": lambda backend, scope, id: backend.get_import(scope, OF["import"]),
+    "begin_import": lambda backend, scope, id: backend.begin_import(scope, OF["import"], b"file", 1),
+    "fail_import": lambda backend, scope, id: backend.fail_import(scope, OF["import"], "x"),
+    "add_import_rows": lambda backend, scope, id: backend.add_import_rows(
+        scope, OF["import"], 0, [ImportRow(traits={"Contact": {"phone": PHONE}})]
+    ),
+    "list_remarks": lambda backend, scope, id: backend.list_remarks(scope, OF["import"], 0, 10),
+    "update_trait_group": lambda backend, scope, id: backend.update_trait_group(
+        scope, "Shop", TraitGroupChanges(description="x")
+    ),
+    "delete_trait_group": lambda backend, scope, id: backend.delete_trait_group(scope, "Shop"),
+}
+
+# About a store as a whole.
+WHOLE: dict[str, Call] = {
+    "get_store": lambda backend, scope, id: backend.get_store(scope),
+    "update_store": lambda backend, scope, id: backend.update_store(scope, StoreChanges(description="x")),
+    "delete_store": lambda backend, scope, id: backend.delete_store(scope),
+    "lookup_profile": lambda backend, scope, id: backend.lookup_profile(scope, PHONE, "phone"),
+    "list_profiles": lambda backend, scope, id: backend.list_profiles(scope, PAGE),
+    "complete_profile_ids": lambda backend, scope, id: backend.complete_profile_ids(scope, "", 10),
+    "upsert_profiles": lambda backend, scope, id: backend.upsert_profiles(scope, [{"Contact": {"phone": PHONE}}]),
+    "mend": lambda backend, scope, id: backend.mend(scope),
+    "reembed": lambda backend, scope, id: backend.reembed(scope),
+    "get_identity_settings": lambda backend, scope, id: backend.get_identity_settings(scope),
+    "update_identity_settings": lambda backend, scope, id: backend.update_identity_settings(scope, DEFAULT_SETTINGS),
+    "list_trait_groups": lambda backend, scope, id: backend.list_trait_groups(scope),
+    "create_trait_group": lambda backend, scope, id: backend.create_trait_group(scope, TraitGroup(display_name="X")),
+    "list_data_mappings": lambda backend, scope, id: backend.list_data_mappings(scope),
+    "create_data_mapping": lambda backend, scope, id: backend.create_data_mapping(scope, MAPPING),
+    "create_import": lambda backend, scope, id: backend.create_import(scope, UPLOAD),
+    "list_imports": lambda backend, scope, id: backend.list_imports(scope, PAGE),
+    "start_import": lambda backend, scope, id: backend.start_import(scope, FILE),
+}
+
+OF: dict[str, str] = {}
+"""What is mine: kind -> id."""
+
+
+@pytest.fixture
+async def mine(backend: Backend, scope: Scope) -> str:
+    profile_id = (await backend.upsert_traits(scope, {"Contact": {"phone": PHONE}}, None)).profile.profile_id
+    await backend.add_observations(scope, profile_id, [NewObservation(content="A secret.")])
+    await backend.add_summaries(scope, profile_id, [NewSummary(content="A secret.", conversation_id="c")])
+    OF["observation"] = (await backend.latest_observations(scope, profile_id, 1))[0].id
+    OF["summary"] = (await backend.latest_summaries(scope, profile_id, 1))[0].id
+    OF["mapping"] = (await backend.create_data_mapping(scope, MAPPING)).data_mapping_id
+    OF["import"] = (await backend.create_import(scope, UPLOAD)).import_id
+    await backend.create_trait_group(scope, TraitGroup(display_name="Shop"))
+    return profile_id
+
+
+async def all_of(backend: Backend, scope: Scope, profile_id: str) -> list[object]:
+    return [
+        await backend.get_store(scope),
+        await backend.get_profile(scope, profile_id),
+        await backend.latest_observations(scope, profile_id, 10),
+        await backend.latest_summaries(scope, profile_id, 10),
+        await backend.list_trait_groups(scope),
+        await backend.list_data_mappings(scope),
+        await backend.get_import(scope, OF["import"]),
+    ]
 
 
 async def _merge_with_somebody(backend: Backend, scope: Scope, id: str) -> None:
@@ -38,20 +147,26 @@ async def _merge_with_somebody(backend: Backend, scope: Scope, id: str) -> None:
     await backend.merge_profiles(scope, somebody.profile_id, id)
 
 
-@pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("neighbour", [("globex", "default"), ("acme", "staging")])
-async def test_a_neighbour_cannot_use_a_profile_id(
-    backend: Backend, scope: Scope, neighbour: tuple[str, str], call: str
+async def test_a_neighbour_cannot_use_an_id(
+    backend: Backend, scope: Scope, mine: str, neighbour: tuple[str, str]
 ) -> None:
-    profile = (await backend.upsert_traits(scope, {"Contact": {"phone": PHONE}}, None)).profile
-    await backend.add_observations(scope, profile.profile_id, [NewObservation(content="A secret.")])
+    before = await all_of(backend, scope, mine)
     elsewhere = await backend.open_store(*neighbour)
 
-    with pytest.raises(NotFound):
-        await CALLS[call](backend, elsewhere, profile.profile_id)
+    for name, call in {**CALLS, **THINGS}.items():
+        with pytest.raises(NotFound):
+            assert await call(backend, elsewhere, mine) is name
+        assert await all_of(backend, scope, mine) == before, name
 
-    after = await backend.get_profile(scope, profile.profile_id)
-    assert (after.traits, after.observation_count) == ({"Contact": {"phone": PHONE}}, 1)
+
+async def test_a_store_is_not_there_for_another_tenant(backend: Backend, scope: Scope, mine: str) -> None:
+    before = await all_of(backend, scope, mine)
+
+    for name, call in {**CALLS, **THINGS, **WHOLE}.items():
+        with pytest.raises(NotFound):
+            assert await call(backend, Scope(tenant="globex", store_id=scope.store_id), mine) is name
+        assert await all_of(backend, scope, mine) == before, name
 
 
 async def test_a_neighbour_finds_nobody_by_my_identifiers(backend: Backend, scope: Scope) -> None:
@@ -73,11 +188,8 @@ async def test_a_scope_made_up_from_two_halves_opens_nothing(backend: Backend, s
         await backend.complete_profile_ids(Scope(tenant="acme", store_id=elsewhere.store_id), "", 10)
 
 
-def test_every_call_about_a_profile_is_tried() -> None:
-    about_one = {
-        name
-        for name, call in vars(Backend).items()
-        if not name.startswith("_") and "profile_id" in inspect.signature(call).parameters
-    }
+def test_every_call_is_tried() -> None:
+    calls = {name: inspect.signature(call).parameters for name, call in vars(Backend).items() if name[0] != "_"}
 
-    assert about_one == set(CALLS)
+    assert {name for name, given in calls.items() if "profile_id" in given} == set(CALLS)
+    assert {name for name, given in calls.items() if "scope" in given} == {*CALLS, *THINGS, *WHOLE}

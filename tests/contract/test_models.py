@@ -1,12 +1,16 @@
 """Models that fail, and models that follow one another: nothing is lost, and recall goes on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from typing import Any
 
 import anyio
+import anyio.from_thread
 import numpy as np
 import pytest
 
 from mcp_memory.backend import Backend
+from mcp_memory.edits import ObservationChanges
 from mcp_memory.embedding import Embedding, without_tokens
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.errors import Unavailable
@@ -62,6 +66,22 @@ class Other:
         return True
 
     def close(self) -> None: ...
+
+
+class Slow(Other):
+    """While it works on texts, something else happens, once."""
+
+    model_id = "slow"
+
+    def __init__(self, model: MiniLM) -> None:
+        super().__init__(model)
+        self.meanwhile: Callable[[], Coroutine[Any, Any, None]] | None = None
+
+    def embed(self, texts: Sequence[str]) -> list[Embedding]:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            anyio.from_thread.run(meanwhile)
+        return super().embed(texts)
 
 
 class Picky(Other):
@@ -233,3 +253,46 @@ async def test_a_text_that_the_model_refuses_keeps_no_other_from_its_vector(open
         assert contents(await backend.recall(scope, dana, PETS)) == [KNOWN[1]]
         refused = await backend.recall(scope, dana, RecallQuery(query="allergic", observations_limit=1))
         assert contents(refused) == [KNOWN[0]]
+
+
+async def test_what_is_corrected_while_its_vector_is_remade_has_that_of_what_it_is(
+    opened: Opened, embedder: MiniLM
+) -> None:
+    async with opened(embedder) as backend:
+        scope, dana = await known(backend)
+    slow = Slow(embedder)
+    async with opened(slow) as backend:
+        dog = next(one for one in await backend.latest_observations(scope, dana, 10) if one.content == KNOWN[1])
+        car = ObservationChanges(content="Drives an old estate car.")
+        order = next(one for one in await backend.latest_observations(scope, dana, 10) if one.content == KNOWN[2])
+
+        async def change() -> None:
+            await backend.update_observation(scope, dana, dog.id, car)
+            await backend.delete_observation(scope, dana, order.id)
+
+        slow.meanwhile = change
+        while await to_embed(backend, scope):
+            await backend.reembed(scope)
+
+        vehicle = RecallQuery(query="What vehicle?", observations_limit=1, detail="full")
+        (best,) = (await backend.recall(scope, dana, vehicle)).observations
+        (pet,) = (await backend.recall(scope, dana, replace(vehicle, query=KNOWN[1]))).observations
+        assert best.item.content == car.content
+        assert best.match is not None and pet.match is not None and (pet.match.cosine or 1) < 0.8
+
+
+async def test_what_is_corrected_while_the_model_fails_is_found_by_its_words(opened: Opened, embedder: MiniLM) -> None:
+    model = Broken(embedder)
+    model.mended = True
+    async with opened(model) as backend:
+        scope, dana = await known(backend)
+        dog = next(one for one in await backend.latest_observations(scope, dana, 10) if one.content == KNOWN[1])
+        model.mended = False
+
+        await backend.update_observation(scope, dana, dog.id, ObservationChanges(content="Has a parrot."))
+        found = await backend.recall(scope, dana, RecallQuery(query="parrot", observations_limit=1))
+        assert contents(found) == ["Has a parrot."] and await to_embed(backend, scope) == 1
+
+        model.mended = True
+        assert await backend.reembed(scope) == 1 and await to_embed(backend, scope) == 0
+        assert contents(await backend.recall(scope, dana, PETS)) == ["Has a parrot."]

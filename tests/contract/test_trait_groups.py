@@ -8,7 +8,7 @@ import pytest
 from mcp_memory.backend import Backend
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.edits import StoreChanges
-from mcp_memory.errors import Conflict, Error, Invalid, NotFound
+from mcp_memory.errors import Conflict, Error, Full, Invalid, NotFound, Stale, Taken
 from mcp_memory.identity import IdentifierConfig
 from mcp_memory.model import DataType, Scope, TraitDefinition, ValidationRule
 from tests.contract.conftest import Clock
@@ -64,7 +64,7 @@ async def test_a_group_changed_meanwhile_is_not_changed_over(backend: Backend, s
 
     late = backend.update_trait_group(scope, "Loyalty", TraitGroupChanges(description="B"), if_version=1)
 
-    assert "version is 2, not 1" in await refused(Conflict, late)
+    assert "version is 2, not 1" in await refused(Stale, late)
     assert (await loyalty(backend, scope)).description == "A"
 
 
@@ -73,7 +73,7 @@ async def test_a_group_changed_meanwhile_is_not_changed_over(backend: Backend, s
     [
         (TraitGroup(display_name="Loy alty"), Invalid, "display_name: a group's name must be 1 to 64"),
         (TraitGroup(display_name=""), Invalid, "display_name"),
-        (TraitGroup(display_name="contact"), Conflict, "There is a trait group Contact already"),
+        (TraitGroup(display_name="contact"), Taken, "There is a trait group Contact already"),
         (group(description="x" * 1025), Invalid, "description is 1025 characters long, the limit is 1024"),
         (group(*(trait(f"t{n}") for n in range(96))), Invalid, "the group would have 96 traits, the limit is 95"),
         (group(trait("1st")), Invalid, "a trait's name must be 1 to 64"),
@@ -105,7 +105,7 @@ async def test_a_store_has_only_so_many_groups(backend: Backend, scope: Scope) -
     for number in range(49):
         await backend.create_trait_group(scope, TraitGroup(display_name=f"G{number}"))
 
-    said = await refused(Invalid, backend.create_trait_group(scope, group()))
+    said = await refused(Full, backend.create_trait_group(scope, group()))
 
     assert "The store has 50 trait groups, the limit is 50" in said
 

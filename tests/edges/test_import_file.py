@@ -49,7 +49,7 @@ async def cities(memory: Memory, people: Sequence[int]) -> list[object]:
 
 
 async def count(memory: Memory) -> int:
-    return (await memory.get_store(ACME)).profile_count
+    return (await memory.get_store(ACME)).profile_count or 0
 
 
 Meanwhile = Callable[[Callable[[], object]], Callable[[], None]]

@@ -12,6 +12,7 @@ import pytest
 from mcp_memory import app
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.sqlite import database as sqlite_database
+from mcp_memory.backends.sql.sqlite.catalog import SqliteCatalog
 from mcp_memory.backends.sql.sqlite.connection import connect
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.backends.sql.sqlite.file import SqliteFile
@@ -150,6 +151,38 @@ def test_a_deletion_that_broke_off_is_ended_at_the_next_start(tmp_path: Path, mo
     with pytest.raises(NotFound):
         other.write(scope, lambda tx: tx.insert_profile(DANA, MONDAY))
     for database in (after, other):
+        database.close()
+
+
+@pytest.mark.parametrize("broken_off", ["mark_gone", "begin_deletion"])
+def test_a_deletion_that_could_not_begin_is_none_or_is_ended_by_whoever_comes_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken_off: str
+) -> None:
+    """Before its mark, the store is as it was; behind it, whoever asks for it ends what was begun."""
+
+    def busy(*args: object) -> None:
+        raise Unavailable("The store is busy.")
+
+    one, other = SqliteDatabase(tmp_path), SqliteDatabase(tmp_path)
+    scope = add_store(one, "acme", 1)
+    for database in (one, other):
+        database.read(scope, lambda tx: tx.count_profiles())
+    where = sqlite_database if broken_off == "mark_gone" else SqliteCatalog
+    monkeypatch.setattr(where, broken_off, busy)
+    with pytest.raises(Unavailable, match="busy"):
+        one.delete_store(scope)
+    monkeypatch.undo()
+
+    if broken_off == "mark_gone":
+        assert other.write(scope, lambda tx: tx.count_profiles()) == 0
+        one.delete_store(scope)
+    with pytest.raises(NotFound):
+        other.read(scope, lambda tx: tx.count_profiles())
+    assert other.read_catalog(lambda catalog: catalog.count_stores("acme")) == 0
+    assert list((tmp_path / "stores").iterdir()) == []
+    with pytest.raises(NotFound):
+        one.delete_store(scope)
+    for database in (one, other):
         database.close()
 
 

@@ -11,6 +11,7 @@ from mcp_memory import columns
 from mcp_memory.columns import Reading
 from mcp_memory.errors import Invalid
 from mcp_memory.identity import DEFAULT_SETTINGS, IdentitySettings
+from mcp_memory.imports import ColumnMapping
 from mcp_memory.model import DataType, TraitDefinition, UndeclaredTraits
 from mcp_memory.traits import DEFAULT_DEFINITIONS
 
@@ -153,6 +154,63 @@ def test_a_mapping_to_a_name_against_the_rules_is_refused(target: str) -> None:
         read("phone", "city", asked=[f"city={target}"])
 
 
+# By mappings alone, as an upload has them
+
+
+def mapping(column: str, trait: str) -> ColumnMapping:
+    group, _, name = trait.partition(".")
+    return ColumnMapping(column_name=column, trait_group=group, trait_name=name)
+
+
+def read_as(
+    names: Sequence[str],
+    *given: ColumnMapping,
+    policy: UndeclaredTraits = "declare",
+    settings: IdentitySettings = DEFAULT_SETTINGS,
+) -> Reading:
+    return columns.reading_as(names, given, DECLARED, settings, policy)
+
+
+def test_mappings_are_taken_as_they_are_and_no_name_says_more() -> None:
+    reading = read_as(
+        ["email", "Mobile", "Plan.seats", "Points"],
+        mapping("Points", "loyalty.points"),
+        mapping(" Mobile ", "contact.PHONE"),
+    )
+
+    assert mapped(reading) == {"Mobile": "Contact.phone", "Points": "loyalty.points"}
+    assert reading.ignored == ("email", "Plan.seats")
+    assert reading.keep_empty is False
+
+
+PHONE = mapping("Phone", "Contact.phone")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ([PHONE, mapping(" Phone", "Plan.tier")], r"columnMappings\[1\] maps the same column, as columnMappings\[0\]"),
+        ([PHONE, mapping("Other", "contact.phone")], r"columnMappings\[1\] maps the trait Contact\.phone"),
+        ([PHONE, mapping(" ", "Plan.tier")], r"columnMappings\[1\]\.columnName is blank"),
+        ([PHONE, mapping("City", "Pl an.tier")], r"columnMappings\[1\]"),
+        ([PHONE, mapping("City", "Plan.größe")], r"columnMappings\[1\]"),
+        ([PHONE, mapping("Points", "Loyalty.points")], r"columnMappings\[1\]: Loyalty\.points is not declared"),
+        (
+            [mapping("City", "Contact.city"), mapping("Tier", "Plan.tier")],
+            r"map one to Contact\.email or Contact\.phone",
+        ),
+    ],
+)
+def test_mappings_that_no_file_could_be_read_by_are_named(given: Sequence[ColumnMapping], says: str) -> None:
+    with pytest.raises(Invalid, match=says):
+        columns.check_mappings(given, DECLARED, DEFAULT_SETTINGS, "refuse")
+
+
+def test_a_mapped_column_that_the_file_lacks_is_named_with_those_there_are() -> None:
+    with pytest.raises(Invalid, match=r"columnMappings\[1\] is about a column City, .* Columns: Phone, Town\."):
+        read_as(["Phone", "Town"], PHONE, mapping("City", "Contact.city"))
+
+
 # What a file must be like
 
 
@@ -195,10 +253,14 @@ def test_a_hundred_columns_with_names_of_64_characters_are_taken() -> None:
 
 def test_a_file_is_known_by_its_content_and_by_how_it_is_read() -> None:
     one, other = (read("phone", "a", asked=[f"a=Plan.{name}"]) for name in ("tier", "seats"))
-    kept = replace(one, keep_empty=True)
 
-    assert columns.digest(b"content", one) == columns.digest(b"content", replace(one))
-    assert len({columns.digest(b"content", how) for how in (one, other, kept)} | {columns.digest(b"", one)}) == 4
+    ways = [(b"content", one, False), (b"content", other, False), (b"content", one, True), (b"", one, False)]
+
+    def digest(content: bytes, how: Reading, keep_empty: bool) -> bytes:
+        return columns.digest(content, how.mappings, keep_empty)
+
+    assert digest(*ways[0]) == digest(b"content", replace(one), False)
+    assert len({digest(*way) for way in ways}) == 4
 
 
 # What a cell says

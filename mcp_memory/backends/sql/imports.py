@@ -46,6 +46,11 @@ def get(tx: Transaction, import_id: str) -> Import:
     return found
 
 
+def remarks_of(tx: Transaction, import_id: str, after: int, limit: int) -> list[Remark]:
+    get(tx, import_id)
+    return tx.remarks(import_id, after, limit)
+
+
 def page(tx: Transaction, query: PageQuery) -> Page[str]:
     place = place_of(query, "imports", int, int)
     return page_of(tx.list_imports(place, query.limit + 1, query.newest_first), query, "imports")

@@ -183,6 +183,10 @@ class SignatureRows(Protocol):
 
     def stale(self, model_id: str, recipe: int, limit: int) -> list[StoredText]: ...
 
+    def texts(self, keys: Iterable[object]) -> Mapping[object, StoredText]:
+        """As they are; without those that are gone."""
+        ...
+
     def damaged(self) -> list[object]:
         """The keys of items whose signature can't be read. Looks at all there are, which takes long."""
         ...

@@ -63,10 +63,10 @@ class Reembedding:
         stale = self._database.read(scope, self._stale)
         if not stale:
             return 0
-        batch = _affordable([(one.key, _text(one)) for one in stale])
+        batch = _affordable([(one, _text(one)) for one in stale])
         made = self._made([text for _, text in batch])
-        new = [(key, signature) for (key, _), signature in zip(batch, made, strict=True)]
-        self._database.write(scope, lambda tx: tx.put_signatures(new))
+        new = [(stored, signature) for (stored, _), signature in zip(batch, made, strict=True)]
+        self._database.write(scope, lambda tx: _put(tx, new))
         return len(new)
 
     def _made(self, texts: Sequence[Text]) -> list[Signature]:
@@ -118,6 +118,12 @@ class Reembedding:
         return RETRY
 
 
+def _put(tx: Transaction, made: Sequence[tuple[StoredText, Signature]]) -> None:
+    """But those of texts that were changed meanwhile: they are stale still, or were signed anew with the change."""
+    now = tx.texts([one.key for one, _ in made])
+    tx.put_signatures([(one.key, signature) for one, signature in made if now.get(one.key) == one])
+
+
 def _text(stored: StoredText) -> Text:
     own = spoken(stored.author, stored.text)
     if not stored.is_message:
@@ -126,7 +132,7 @@ def _text(stored: StoredText) -> Text:
     return Text(own, around(before, own, after))
 
 
-def _affordable(texts: Sequence[tuple[object, Text]]) -> Sequence[tuple[object, Text]]:
+def _affordable(texts: Sequence[tuple[StoredText, Text]]) -> Sequence[tuple[StoredText, Text]]:
     """The first, and of those after it as many as are not too long together."""
     total = accumulate(len(text.own) + len(text.around or "") for _, text in texts)
     return texts[: max(sum(one <= BATCH_CHARACTERS for one in total), 1)]

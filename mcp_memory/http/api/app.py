@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
+from starlette.routing import Route
 
 from mcp_memory import __version__
 from mcp_memory.http.api import (
@@ -39,8 +39,11 @@ def build_api(front: Front, *, services_alias: bool = False) -> FastAPI:
     for each in ROUTERS:
         api.include_router(each.router, prefix=PREFIX)
     api.include_router(uploads.router)
+    api.state.routers = [(PREFIX, each.router) for each in ROUTERS]
     if services_alias:
-        api.include_router(_aliased(), include_in_schema=False)
+        aliased = _aliased()
+        api.include_router(aliased, include_in_schema=False)
+        api.state.routers.append(("", aliased))
     api.add_exception_handler(HTTPException, _not_routed)
     api.add_middleware(GZipMiddleware, minimum_size=SMALLEST_GZIP, compresslevel=1)
     api.openapi = lambda: _document(api)  # type: ignore[method-assign]  # as FastAPI documents it
@@ -76,11 +79,14 @@ async def _not_routed(request: Request, exc: Exception) -> Response:
 
 def _methods(request: Request) -> set[str]:
     """All that the path takes: each of its methods is a route of its own."""
-    found: set[str] = set()
-    for route in request.app.routes:
-        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
-            found |= route.methods or set()
-    return found
+    path = request.url.path
+    return {
+        method
+        for prefix, router in request.app.state.routers
+        for route in router.routes
+        if isinstance(route, Route) and route.path_regex.match(path.removeprefix(prefix))
+        for method in route.methods or ()
+    }
 
 
 def _document(api: FastAPI) -> dict[str, Any]:
@@ -90,7 +96,7 @@ def _document(api: FastAPI) -> dict[str, Any]:
         for path in found["paths"].values():
             for operation in path.values():
                 operation["responses"].pop("422", None)
-                operation["security"] = [{"key": []}]
+                operation.setdefault("security", [{"key": []}])
         schemas = found["components"]["schemas"]
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)

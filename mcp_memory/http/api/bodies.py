@@ -38,7 +38,8 @@ def parsed(body: bytes, content_type: str | None) -> Any:
             415, NOT_JSON, "Content-Type must be application/json: the body is read as JSON and nothing else."
         )
     try:
-        value = json.loads(body, object_pairs_hook=_object, parse_constant=_no_number)
+        text = body.decode("utf-8-sig")  # json would take other encodings, and halves of letters, for what it is given
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_number)
         _check_depth(value)
     except RecursionError as exc:
         raise _too_deep() from exc

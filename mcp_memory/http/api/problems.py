@@ -1,7 +1,10 @@
 """Our errors in the published shape: an HTTP status, a code of the product's dictionary, and what to do."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
+
+from pydantic.alias_generators import to_camel
 
 from mcp_memory.errors import (
     Conflict,
@@ -25,8 +28,16 @@ MAX_MESSAGE = 1024
 # Codes of the published dictionary; those of statuses are its own examples.
 INVALID, WRONG_SCHEMA, NOT_JSON = 20001, 520046, 20422
 UNAUTHORIZED, NOT_FOUND, CONFLICT, STALE, INTERNAL, UNAVAILABLE = 20003, 20404, 20409, 520043, 20500, 20503
+FORBIDDEN = 403
 INVALID_STORE_ID, INVALID_OPERATION_ID, NO_STORE = 520049, 520051, 520041
 RETRY_SECONDS = 1
+
+# Fields that the rules call as tools do: here they have their published names.
+_FIELDS = re.compile(
+    r"\b(conversation_ids|cursor|display_name|enforce_unique|id_type|id_type_promotion|identifier_configs|limit_policy"
+    r"|matching_algo|matching_rules|matching_threshold|max_items|max_length|min_items|min_length|occurred_at"
+    r"|validation_rule)\b"
+)
 
 # Of the nouns of the control plane, by where they stand in a path: absent, taken, too many.
 _NOUNS: Mapping[str, tuple[int, int, int]] = {
@@ -76,7 +87,8 @@ def of_error(error: Error, method: str, path: str) -> Answer:
             status, code, headers = 503, UNAVAILABLE, {"Retry-After": str(RETRY_SECONDS)}
         case Invalid() | Unsupported() | _:
             status, code = 400, INVALID
-    return refusal(status, code, str(error), headers)
+    message = _FIELDS.sub(lambda found: "pageToken" if found[0] == "cursor" else to_camel(found[0]), str(error))
+    return refusal(status, code, message, headers)
 
 
 _PLAIN = (NOT_FOUND, CONFLICT, CONFLICT)

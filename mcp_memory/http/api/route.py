@@ -18,8 +18,10 @@ from mcp_memory.http.api import bodies, problems
 from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.credentials import Credentials
 from mcp_memory.http.api.problems import CONFLICT, INTERNAL, INVALID, Refused
+from mcp_memory.import_queue import ImportQueue
 from mcp_memory.operations import Reply
 from mcp_memory.service import Memory
+from mcp_memory.text import clean
 from mcp_memory.wire.pages import MovedBody
 
 log = logging.getLogger(__name__)
@@ -35,12 +37,14 @@ Call = Callable[[Request], Awaitable[Response]]
 
 @dataclass(frozen=True, kw_only=True)
 class Front:
-    """`transparent`: a merged profile's old id is answered as if it were the new one, rather than redirected."""
+    """`transparent`: a merged profile's old id is answered as if it were the new one, rather than redirected.
+    `imports`: where files are brought to; without, none are."""
 
     memory: Memory
     credentials: Credentials
     now: Callable[[], datetime]
     transparent: bool = False
+    imports: ImportQueue | None = None
 
 
 class ApiRequest(Request):
@@ -81,7 +85,7 @@ class ApiRoute(APIRoute):
 
         async def handle(given: Request) -> Response:
             request = ApiRequest(given.scope, given.receive)
-            response = await _answered(request, call, path)
+            response = await answered(request, path, lambda: _asked(request, call))
             if request.canonical is not None:
                 response.headers[CANONICAL] = request.canonical
             return response
@@ -89,11 +93,17 @@ class ApiRoute(APIRoute):
         return handle
 
 
-async def _answered(request: ApiRequest, call: Call, path: str) -> Response:
+async def _asked(request: ApiRequest, call: Call) -> Response:
+    request.tenant = request.front.credentials.tenant(request.headers.get("authorization"))
+    _check_query(request)
+    body = await request.load() if request.method in WRITES and request.method != "DELETE" else b""
+    return await _once(request, body, call)
+
+
+async def answered(request: Request, path: str, work: Callable[[], Awaitable[Response]]) -> Response:
+    """The door: whatever is raised behind it is an answer in the published shape."""
     try:
-        request.tenant = request.front.credentials.tenant(request.headers.get("authorization"))
-        body = await request.load() if request.method in WRITES and request.method != "DELETE" else b""
-        return await _once(request, body, call)
+        return await work()
     except Refused as exc:
         return problems.refusal(exc.status, exc.code, exc.message, exc.headers)
     except Moved as exc:
@@ -107,6 +117,15 @@ async def _answered(request: ApiRequest, call: Call, path: str) -> Response:
     except Exception:
         log.exception("%s %s failed", request.method, path)
         return problems.refusal(500, INTERNAL, "It failed here, not with you: the log says why. Try again later.")
+
+
+def _check_query(request: Request) -> None:
+    """Raises Refused: of two values, one would count for nothing."""
+    seen: set[str] = set()
+    for name, _ in request.query_params.multi_items():
+        if name in seen:
+            raise Refused(400, INVALID, f"{clean(name)[:100]} is given twice in the query: give it once.")
+        seen.add(name)
 
 
 async def _once(request: ApiRequest, body: bytes, call: Call) -> Response:

@@ -5,15 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path
 
 from mcp_memory import ids
-from mcp_memory.errors import NotFound
 from mcp_memory.http.api import etags
 from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.asked import (
+    SUFFIX,
     Asked,
     CallerOf,
     ControlPaging,
     MemoryOf,
     accepted,
+    known,
     operation_url,
     replies,
 )
@@ -65,11 +66,11 @@ async def delete_store(request: Asked, memory: MemoryOf, caller: CallerOf) -> An
     "/ControlPlane/Operations/{operationId}", operation_id="FetchOperation", responses=replies(200, OperationBody)
 )
 async def get_operation(
-    request: Asked, memory: MemoryOf, operation_id: Annotated[str, Path(alias="operationId", max_length=512)]
+    request: Asked,
+    memory: MemoryOf,
+    id: Annotated[str, Path(alias="operationId", pattern=f"^{ids.OPERATION}{SUFFIX}")],
 ) -> Answer:
-    if ids.spelled_otherwise(operation_id):
-        raise NotFound("There is no such operation, or it ended more than 7 days ago.")
-    operation = await memory.get_operation(request.tenant, operation_id)
+    operation = await memory.get_operation(request.tenant, known(id, "operation"))
     url = operation_url(request, operation.operation_id)
     return answer(
         OperationBody.of(operation, url), headers={"Operation-Id": operation.operation_id, "Retry-After": "0"}

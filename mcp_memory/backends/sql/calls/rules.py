@@ -78,4 +78,4 @@ class ImportCalls(Worker):
         return await self._upsert(scope, lambda upserts: imports.add_rows(upserts, import_id, after, rows))
 
     async def list_remarks(self, scope: Scope, import_id: str, after: int, limit: int) -> list[Remark]:
-        return await self._read(scope, lambda tx: tx.remarks(import_id, after, limit))
+        return await self._read(scope, lambda tx: imports.remarks_of(tx, import_id, after, limit))

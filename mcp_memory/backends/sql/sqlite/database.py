@@ -13,7 +13,7 @@ import apsw
 from mcp_memory.backends.sql.database import Catalog, Transaction
 from mcp_memory.backends.sql.hot import MAX_BYTES, Hot
 from mcp_memory.backends.sql.sqlite.catalog import SqliteCatalog
-from mcp_memory.backends.sql.sqlite.file import Gone, SqliteFile, delete
+from mcp_memory.backends.sql.sqlite.file import Gone, SqliteFile, delete, mark_gone
 from mcp_memory.backends.sql.sqlite.transaction import SqliteTransaction
 from mcp_memory.errors import Closing, NoStore, Unavailable
 from mcp_memory.model import Scope
@@ -50,10 +50,11 @@ class SqliteDatabase:
         return self._open_catalog().write(work)
 
     def delete_store(self, scope: Scope) -> None:
-        if not self._open_catalog().write(lambda tx: tx.begin_deletion(scope)):
+        """The mark in its file comes first: from there on there is no way back, and whoever sees it goes on."""
+        if self._open_catalog().read(lambda tx: tx.file_made(scope)) is None:
             raise _no_such_store()
-        self._let_go(scope)
-        self._end_deletion(scope.store_id)
+        mark_gone(self._folder / "stores" / f"{scope.store_id}.db")
+        self._delete_marked(scope)
 
     def close(self) -> None:
         with self._opening:
@@ -77,6 +78,11 @@ class SqliteDatabase:
                 self._end_deletion(store_id)
         return self._catalog
 
+    def _delete_marked(self, scope: Scope) -> None:
+        self._let_go(scope)
+        if self._open_catalog().write(lambda tx: tx.begin_deletion(scope)):
+            self._end_deletion(scope.store_id)
+
     def _end_deletion(self, store_id: str) -> None:
         try:
             delete(self._folder / "stores" / f"{store_id}.db")
@@ -90,7 +96,8 @@ class SqliteDatabase:
         try:
             return call(self._store(scope))
         except Gone:
-            self._let_go(scope)
+            with suppress(Unavailable):  # then whoever marked it does it, or whoever sees the mark next
+                self._delete_marked(scope)
             raise
         except Unavailable as exc:
             if not self._is_deleted(scope):

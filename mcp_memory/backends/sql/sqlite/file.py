@@ -173,8 +173,8 @@ def _refuse_gone(connection: apsw.Connection) -> None:
         raise Gone("There is no such store.")
 
 
-def delete(path: Path) -> None:
-    """The file and those beside it; whoever has it open finds it gone. Raises OSError where it can't be removed."""
+def mark_gone(path: Path) -> None:
+    """Whoever has it open finds it gone. Nothing to do where there is no such file, or what there is is no database."""
     try:
         with translated():
             connection = connect(path)
@@ -185,5 +185,10 @@ def delete(path: Path) -> None:
     except Unavailable as exc:
         if path.exists() and not isinstance(exc.__cause__, apsw.CorruptError | apsw.NotADBError):
             raise
+
+
+def delete(path: Path) -> None:
+    """The file and those beside it. Raises OSError where it can't be removed."""
+    mark_gone(path)
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)

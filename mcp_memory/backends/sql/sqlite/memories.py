@@ -157,9 +157,7 @@ class SqliteMemories(SqliteSignatures):
         self._recount(id, observations, summaries)
 
     def _recount(self, id: int, observations: int = 0, summaries: int = 0) -> None:
-        number = profile_no(id)
-        self._rows("recount", no=number, observations=observations, summaries=summaries)
-        self._rows("changed", no=number)
+        self._rows("recount", no=profile_no(id), observations=observations, summaries=summaries)
 
     def _latest(
         self, query: str, profile_id: str, limit: int, begin: datetime | None, end: datetime | None, ties: bool

@@ -1,7 +1,7 @@
 """What recall reads: signatures, token vectors, and which of them are to be made anew."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,9 @@ class SqliteSignatures(Rows):
     def stale(self, model_id: str, recipe: int, limit: int) -> list[StoredText]:
         rows = self._rows("stale", model_no=self._model(model_id)[0], recipe=recipe, limit=limit)
         return [self._stored_text(id) for (id,) in rows]
+
+    def texts(self, keys: Iterable[object]) -> Mapping[object, StoredText]:
+        return {key: self._stored_text(int(str(key))) for key in keys if self._rows("signed_at", id=key)}
 
     def damaged(self) -> list[object]:
         from mcp_memory.backends.sql.sqlite import packing  # numpy, as above

@@ -1,0 +1,41 @@
+"""What the managed service does not offer, why, and what to do instead."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from mcp_memory.errors import Unsupported
+
+CONVERSATIONS: Final = (
+    "The memory service keeps no messages: they belong to the conversation service, which captures them itself. "
+    "Remember what matters with add_observation and write_summary."
+)
+IDENTITY: Final = "Profiles become one there by the identifiers they share."
+UPLOADS: Final = (
+    "Imports into the memory service are uploaded to it: create one there and put the file where it says. "
+    "Their state can be asked for here."
+)
+VECTORS: Final = "The memory service keeps the vectors of what it remembers itself: there is nothing to do here."
+ITS_OWN: Final = "The memory service keeps account of its own changes: ask it for the operation it named."
+
+REASONS: Final[Mapping[str, str]] = {
+    "record_operation": ITS_OWN,
+    "begin_request": ITS_OWN,
+    "end_request": ITS_OWN,
+    "merge_profiles": f"The memory service merges no profiles by hand. {IDENTITY} Give one an identifier of the other.",
+    "unmerge_profile": f"The memory service takes no profiles apart. {IDENTITY}",
+    "explain_identity": f"The memory service does not say why profiles are one. {IDENTITY}",
+    "record_messages": CONVERSATIONS,
+    "list_communications": CONVERSATIONS,
+    "mend": VECTORS,
+    "reembed": VECTORS,
+    "create_import": UPLOADS,
+    "begin_import": UPLOADS,
+    "fail_import": UPLOADS,
+    "start_import": UPLOADS,
+    "add_import_rows": UPLOADS,
+    "list_remarks": UPLOADS,
+}
+
+
+def missing(name: str) -> Unsupported:
+    return Unsupported(REASONS[name])

@@ -1,0 +1,156 @@
+"""Who may see what: nobody without a key, and nobody anything of somebody else's, not even that it is there."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from tests.http_api.accounts import Account, note, recap
+from tests.http_api.conftest import SECRET, Open
+
+pytestmark = pytest.mark.anyio
+
+SUFFIX = "01kammq7gwf5sb8d9r2hkjx3e4"
+IDS = {
+    "storeId": f"mem_store_{SUFFIX}",
+    "profileId": f"mem_profile_{SUFFIX}",
+    "observationId": f"mem_observation_{SUFFIX}",
+    "summaryId": f"mem_summary_{SUFFIX}",
+    "importId": f"mem_import_{SUFFIX}",
+    "dataMappingId": f"mem_datamapping_{SUFFIX}",
+    "operationId": f"mem_operation_{SUFFIX}",
+    "traitGroupName": "Loyalty",
+    "idType": "user_id",
+}
+TO = {"type": "TRAITS", "mappings": [{"expression": "a", "traitGroup": "Contact", "traitName": "city"}]}
+MAPPING = {"displayName": "Map", "mappingFrom": {"type": "INGRESS", "columns": ["a"]}, "mappingTo": TO}
+COLUMNS = [{"columnName": name, "traitGroup": "Contact", "traitName": name} for name in ("phone", "city")]
+TRAITS = {"traits": {"Contact": {"phone": "+13175550142"}}}
+BODIES: dict[str, Any] = {
+    "CreateStore": {"displayName": "mine"},
+    "PatchStore": {"description": "d"},
+    "UpdateIdentityResolutionSettings": {"identifierConfigs": [{"idType": "phone"}], "matchingRules": ["phone"]},
+    "CreateTraitGroup": {"displayName": "Mine"},
+    "PatchTraitGroup": {"description": "d"},
+    "CreateDataMapping": MAPPING,
+    "PatchDataMapping": {"isEnabled": True},
+    "CreateProfile": TRAITS,
+    "UpdateProfilesBulk": {"profiles": [TRAITS]},
+    "CreateProfilesLookup": {"idType": "phone", "value": "+13175550142"},
+    "CreateProfilesImportV2": {"filename": "a.csv", "fileSize": 9, "columnMappings": COLUMNS},
+    "PatchProfileTraits": TRAITS,
+    "CreateProfileIdentifier": {"idType": "phone", "value": "+13175550142"},
+    "PatchProfileIdentifier": {"idType": "user_id", "oldValue": "a", "newValue": "b"},
+    "CreateProfileObservation": {"observations": [note("x")]},
+    "PatchProfileObservation": {"content": "x"},
+    "CreateProfileConversationSummary": {"summaries": [recap("x")]},
+    "PatchProfileConversationSummary": {"content": "x"},
+    "CreateFetchProfileMemory": {},
+}
+
+
+async def operations(account: Account) -> dict[str, tuple[str, str]]:
+    """operationId → method and path, of all there are."""
+    document = (await account.http.get("/openapi.json")).json()
+    found = {
+        operation["operationId"]: (method.upper(), path)
+        for path, described in document["paths"].items()
+        for method, operation in described.items()
+        if path.startswith("/v1/")
+    }
+    assert len(found) == 46
+    return found
+
+
+async def owned(acme: Account) -> dict[str, str]:
+    """Ids of all that an account can have."""
+    profile_id = await acme.profile()
+    path = f"{acme.control}/IdentityResolutionSettings"
+    settings = await acme.get(path)
+    settings["identifierConfigs"].append({"idType": "user_id"})
+    settings["matchingRules"].append("user_id")
+    operation = (await acme.write("PUT", path, settings)).headers["operation-id"]
+    await acme.write("POST", f"{acme.data}/Profiles/{profile_id}/Identifiers", {"idType": "user_id", "value": "a"})
+    await acme.write("POST", f"{acme.control}/TraitGroups", {"displayName": "Loyalty"})
+    imported = await acme.write("POST", f"{acme.data}/Profiles/Imports", BODIES["CreateProfilesImportV2"], 201)
+    return {
+        "storeId": acme.store_id,
+        "profileId": profile_id,
+        "observationId": (await acme.observed(profile_id, "Has a dog"))[0],
+        "summaryId": (await acme.summarised(profile_id, "Talk"))[0],
+        "importId": imported.json()["importId"],
+        "dataMappingId": await acme.made(await acme.write("POST", f"{acme.control}/DataMappings", MAPPING)),
+        "operationId": operation,
+        "traitGroupName": "Loyalty",
+        "idType": "user_id",
+    }
+
+
+async def answered(account: Account, name: str, method: str, path: str, ids: dict[str, str]) -> tuple[int, bytes]:
+    more = {"json": BODIES[name]} if name in BODIES else {}
+    response = await account.http.request(method, path.format(**ids), **more)
+    return response.status_code, response.content
+
+
+async def test_what_is_anothers_is_not_there(acme: Account, globex: Account) -> None:
+    theirs = await owned(acme)
+    before = {path: await acme.get(path) for path in (acme.control, f"{acme.data}/Profiles/{theirs['profileId']}")}
+    for name, (method, path) in (await operations(globex)).items():
+        if "{" not in path:
+            continue
+        foreign = await answered(globex, name, method, path, theirs)
+        absent = await answered(globex, name, method, path, IDS)
+
+        assert foreign[0] == 404, f"{name}: {foreign}"
+        assert foreign == absent, name
+    assert before == {path: await acme.get(path) for path in before}
+
+
+async def test_what_is_in_anothers_store_is_not_in_mine(acme: Account, globex: Account) -> None:
+    theirs = await owned(acme)
+    mixed = {**theirs, "storeId": globex.store_id, "traitGroupName": "Nothing"}
+    for name, (method, path) in (await operations(globex)).items():
+        if path.count("{") < 2 and name != "FetchOperation":
+            continue
+        foreign = await answered(globex, name, method, path, mixed)
+        absent = await answered(globex, name, method, path, {**IDS, **mixed, **IDS, "storeId": globex.store_id})
+
+        assert foreign[0] == absent[0] == 404 and foreign == absent, f"{name}: {foreign} {absent}"
+
+
+async def test_lists_are_of_ones_own(acme: Account, globex: Account) -> None:
+    await owned(acme)
+
+    assert (await globex.get("/v1/ControlPlane/Stores"))["stores"] == [globex.store_id]
+    assert (await globex.get(f"{globex.data}/Profiles"))["profiles"] == []
+    assert (await globex.get(f"{globex.data}/Profiles/Imports"))["imports"] == []
+    assert (await globex.get(f"{globex.control}/DataMappings"))["dataMappings"] == []
+
+
+def basic(text: str) -> str:
+    return "Basic " + base64.b64encode(text.encode("latin-1")).decode()
+
+
+async def test_no_route_answers_without_a_key_or_with_a_wrong_one(acme: Account, opened: Open) -> None:
+    theirs, stranger = await owned(acme), opened(checked=False)
+    key_id = acme.tenant.replace("tenant-", "SK")
+    wrong = [basic(f"{key_id}:"), basic(f"{key_id}:wrong"), basic(f"SK-nobody:{SECRET}"), basic(key_id)]
+    wrong += ["", "Basic", "Basic !", f"Bearer {SECRET}", basic(f"{key_id}:{SECRET} "), basic(f" {key_id}:{SECRET}")]
+    wrong += ["Basic " + "x" * 5000, basic("\xff\xfe:x"), "Basic " + base64.b64encode(b"\xff:\xff").decode()]
+    said = set()
+    for name, (method, path) in (await operations(acme)).items():
+        for authorization in wrong if name in ("FetchStore", "CreateStore") else wrong[1:2]:
+            response = await stranger.http.request(
+                method, path.format(**theirs), headers={"Authorization": authorization}, auth=None, content=b"{"
+            )
+            assert response.status_code == 401 and response.json()["code"] == 20003, f"{name} {authorization[:20]}"
+            assert response.headers["www-authenticate"].startswith("Basic ")
+            said.add(response.text)
+    assert len(said) == 2 and SECRET not in str(said) and key_id not in str(said)
+
+
+async def test_a_key_may_be_sent_as_clients_write_it(acme: Account, opened: Open) -> None:
+    key_id = acme.tenant.replace("tenant-", "SK")
+    for authorization in (basic(f"{key_id}:{SECRET}"), basic(f"{key_id}:{SECRET}").replace("Basic", "basic")):
+        response = await acme.http.get(acme.control, headers={"Authorization": authorization}, auth=None)
+        assert response.status_code == 200
