@@ -50,6 +50,8 @@ def reply(known: Known | None) -> str:
 
 @dataclass
 class Call:
+    """Kept in this process until it is over: with several, give them a store that they share."""
+
     sid: str
     caller: str | None
     began: datetime

@@ -55,7 +55,6 @@ BOTH: Mapping[str, Sequence[str]] = {
         "stores::test_a_deleted_store_is_gone_and_its_name_is_free",
         "stores::test_a_new_store_is_empty_and_declares_what_is_new",
         "stores::test_a_store_counts_its_profiles_and_keeps_its_rules",
-        "stores::test_a_store_opened_by_many_at_once_is_one",
         "trait_groups::test_a_value_against_its_rule_is_refused",
     ),
     "duplicates": (
@@ -90,6 +89,7 @@ BOTH: Mapping[str, Sequence[str]] = {
     "some:rules": ("profiles::test_what_breaks_a_rule_is_refused_by_name_and_writes_nothing",),
     "some:undeclared": ("profiles::test_what_breaks_a_rule_is_refused_by_name_and_writes_nothing",),
     "tenants": (
+        "stores::test_a_store_opened_by_many_at_once_is_one",
         "stores::test_a_name_is_taken_once_per_tenant",
         "stores::test_a_tenant_has_no_more_stores_than_published",
         "stores::test_each_tenant_and_each_name_has_a_store_of_its_own",
@@ -121,7 +121,6 @@ MANAGED: Mapping[str, Sequence[str]] = {
         "identity::test_a_new_user_id_on_a_known_phone_is_a_new_person",
         "identity::test_a_stronger_rule_than_the_limited_one_does_merge",
         "identity::test_a_type_of_which_a_person_has_one_keeps_two_people_apart",
-        "identity::test_two_shared_values_tell_one_of_very_many",
         "identity_settings::test_a_change_counts_the_version_up_and_is_one_stores_own",
         "identity_settings::test_a_store_starts_with_the_published_types",
         "identity_settings::test_settings_against_the_rules_are_refused_by_name",
@@ -139,6 +138,7 @@ MANAGED: Mapping[str, Sequence[str]] = {
         "recall::test_what_holds_the_id_of_a_question_stands_before_all_that_is_like_it",
     ),
     "some:rules": (
+        "identity::test_two_shared_values_tell_one_of_very_many",
         "curating::test_changing_nothing_is_no_change",
         "identity::test_past_its_limit_a_type_drops_the_oldest_or_the_newest",
     ),

@@ -24,8 +24,8 @@ class StoreCalls(Worker):
 
     async def find_store(self, tenant: str, store_id: str) -> Scope:
         scope = Scope(tenant=tenant, store_id=store_id)
-        await self._read_catalog(lambda catalog: stores.existing(catalog, scope))
-        if scope not in self._ready:
+        if scope not in self._ready:  # of one that is gone since, each transaction says so itself
+            await self._read_catalog(lambda catalog: stores.existing(catalog, scope))
             await hop(lambda: self._made_ready(scope), self._writers)
         return scope
 
