@@ -14,7 +14,7 @@ demo: $(VENV)/installed
 	@$(BIN)/mcp-memory demo
 
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 # Needs Node.js and npm as well: the MCP Inspector and the TypeScript SDKs try the server.
 interop: export INTEROP_REQUIRED := 1
