@@ -43,6 +43,9 @@ class SqliteDatabase:
     def write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         return self._use(scope, lambda file: file.write(work))
 
+    def erase(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
+        return self._use(scope, lambda file: file.erase(work))
+
     def read_catalog(self, work: Callable[[Catalog], T]) -> T:
         return self._open_catalog().read(work)
 
