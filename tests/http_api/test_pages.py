@@ -204,6 +204,7 @@ async def test_a_token_that_somebody_changed_is_refused_or_harmless(lists: Lists
     changed: list[Any] = [[digest, made], [digest, "x", cursor], [digest, made, 5], [digest, made, "x"], [None] * 3]
     changed += [[digest, made, cursor + "x"], [digest, True, cursor], [digest, 1e999, cursor], {"a": 1}, 5, None]
     changed += [[digest, made, json.dumps([10**40, "x"])], [digest, made, ""], [digest, made + 10**9, cursor]]
+    changed += [[digest, 10**400, cursor], [digest, -(10**400), cursor]]
     for inside in changed:
         made_up = base64.urlsafe_b64encode(json.dumps(inside).encode()).decode().rstrip("=")
         said = await lists.account.refused("GET", lists.path("observations"), params={"pageToken": made_up})

@@ -18,7 +18,7 @@ from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.backends.sql.sqlite.file import SqliteFile
 from mcp_memory.doctor import examine
 from mcp_memory.embedding.minilm import MiniLM
-from mcp_memory.errors import NotFound, Unavailable
+from mcp_memory.errors import Closing, NotFound, Unavailable
 from mcp_memory.model import NewObservation, RecallQuery, Scope
 from mcp_memory.settings import Settings
 from tests.sqlite.test_database import DANA, MONDAY, add_store
@@ -123,10 +123,29 @@ async def test_what_is_acknowledged_was_there_when_it_was_deleted(tmp_path: Path
         writer.join(30)
         for database in (one, other):
             database.close()
-        assert [type(exc).__mro__[1] for exc in seen] == [NotFound] or [type(exc) for exc in seen] == [NotFound]
+        assert [isinstance(exc, NotFound) for exc in seen] == [True]
         assert late == []
 
     await anyio.to_thread.run_sync(story)
+
+
+def test_who_waited_for_the_file_while_it_was_let_go_is_told_of_no_closing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is closed a moment before the catalog says why."""
+    database = SqliteDatabase(tmp_path)
+    scope = add_store(database, "acme", 1)
+    database.write(scope, lambda tx: tx.insert_profile(DANA, MONDAY))
+    held = database._store(scope)
+    database._let_go(scope)
+    monkeypatch.setattr(database, "_store", lambda scope: held)
+    for call in (database.read, database.write):
+        with pytest.raises(NotFound):
+            call(scope, lambda tx: tx.touch_profile(DANA, MONDAY))
+
+    database.close()
+    with pytest.raises(Closing):
+        database.write(scope, lambda tx: tx.touch_profile(DANA, MONDAY))
 
 
 def test_a_deletion_that_broke_off_is_ended_at_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

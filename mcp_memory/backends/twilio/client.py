@@ -159,7 +159,7 @@ class Client:
         if 300 <= reply.status < 400:
             raise reply.unpublished()
         now = self.now()
-        error = reply.refusal(now, self._secrets())
+        error = reply.refusal(now, self.secrets())
         if reply.status not in PASSING:
             raise error
         wait = reply.wait(now)
@@ -179,7 +179,8 @@ class Client:
         prefix = urlsplit(self._base_url).path
         return there.path.removeprefix(prefix), dict(parse_qsl(there.query)) or dict(query)
 
-    def _secrets(self) -> tuple[str, ...]:
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may repeat, whoever says it."""
         return self._key[1], b64encode(":".join(self._key).encode()).decode()
 
     async def _connected(self) -> "httpx2.AsyncClient":

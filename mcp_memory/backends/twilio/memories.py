@@ -3,7 +3,7 @@
 The service accepts them without saying their ids; where it is one of ours, a header does. Else they are looked for.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -11,8 +11,8 @@ from typing import Any, Final, TypeVar
 from mcp_memory import ids
 from mcp_memory.backends.twilio import calls, items
 from mcp_memory.backends.twilio.calls import Call
-from mcp_memory.backends.twilio.remote import LOOKS, Remote, given
-from mcp_memory.backends.twilio.replies import Reply, is_id
+from mcp_memory.backends.twilio.remote import LOOKS, MAX_PAGES, Remote, given
+from mcp_memory.backends.twilio.replies import Reply, is_id, unpublished
 from mcp_memory.backends.twilio.stores import order
 from mcp_memory.edits import ObservationChanges, SummaryChanges
 from mcp_memory.errors import Invalid
@@ -255,17 +255,26 @@ class Memories:
         return items.summary(reply, body, self._remote.conversations.inside)
 
 
-async def _latest(listed: Listing[ItemT], limit: int, before: datetime | None) -> list[ItemT]:
-    found: list[ItemT] = []
+async def _pages(listed: Listing[ItemT]) -> AsyncIterator[Page[ItemT]]:
+    """All of a list, until nobody wants more of it. Raises Unavailable for one that goes in a circle."""
     cursor: str | None = None
-    scanned = 0
-    while scanned < SCANNED:
+    for _ in range(MAX_PAGES):
         page = await listed(PageQuery(limit=LISTED, cursor=cursor))
-        scanned += max(len(page.items), 1)
-        found += [one for one in page.items if before is None or one.occurred_at < before]
-        found.sort(key=lambda one: one.occurred_at, reverse=True)  # of one moment, as they were learned
+        yield page
         cursor = page.next_cursor
         if cursor is None:
+            return
+    raise unpublished("a list", 200)
+
+
+async def _latest(listed: Listing[ItemT], limit: int, before: datetime | None) -> list[ItemT]:
+    found: list[ItemT] = []
+    scanned = 0
+    async for page in _pages(listed):
+        scanned += len(page.items)
+        found += [one for one in page.items if before is None or one.occurred_at < before]
+        found.sort(key=lambda one: one.occurred_at, reverse=True)  # of one moment, as they were learned
+        if scanned >= SCANNED:
             break
         # What was learned earlier did not happen later, a day of wrong clocks aside.
         if len(found) >= limit and page.items:
@@ -283,12 +292,9 @@ async def _oldest_first(listed: Listing[ItemT], page: PageQuery) -> Page[ItemT]:
     if not (text.isascii() and text.isdecimal() and len(text) <= 6):
         raise Invalid("cursor is not one that this list gave.")
     found: list[ItemT] = []
-    cursor: str | None = None
-    while len(found) < SCANNED:
-        each = await listed(PageQuery(limit=LISTED, cursor=cursor))
+    async for each in _pages(listed):
         found += each.items
-        cursor = each.next_cursor
-        if cursor is None:
+        if len(found) >= SCANNED:
             break
     start, end = int(text), int(text) + page.limit
     return Page(items=found[::-1][start:end], next_cursor=str(end) if end < len(found) else None)

@@ -107,7 +107,7 @@ class Remote:
             asked = await self.send(calls.FETCH_OPERATION, operation_id)
             operation, pause = asked.read(OperationBody), asked.wait(self.now())
             if operation.status not in ("PENDING", "RUNNING"):
-                return result(operation)
+                return result(operation, self.client.secrets())
         raise Unavailable(
             f"The memory service accepted {reply.name}, and has not made it in {PATIENCE:g} s: look again later."
         )
@@ -123,7 +123,8 @@ class Remote:
         return reply.headers.get("etag")
 
 
-def result(operation: OperationBody) -> str | None:
+def result(operation: OperationBody, secrets: Sequence[str]) -> str | None:
+    """The id it led to. `secrets`: what no message may repeat."""
     if operation.status == "COMPLETED":
         return None if operation.result is None else operation.result.id
     if operation.status == "CANCELLED":
@@ -131,9 +132,8 @@ def result(operation: OperationBody) -> str | None:
     error = operation.error
     if error is None:
         raise Unavailable("The memory service failed to do it, and does not say why.")
-    raise failed_with(
-        error.code or error.status, shown(": ".join(part for part in (error.title, error.detail) if part))
-    )
+    said = ": ".join(part for part in (error.title, error.detail) if part)
+    raise failed_with(error.code or error.status, shown(said, secrets))
 
 
 def _operation_id(reply: Reply) -> str | None:

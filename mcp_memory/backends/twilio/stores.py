@@ -96,7 +96,7 @@ class Stores:
         body = reply.read(OperationBody)
         if body.status in ("PENDING", "RUNNING"):
             raise Unavailable("The memory service is still at it: ask again later.")
-        resource_id = result(body)
+        resource_id = result(body, self._remote.client.secrets())
         if resource_id is None:
             raise reply.unpublished()
         completed = body.completed_at or body.created_at

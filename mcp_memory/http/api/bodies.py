@@ -3,6 +3,7 @@
 import json
 import re
 import zlib
+from itertools import islice
 from typing import Any, NoReturn
 
 import anyio
@@ -13,7 +14,9 @@ from mcp_memory.http.api.problems import INVALID, NOT_JSON, WRONG_SCHEMA, Refuse
 MAX_BODY = 16 * 1024 * 1024  # bytes, decompressed: a bulk of 1,000 profiles of the largest size is rarely a tenth
 SECONDS = 30  # for the whole of it
 MAX_DEPTH = 32  # the published bodies have 8 levels at most
+MAX_VALUES = 500_000  # 500 a profile in the largest bulk; each takes a hundred bytes of memory, for two that are sent
 _JSON = re.compile(r"application/(json|[a-z0-9!#$&^_.+-]+\+json)\s*(;.*)?", re.IGNORECASE)
+_TEXT_OR_MARK = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[,:]', re.DOTALL)
 _WINDOWS = {"gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 
 
@@ -37,6 +40,7 @@ def parsed(body: bytes, content_type: str | None) -> Any:
         raise Refused(
             415, NOT_JSON, "Content-Type must be application/json: the body is read as JSON and nothing else."
         )
+    _check_count(body)
     try:
         text = body.decode("utf-8-sig")  # json would take other encodings, and halves of letters, for what it is given
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_number)
@@ -91,6 +95,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(name: str) -> NoReturn:
     raise Refused(400, WRONG_SCHEMA, "The body has NaN or Infinity, which are no numbers in JSON: leave them out.")
+
+
+def _check_count(body: bytes) -> None:
+    """Before anything is made of it: what has been made is kept while others are waited for."""
+    if sum(body.count(mark) for mark in (b"[", b",", b":")) <= MAX_VALUES:
+        return
+    marks = (one for one in _TEXT_OR_MARK.finditer(body) if one.end() == one.start() + 1)
+    if next(islice(marks, MAX_VALUES, None), None) is not None:  # each value but the first stands behind one
+        raise Refused(400, WRONG_SCHEMA, f"The body has more than {MAX_VALUES} values: send less at once.")
 
 
 def _check_depth(value: Any) -> None:

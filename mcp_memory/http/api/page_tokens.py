@@ -10,6 +10,7 @@ from hashlib import sha256
 from mcp_memory.errors import Invalid
 
 KEPT = timedelta(days=1)
+_LATEST = 2**62  # seconds; a number may have more digits than a float can hold
 _FOREIGN = "pageToken is not one that this list gave: start again without it."
 
 
@@ -24,7 +25,7 @@ def read(token: str, asked: Sequence[object], now: datetime) -> str:
     try:
         padded = token + "=" * (-len(token) % 4)
         digest, made, cursor = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        sound = digest == _digest(asked) and type(made) is int and isinstance(cursor, str)
+        sound = digest == _digest(asked) and type(made) is int and 0 <= made < _LATEST and isinstance(cursor, str)
     except (binascii.Error, ValueError, TypeError, RecursionError) as exc:
         raise Invalid(_FOREIGN) from exc
     if not sound:

@@ -51,7 +51,7 @@ class MemoryCalls(Worker):
         return await hop(work, self._writers)
 
     async def delete_observation(self, scope: Scope, profile_id: str, observation_id: str) -> None:
-        await self._write(
+        await self._erase(
             scope, lambda tx: curation.delete_observation(tx, profile_id, observation_id, now=self._now())
         )
 
@@ -91,7 +91,7 @@ class MemoryCalls(Worker):
         return await hop(work, self._writers)
 
     async def delete_summary(self, scope: Scope, profile_id: str, summary_id: str) -> None:
-        await self._write(scope, lambda tx: curation.delete_summary(tx, profile_id, summary_id, now=self._now()))
+        await self._erase(scope, lambda tx: curation.delete_summary(tx, profile_id, summary_id, now=self._now()))
 
     async def latest_observations(
         self, scope: Scope, profile_id: str, limit: int, before: datetime | None = None

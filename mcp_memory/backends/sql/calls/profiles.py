@@ -24,7 +24,7 @@ class ProfileCalls(Worker):
         return await self._read(scope, lambda tx: profiles.existing(tx, profile_id).profile_id)
 
     async def delete_profile(self, scope: Scope, profile_id: str) -> None:
-        await self._write(scope, lambda tx: deletion.delete_profile(tx, profile_id))
+        await self._erase(scope, lambda tx: deletion.delete_profile(tx, profile_id))
 
     async def list_profiles(self, scope: Scope, page: PageQuery) -> Page[str]:
         return await self._read(scope, lambda tx: profiles.page(tx, page))

@@ -33,7 +33,7 @@ class RuleCalls(Worker):
         return await self._write(scope, lambda tx: definitions.update_group(tx, name, changes, if_version))
 
     async def delete_trait_group(self, scope: Scope, name: str) -> None:
-        await self._write(scope, lambda tx: definitions.delete_group(tx, name))
+        await self._erase(scope, lambda tx: definitions.delete_group(tx, name))
 
     async def list_data_mappings(self, scope: Scope) -> list[DataMapping]:
         return await self._read(scope, lambda tx: tx.data_mappings())

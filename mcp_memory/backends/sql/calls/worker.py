@@ -69,6 +69,9 @@ class Worker:
     async def _write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         return await hop(lambda: self._database.write(scope, work), self._writers)
 
+    async def _erase(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
+        return await hop(lambda: self._database.erase(scope, work), self._writers)
+
     async def _read_catalog(self, work: Callable[[Catalog], T]) -> T:
         return await hop(lambda: self._database.read_catalog(work), self._readers)
 

@@ -63,7 +63,7 @@ def create(path: Path) -> None:
 def connect(path: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
-        connection.set_busy_handler(_Patience())
+        connection.set_busy_handler(Patience())
         run(connection, "pragma auto_vacuum = incremental")  # counts only before the first table
         _enter_wal(connection)
         run(
@@ -77,16 +77,16 @@ def connect(path: Path) -> apsw.Connection:
     return connection
 
 
-class _Patience:
+class Patience:
     """A connection's busy handler: told how often it was asked already, whether to try once more."""
 
-    def __init__(self) -> None:
-        self._until = 0.0
+    def __init__(self, seconds: float = BUSY_SECONDS) -> None:
+        self._seconds, self._until = seconds, 0.0
 
     def __call__(self, tries: int) -> bool:
         now = time.monotonic()
         if tries == 0:
-            self._until = now + BUSY_SECONDS
+            self._until = now + self._seconds
         if now > self._until:
             return False
         time.sleep(POLL_SECONDS)

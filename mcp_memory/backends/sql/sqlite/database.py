@@ -43,6 +43,9 @@ class SqliteDatabase:
     def write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         return self._use(scope, lambda file: file.write(work))
 
+    def erase(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
+        return self._use(scope, lambda file: file.erase(work))
+
     def read_catalog(self, work: Callable[[Catalog], T]) -> T:
         return self._open_catalog().read(work)
 
@@ -100,7 +103,8 @@ class SqliteDatabase:
                 self._delete_marked(scope)
             raise
         except Unavailable as exc:
-            if not self._is_deleted(scope):
+            let_go = isinstance(exc, Closing) and not self._closed  # files of stores are closed for that alone
+            if not let_go and not self._is_deleted(scope):
                 raise
             self._let_go(scope)
             raise _no_such_store() from exc

@@ -8,8 +8,11 @@ Rule 4: whoever waits to write joins the transaction of the one who writes next:
 Rule 5: success is told to a job that was committed, never inferred from the absence of an error.
 Rule 6: a file that is to be deleted says so first, to all who have it open: each transaction looks. So nothing is
         acknowledged that went into a file without a name.
+Rule 7: what is erased is erased from the log too, which else keeps old pages until it is written over. A reader that
+        needs them is waited for, but not long: then the next write tries again.
 """
 
+import logging
 import queue
 import threading
 from collections import deque
@@ -21,13 +24,16 @@ from typing import Any, Generic, TypeVar
 
 import apsw
 
-from mcp_memory.backends.sql.sqlite.connection import connect, create, migrate, run, translated
+from mcp_memory.backends.sql.sqlite.connection import Patience, connect, create, migrate, run, translated
 from mcp_memory.errors import Closing, Error, NoStore, Unavailable
 
 Tx = TypeVar("Tx")
 T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
+
 IDLE_READERS = 4  # each costs about 150 kB and three file descriptors
+ERASING_SECONDS = 1.0  # whoever writes waits as long
 GONE = 1  # the user_version of a file that is to be deleted
 
 
@@ -68,7 +74,7 @@ class SqliteFile(Generic[Tx]):
         self._idle: queue.LifoQueue[apsw.Connection] = queue.LifoQueue(IDLE_READERS)
         self._waiting: deque[_Job] = deque()
         self._writing = threading.Lock()
-        self._closed = False
+        self._closed = self._to_erase = False
         with translated():
             create(path)
             self._writer = connect(path)
@@ -97,6 +103,13 @@ class SqliteFile(Generic[Tx]):
         result: T = job.outcome()
         return result
 
+    def erase(self, work: Callable[[Tx], T]) -> T:
+        """As `write`, for what removes something that nobody is to find again."""
+        result = self.write(work)
+        with self._writing:
+            self._empty_log(ERASING_SECONDS)
+        return result
+
     def close(self) -> None:
         """Waits for what is being written; what comes later is told that the memory is closing."""
         with self._writing:
@@ -122,6 +135,22 @@ class SqliteFile(Generic[Tx]):
             return
         for job, (result, error) in zip(jobs, outcomes, strict=True):
             job.finish(result, error)
+        if self._to_erase:
+            self._empty_log(0.0)
+
+    def _empty_log(self, seconds: float) -> None:
+        """What was written stands, whatever comes of this."""
+        self._to_erase = True
+        if self._closed:
+            return
+        self._writer.set_busy_handler(Patience(seconds))
+        try:
+            busy = self._writer.execute("pragma wal_checkpoint(truncate)").fetchall()[0][0]
+            self._to_erase = bool(busy)
+        except apsw.Error as exc:
+            logger.warning("the log of a store can't be emptied yet: %s", exc)
+        finally:
+            self._writer.set_busy_handler(Patience())
 
     def _attempt(self, job: _Job) -> tuple[Any, BaseException | None]:
         self._writer.execute("savepoint job")
