@@ -107,8 +107,25 @@ def _said(kind: str, ctx: Mapping[str, Any], message: str) -> str:
             most, least = ctx.get("max_length"), ctx.get("min_length")
             return f"has too many entries: the limit is {most}." if most else f"has too few: give at least {least}."
         case "string_pattern_mismatch":
-            return f"does not have the form {ctx.get('pattern')}: correct it."
+            return f"must be {_in_words(str(ctx.get('pattern')))}."
     return f"is wrong: {message.removeprefix('Value error, ').replace('Input should', 'it should')}."
+
+
+_WORDS = {
+    r"^[a-zA-Z0-9-]+$": "ASCII letters, digits or dashes",
+    r"^[a-zA-Z0-9_\-\.]+$": "ASCII letters, digits, dots, dashes or underscores",
+    r"^[a-zA-Z0-9 _.-]+$": "ASCII letters, digits, blanks, dots, dashes or underscores",
+    r"^[a-zA-Z][a-zA-Z0-9-.]*$": "ASCII letters, digits, dots or dashes, the first a letter",
+    r"^[a-z][a-zA-Z0-9_\-\.]*$": "ASCII letters, digits, dots, dashes or underscores, the first a small letter",
+}
+
+
+def _in_words(pattern: str) -> str:
+    """What a published pattern takes."""
+    if pattern in _WORDS:
+        return _WORDS[pattern]
+    prefix = pattern.removeprefix("^").removesuffix("_[0-7][0-9a-z]{25}$").replace("(store|service)", "store")
+    return f"an id: {prefix}_ and 26 letters and digits"
 
 
 def _time(value: object) -> datetime:

@@ -105,7 +105,9 @@ def test_the_rules_are_changed_as_they_are_shown(home: Home) -> None:
 
 def test_a_body_against_the_rules_is_refused_by_name(home: Home) -> None:
     assert "body.json: It is not JSON" in _refused(home, "identity", "--set", _file(home, "{"))
-    assert "a group's name must be" in _refused(home, "trait-groups", "--set", _file(home, '{"displayName": "A B"}'))
+    assert "displayName must be ASCII letters, digits, dots, dashes or underscores" in _refused(
+        home, "trait-groups", "--set", _file(home, '{"displayName": "A B"}')
+    )
 
 
 def test_a_body_that_is_not_there_is_named(home: Home, tmp_path: Path) -> None:

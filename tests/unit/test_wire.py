@@ -8,7 +8,12 @@ from mcp_memory.definitions import TraitGroup, new_group
 from mcp_memory.errors import Error, Invalid
 from mcp_memory.identity import DEFAULT_SETTINGS, check_settings
 from mcp_memory.model import TraitDefinition, ValidationRule
-from mcp_memory.wire.rules import IdentitySettingsBody, TraitGroupAnswer, TraitGroupBody
+from mcp_memory.wire import complaints
+from mcp_memory.wire.mappings import NewDataMappingBody
+from mcp_memory.wire.memories import NewObservationsBody, NewSummariesBody
+from mcp_memory.wire.recall import RecallRequestBody
+from mcp_memory.wire.rules import IdentitySettingsBody, NewTraitGroupBody, TraitGroupAnswer, TraitGroupBody
+from mcp_memory.wire.stores import NewStoreBody
 
 LOYALTY = TraitGroup(
     display_name="Loyalty",
@@ -57,6 +62,28 @@ def test_what_is_left_out_is_what_is_published() -> None:
     )
 
 
+REQUESTS = (
+    NewDataMappingBody,
+    NewObservationsBody,
+    NewSummariesBody,
+    NewStoreBody,
+    NewTraitGroupBody,
+    RecallRequestBody,
+)
+
+
+def _patterns(schema: object) -> set[str]:
+    if isinstance(schema, list):
+        return {one for part in schema for one in _patterns(part)}
+    if not isinstance(schema, dict):
+        return set()
+    own = {schema["pattern"]} if isinstance(schema.get("pattern"), str) else set()
+    return own | {one for part in schema.values() for one in _patterns(part)}
+
+
+PATTERNS = {one for model in REQUESTS for one in _patterns(model.model_json_schema())}
+
+
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
@@ -88,7 +115,7 @@ def test_settings_against_the_rules_are_refused_by_name(body: str, complaint: st
         ('{"displayName": "A", "traits": {"x": {}}}', "traits.x.dataType is required"),
         ('{"displayName": "A", "traits": {"x": {"dataType": "DATE"}}}', "traits.x.dataType"),
         ('{"displayName": "A", "traits": {"x": null}}', "traits.x is wrong"),
-        ('{"displayName": "A B"}', "displayName does not have the form"),
+        ('{"displayName": "A B"}', "displayName must be ASCII letters, digits, dots, dashes or underscores"),
         (
             '{"displayName": "A", "traits": {"x": {"dataType": "STRING", "validationRule": {"ruleType": "NUMBER"}}}}',
             "traits.x.validationRule.ruleType must be STRING",
@@ -103,3 +130,10 @@ def test_settings_against_the_rules_are_refused_by_name(body: str, complaint: st
 def test_a_group_against_the_rules_is_refused_by_name(body: str, complaint: str) -> None:
     with pytest.raises(Invalid, match=complaint):
         new_group(TraitGroupBody.read(body).group(), [])
+
+
+@pytest.mark.parametrize("pattern", sorted(PATTERNS))
+def test_every_published_pattern_is_told_in_words(pattern: str) -> None:
+    said = complaints([{"loc": ("field",), "type": "string_pattern_mismatch", "ctx": {"pattern": pattern}, "msg": ""}])
+
+    assert said.startswith("field must be ") and not set("^$[]{}\\") & set(said)
