@@ -83,8 +83,8 @@ def prepare_http(settings: Settings) -> Callable[[Callable[[str], None]], None]:
 
     if settings.host not in http.LOOPBACK:
         raise Invalid(
-            f"host {settings.host} is not a loopback address, and no authentication is configured: whoever reached it "
-            "could read everything. Use 127.0.0.1, behind a proxy that authenticates if others must connect."
+            f"host {settings.host} is not a loopback address, and MCP asks for no key: whoever reached it could read "
+            "everything. Use 127.0.0.1, behind a proxy that authenticates if others must connect."
         )
     memory, caller = build_memory(settings, background=True), local_caller(settings)
     queue = ImportQueue(memory, Uploads(settings.data_dir / "uploads"))

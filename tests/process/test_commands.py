@@ -89,7 +89,7 @@ def test_serve_refuses_to_be_reached_from_elsewhere(home: Home, host: str) -> No
     refused = home.run("serve", "--host", host, "--port", "0", "--data-dir", str(home.data))
 
     assert refused.returncode == 2
-    assert "no authentication is configured" in refused.stderr
+    assert "MCP asks for no key" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert not home.data.exists()
 
