@@ -68,10 +68,11 @@ class Backend(Protocol):
 
     async def get_operation(self, tenant: str, operation_id: str) -> Operation: ...
 
-    async def begin_request(self, tenant: str, key: str, digest: bytes) -> Reply | None:
+    async def begin_request(self, tenant: str, key: str, digest: bytes, repeatable: bool = True) -> Reply | None:
         """The reply that the request with this idempotency key was given within the last day. None: it is the first,
         and `end_request` says what became of it. Raises Conflict where another request has the key, by its digest, or
-        the same one is still under way."""
+        the same one is still under way, or nobody knows whether it was done: whoever had it died, and it is not
+        `repeatable`."""
         ...
 
     async def end_request(self, tenant: str, key: str, reply: Reply | None) -> None:

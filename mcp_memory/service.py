@@ -79,8 +79,8 @@ class Memory:
         target = ids.check(operation_id, ids.OPERATION, "operation_id")
         return await self._backend.get_operation(tenant, target)
 
-    async def begin_request(self, tenant: str, key: str, digest: bytes) -> Reply | None:
-        return await self._backend.begin_request(tenant, key, digest)
+    async def begin_request(self, tenant: str, key: str, digest: bytes, repeatable: bool) -> Reply | None:
+        return await self._backend.begin_request(tenant, key, digest, repeatable)
 
     async def end_request(self, tenant: str, key: str, reply: Reply | None) -> None:
         await self._backend.end_request(tenant, key, reply)

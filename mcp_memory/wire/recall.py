@@ -66,12 +66,12 @@ class RecallMeta(Answer):
 
 
 class RecallBody(Answer):
-    """`queryTime`: milliseconds."""
+    """`queryTime`: milliseconds. Nothing may be left out: no list is not an empty list."""
 
-    observations: list[ObservationBody] = []
-    summaries: list[SummaryBody] = []
-    communications: list[CommunicationBody] = []
-    meta: RecallMeta = RecallMeta()
+    observations: list[ObservationBody]
+    summaries: list[SummaryBody]
+    communications: list[CommunicationBody]
+    meta: RecallMeta
 
     @classmethod
     def of(cls, recalled: Recall, query_time: int) -> "RecallBody":

@@ -87,3 +87,16 @@ async def test_of_many_who_send_one_request_at_once_one_does_it(backend: Backend
             tasks.start_soon(send)
 
     assert sorted(outcomes) == ["first", *["under way"] * 4]
+
+
+async def test_what_may_be_done_only_once_is_not_begun_again_when_its_server_died(
+    backend: Backend, clock: Clock
+) -> None:
+    assert await backend.begin_request("acme", "key", b"digest", repeatable=False) is None
+    clock.pass_(seconds=61)
+
+    said = await refused(Conflict, backend.begin_request("acme", "key", b"digest", repeatable=False))
+    assert "not known" in said and "another key" in said
+
+    clock.pass_(hours=24)
+    assert await backend.begin_request("acme", "key", b"digest", repeatable=False) is None

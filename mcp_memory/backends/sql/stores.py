@@ -71,7 +71,9 @@ def operation(catalog: Catalog, tenant: str, operation_id: str, *, now: datetime
     return found
 
 
-def begin_request(catalog: Catalog, tenant: str, key: str, digest: bytes, *, now: datetime) -> Reply | None:
+def begin_request(
+    catalog: Catalog, tenant: str, key: str, digest: bytes, repeatable: bool, *, now: datetime
+) -> Reply | None:
     found = catalog.find_request(tenant, key)
     if found is not None and found.begun_at >= now - REPLY_KEPT:
         if found.digest != digest:
@@ -80,6 +82,11 @@ def begin_request(catalog: Catalog, tenant: str, key: str, digest: bytes, *, now
             return found.reply
         if found.begun_at > now - UNDER_WAY:
             raise Conflict("The request with this idempotency key is still under way: ask again later.")
+        if not repeatable:
+            raise Conflict(
+                "Whether the request with this idempotency key was done is not known: the server ended in the midst of "
+                "it. Read what is there, then ask again with another key."
+            )
     catalog.put_request(tenant, key, Request(digest=digest, begun_at=now), now - REPLY_KEPT)
     return None
 

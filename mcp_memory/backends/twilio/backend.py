@@ -115,7 +115,7 @@ class TwilioBackend:
     async def get_operation(self, tenant: str, operation_id: str) -> Operation:
         return await self._stores.get_operation(tenant, operation_id)
 
-    async def begin_request(self, tenant: str, key: str, digest: bytes) -> Reply | None:
+    async def begin_request(self, tenant: str, key: str, digest: bytes, repeatable: bool = True) -> Reply | None:
         raise missing("begin_request")
 
     async def end_request(self, tenant: str, key: str, reply: Reply | None) -> None:

@@ -163,7 +163,7 @@ class Client:
         if reply.status not in PASSING:
             raise error
         wait = reply.wait(now)
-        raise _Failed(error, undone=reply.status == 429 or (reply.status == 503 and wait is not None), wait=wait)
+        raise _Failed(error, undone=reply.status == 429, wait=wait)
 
     def _moved(self, call: Call, reply: Reply, query: Mapping[str, str]) -> tuple[str, dict[str, str]]:
         """Where to: only to another profile of the same store, and what was asked of it. The key goes nowhere else."""

@@ -28,6 +28,7 @@ from mcp_memory.wire.pages import MovedBody
 log = logging.getLogger(__name__)
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
+REPEATABLE = ("POST", "PUT")  # done twice, they leave what they leave done once: what is added again is a duplicate
 READS_BY_POST = ("/Lookup", "/Recall")
 MAX_KEY = 255  # characters
 REPLAYED = "Idempotency-Replayed"
@@ -138,7 +139,7 @@ async def _once(request: ApiRequest, body: bytes, call: Call) -> Response:
         raise Refused(400, INVALID, f"Idempotency-Key must be 1 to {MAX_KEY} printable characters.")
     memory, tenant = request.front.memory, request.tenant
     try:
-        reply = await memory.begin_request(tenant, key, _digest(request, body))
+        reply = await memory.begin_request(tenant, key, _digest(request, body), request.method in REPEATABLE)
     except Conflict as exc:
         raise Refused(409, CONFLICT, str(exc)) from exc
     if reply is not None:

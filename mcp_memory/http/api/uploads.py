@@ -191,7 +191,11 @@ async def _keep(memory: Memory, queue: ImportQueue, shown: Ticket, part: Part) -
 
 
 def _used() -> Refused:
-    return Refused(409, CONFLICT, "The import has its file already: create another import for another file.")
+    return Refused(
+        409,
+        CONFLICT,
+        "The import has had its file, and its result is there to be read: create another import only for another file.",
+    )
 
 
 def _another_size(size: int) -> Refused:

@@ -71,9 +71,9 @@ class StoreCalls(Worker):
             lambda catalog: stores.operation(catalog, tenant, operation_id, now=self._now())
         )
 
-    async def begin_request(self, tenant: str, key: str, digest: bytes) -> Reply | None:
+    async def begin_request(self, tenant: str, key: str, digest: bytes, repeatable: bool = True) -> Reply | None:
         return await self._write_catalog(
-            lambda catalog: stores.begin_request(catalog, tenant, key, digest, now=self._now())
+            lambda catalog: stores.begin_request(catalog, tenant, key, digest, repeatable, now=self._now())
         )
 
     async def end_request(self, tenant: str, key: str, reply: Reply | None) -> None:
