@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import import_module
 from typing import Any, TextIO
 
@@ -106,12 +107,25 @@ def demo(loaded: Settings, given: dict[str, Any]) -> int:
 def doctor(loaded: Settings, given: dict[str, Any]) -> int:
     from mcp_memory.doctor import examine
 
-    findings = examine(loaded)
+    findings = examine(loaded, _reached(loaded) if loaded.backend == "twilio" else None)
     for finding in findings:
         _say(f"{'ok ' if finding.ok else 'BAD'}  {finding.what}: {finding.seen}")
         if finding.advice:
             _say(f"     -> {finding.advice}")
     return 0 if all(finding.ok for finding in findings) else 1
+
+
+def _reached(loaded: Settings) -> Callable[[], str]:
+    async def ask() -> str:
+        from mcp_memory import app
+
+        memory = app.build_memory(replace(loaded, twilio_create_store="off"))  # it looks, and makes nothing
+        try:
+            return (await memory.get_store(app.local_caller(loaded))).display_name
+        finally:
+            await memory.close()
+
+    return lambda: anyio.run(ask)
 
 
 def _asking(module: str, name: str) -> Command:

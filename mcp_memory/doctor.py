@@ -4,7 +4,7 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -32,10 +32,14 @@ class Finding:
     advice: str = ""
 
 
-def examine(settings: Settings) -> list[Finding]:
-    """Writes nothing but a file of its own, which it removes; makes no folder, and leaves stores as they are."""
+def examine(settings: Settings, reach: Callable[[], str] | None = None) -> list[Finding]:
+    """Writes nothing but a file of its own, which it removes; makes no folder, and leaves stores as they are.
+
+    `reach`: where the memory is a service, asks it for the store, and returns what it is called.
+    """
     findings = [
         Finding("configuration", True, f"tenant {settings.tenant}, region {settings.region}"),
+        *([] if reach is None else [_service(reach)]),
         _sqlite(),
     ]
     for look in (_folder, _stores):
@@ -44,6 +48,13 @@ def examine(settings: Settings) -> list[Finding]:
         except OSError as exc:
             findings.append(Finding("data folder", False, f"{settings.data_dir}: {exc.strerror}", CHOOSE))
     return [*findings, _model(settings)]
+
+
+def _service(reach: Callable[[], str]) -> Finding:
+    try:
+        return Finding("memory service", True, f"answers, with the store {reach()}")
+    except Error as exc:
+        return Finding("memory service", False, str(exc), "Mend the twilio_ settings, or the way there.")
 
 
 def _sqlite() -> Finding:
