@@ -64,6 +64,7 @@ MAY_IMPORT = {
     "wire/memories": "model edits conversation_ids wire/__init__ wire/pages",
     "wire/recall": "ids model wire/__init__ wire/memories",
     "wire/receipts": "model",
+    "wire/outcomes": "model",
     "wire/imports": "imports wire/__init__ wire/pages",
     "wire/mappings": "errors mappings wire/__init__ wire/pages",
     # The seam, and what is true of every backend
@@ -176,7 +177,8 @@ MAY_IMPORT = {
         "wire/profiles"
     ),
     "backends/twilio/upserts": (
-        f"{REMOTE} ids identity model traits backends/twilio/rules backends/twilio/profiles wire/pages"
+        f"{REMOTE} ids identity model traits backends/twilio/rules backends/twilio/profiles "
+        "wire/__init__ wire/outcomes wire/pages"
     ),
     "backends/twilio/bulk": (
         f"{REMOTE} imports model traits backends/twilio/rules backends/twilio/profiles backends/twilio/upserts"
@@ -230,8 +232,8 @@ MAY_IMPORT = {
     "http/api/stores": f"ids http/api/etags {API} wire/pages wire/stores",
     "http/api/rules": f"errors definitions model service http/api/etags http/api/stores {API} wire/pages wire/rules",
     "http/api/mappings": f"http/api/etags http/api/stores {API} wire/mappings wire/pages",
-    "http/api/profiles": f"errors model {API} wire/pages wire/profiles",
-    "http/api/identifiers": f"errors http/api/profiles {API} wire/pages wire/profiles",
+    "http/api/profiles": f"errors {API} wire/__init__ wire/outcomes wire/pages wire/profiles",
+    "http/api/identifiers": f"errors http/api/profiles {API} wire/__init__ wire/outcomes wire/pages wire/profiles",
     "http/api/observations": (
         f"inputs listing http/api/profiles {API} wire/__init__ wire/memories wire/pages wire/receipts"
     ),
@@ -244,7 +246,7 @@ MAY_IMPORT = {
         f"http/api/problems {API} wire/pages"
     ),
     "http/api/imports": f"errors imports listing http/api/profiles http/api/uploads {API} wire/imports",
-    "http/api/document": "http/api/route wire/receipts",
+    "http/api/document": "http/api/route wire/__init__ wire/outcomes wire/receipts",
     "http/api/app": (
         "__init__ http/api/document http/api/identifiers http/api/imports http/api/mappings http/api/observations "
         "http/api/problems http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores "

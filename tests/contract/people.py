@@ -9,7 +9,7 @@ from mcp_memory.backend import Backend
 from mcp_memory.definitions import TraitGroup
 from mcp_memory.errors import Error
 from mcp_memory.identity import DEFAULT_SETTINGS, IdentifierConfig, IdentitySettings
-from mcp_memory.listing import Page, PageQuery
+from mcp_memory.listing import EVERYTHING, Page, PageQuery
 from mcp_memory.model import NewObservation, Profile, Scope, TraitDefinition, Upserted
 
 T = TypeVar("T")
@@ -39,6 +39,25 @@ async def note(backend: Backend, scope: Scope, profile_id: str, *contents: str) 
 
 async def notes(backend: Backend, scope: Scope, profile_id: str) -> set[str]:
     return {one.content for one in await backend.latest_observations(scope, profile_id, 100)}
+
+
+async def how_many(backend: Backend, scope: Scope) -> int:
+    """Profiles of the store, as they are listed; whoever counts them says the same."""
+    found = len(await everything(lambda page: backend.list_profiles(scope, page), limit=100))
+    assert (await backend.get_store(scope)).profile_count in (found, None)
+    return found
+
+
+async def items_of(backend: Backend, scope: Scope, profile_id: str) -> tuple[int, int]:
+    """How many observations and summaries of the profile are listed; whoever counts them says the same."""
+    observations = await everything(
+        lambda page: backend.list_observations(scope, profile_id, EVERYTHING, page), limit=50
+    )
+    summaries = await everything(lambda page: backend.list_summaries(scope, profile_id, EVERYTHING, page), limit=50)
+    found = len(observations), len(summaries)
+    profile = await backend.get_profile(scope, profile_id)
+    assert (profile.observation_count, profile.summary_count) in (found, (None, None))
+    return found
 
 
 async def settings(

@@ -12,7 +12,7 @@ from mcp_memory.ids import OBSERVATION, SUMMARY
 from mcp_memory.listing import EVERYTHING, ItemFilter, Page, PageQuery
 from mcp_memory.model import NewObservation, NewSummary, Observation, RecallQuery, Scope, Summary
 from tests.contract.conftest import MONDAY, Clock
-from tests.contract.people import PHONE, everything, person, refused
+from tests.contract.people import PHONE, event, everything, items_of, person, refused
 
 pytestmark = pytest.mark.anyio
 
@@ -149,7 +149,7 @@ async def test_a_merged_profile_lists_what_all_of_it_learned(
         await noted(backend, scope, (dana, lee)[number % 2], f"Note {number}.")
         await told(backend, scope, (dana, lee)[number % 2], f"Call {number}.")
         clock.pass_(seconds=1)
-    await backend.merge_profiles(scope, dana, lee)
+    await event(backend, scope, phone=PHONE, chat="lee")
 
     for id in (dana, lee):
         items = await everything(lambda page, id=id: backend.list_observations(scope, id, EVERYTHING, page))  # type: ignore[misc]
@@ -221,6 +221,15 @@ async def test_each_correction_is_later_than_what_it_corrects(backend: Backend, 
 
     times = [one.updated_at for one in states]
     assert times == sorted(set(times)) and times[-1] - times[0] < SECOND
+
+
+async def test_revisions_are_listed_in_their_order(backend: Backend, scope: Scope, dana: str, clock: Clock) -> None:
+    states = [await noted(backend, scope, dana, "State 0.")]
+    for number in range(1, 6):
+        clock.pass_(seconds=1)
+        changes = ObservationChanges(content=f"State {number}.")
+        states.append(await backend.update_observation(scope, dana, states[0].id, changes))
+
     for newest_first in (True, False):
         found = await everything(
             lambda page: backend.list_revisions(scope, dana, states[0].id, page), newest_first=newest_first
@@ -285,11 +294,14 @@ async def test_a_summary_is_corrected(backend: Backend, scope: Scope, dana: str,
     assert await backend.update_summary(scope, dana, before.id, changes) == after
     assert await recalled(backend, scope, dana, "parrot") == ["About a parrot."]
     assert (await told(backend, scope, dana, "About a cat.")).id != before.id
-    assert (await backend.add_summaries(scope, dana, [_again(after)])).receipts[0].outcome == "duplicate"
 
 
-def _again(one: Summary) -> NewSummary:
-    return NewSummary(content=one.content.upper(), conversation_id=one.conversation_id)
+async def test_what_a_summary_was_corrected_to_is_a_duplicate(backend: Backend, scope: Scope, dana: str) -> None:
+    before = await told(backend, scope, dana, "About a cat.")
+    await backend.update_summary(scope, dana, before.id, SummaryChanges(content="About a parrot."))
+
+    again = NewSummary(content="ABOUT A PARROT.", conversation_id=before.conversation_id)
+    assert (await backend.add_summaries(scope, dana, [again])).receipts[0].outcome == "duplicate"
 
 
 async def test_corrections_at_the_same_time_all_stay_as_revisions(backend: Backend, scope: Scope, dana: str) -> None:
@@ -326,8 +338,8 @@ async def test_a_deleted_observation_is_gone_with_its_revisions(
         backend.delete_observation(scope, dana, one.id),
     ):
         await refused(NotFound, call)
-    profile = await backend.get_profile(scope, dana)
-    assert (profile.observation_count, profile.last_activity_at) == (1, APRIL)
+    assert await items_of(backend, scope, dana) == (1, 0)
+    assert (await backend.get_profile(scope, dana)).last_activity_at == APRIL
     assert await recalled(backend, scope, dana, "Do they have a dog?") == ["Bought a lamp."]
     (receipt,) = (await backend.add_observations(scope, dana, [NewObservation(content="Has a dog.")])).receipts
     assert receipt.outcome == "added" and receipt.id != one.id
@@ -344,8 +356,9 @@ async def test_a_deleted_summary_is_gone(backend: Backend, scope: Scope, dana: s
         backend.delete_summary(scope, dana, one.id),
     ):
         await refused(NotFound, call)
+    assert await items_of(backend, scope, dana) == (0, 0)
     profile = await backend.get_profile(scope, dana)
-    assert (profile.summary_count, profile.last_activity_at) == (0, profile.created_at)
+    assert profile.last_activity_at == profile.created_at
     assert await recalled(backend, scope, dana, "cat") == []
 
 
@@ -355,16 +368,29 @@ async def test_items_of_a_merged_profile_are_changed_by_any_of_its_ids(
     clock.pass_(seconds=1)
     lee = (await person(backend, scope, chat="lee")).profile_id
     one, other = await noted(backend, scope, lee, "Has a cat."), await noted(backend, scope, lee, "Has a dog.")
-    await backend.merge_profiles(scope, dana, lee)
+    await event(backend, scope, phone=PHONE, chat="lee")
 
     await backend.update_observation(scope, dana, one.id, ObservationChanges(content="Has a parrot."))
-    await backend.delete_observation(scope, dana, other.id)
+    await backend.delete_observation(scope, lee, other.id)
 
-    assert (await backend.get_profile(scope, dana)).observation_count == 1
-    assert await recalled(backend, scope, dana, "parrot") == ["Has a parrot."]
+    for id in (dana, lee):
+        assert await items_of(backend, scope, id) == (1, 0)
+        assert await recalled(backend, scope, id, "parrot") == ["Has a parrot."]
+
+
+async def test_a_corrected_item_goes_with_the_profile_it_was_learned_of(
+    backend: Backend, scope: Scope, dana: str, clock: Clock
+) -> None:
+    clock.pass_(seconds=1)
+    lee = (await person(backend, scope, chat="lee")).profile_id
+    one = await noted(backend, scope, lee, "Has a cat.")
+    await backend.merge_profiles(scope, dana, lee)
+    await backend.update_observation(scope, dana, one.id, ObservationChanges(content="Has a parrot."))
+
     await backend.unmerge_profile(scope, lee)
+
     assert await recalled(backend, scope, lee, "parrot") == ["Has a parrot."]
-    assert (await backend.get_profile(scope, lee)).observation_count == 1
+    assert await items_of(backend, scope, lee) == (1, 0)
     await refused(NotFound, backend.get_observation(scope, dana, one.id))
 
 

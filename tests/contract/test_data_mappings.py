@@ -29,8 +29,11 @@ async def test_a_data_mapping_is_kept_as_it_was_given(backend: Backend, scope: S
     assert await backend.list_data_mappings(scope) == [made]
 
 
-async def test_data_mappings_are_listed_the_earliest_first(backend: Backend, scope: Scope) -> None:
-    made = [await backend.create_data_mapping(scope, new(name)) for name in ("zebra", "ant", "Cow")]
+async def test_data_mappings_are_listed_the_earliest_first(backend: Backend, scope: Scope, clock: Clock) -> None:
+    made = []
+    for name in ("zebra", "ant", "Cow"):
+        made.append(await backend.create_data_mapping(scope, new(name)))
+        clock.pass_(seconds=1)
 
     assert await backend.list_data_mappings(scope) == made
 

@@ -16,6 +16,8 @@ from tests.contract.people import (
     PHONE,
     event,
     find,
+    how_many,
+    items_of,
     note,
     notes,
     person,
@@ -48,7 +50,7 @@ async def test_one_who_texts_mails_and_chats_becomes_one_profile(backend: Backen
         "firstName": "Dana",
         "city": "Boone",
     }
-    assert (await backend.get_store(scope)).profile_count == 1
+    assert await how_many(backend, scope) == 1
 
 
 async def test_a_merged_id_goes_on_naming_the_person_everywhere(backend: Backend, scope: Scope, clock: Clock) -> None:
@@ -72,14 +74,24 @@ async def test_a_merged_id_goes_on_naming_the_person_everywhere(backend: Backend
     assert await backend.complete_profile_ids(scope, lee.profile_id, 10) == [dana.profile_id]
     assert await backend.complete_profile_ids(scope, EMAIL, 10) == [dana.profile_id]
     assert await backend.complete_profile_ids(scope, "", 10) == [dana.profile_id]
+    assert await items_of(backend, scope, lee.profile_id) == (2, 0)
+
+
+async def test_a_profile_says_by_which_ids_it_was_known(backend: Backend, scope: Scope, clock: Clock) -> None:
+    dana = await person(backend, scope, phone=PHONE)
+    clock.pass_(hours=1)
+    lee = await person(backend, scope, email=EMAIL)
+
+    await event(backend, scope, phone=PHONE, email=EMAIL)
+
     found = await backend.get_profile(scope, lee.profile_id)
-    assert (found.observation_count, found.all_ids) == (2, [dana.profile_id, lee.profile_id])
+    assert found.all_ids == [dana.profile_id, lee.profile_id]
 
 
 async def test_what_is_said_twice_is_a_duplicate_also_after_a_merge(backend: Backend, scope: Scope) -> None:
     dana, lee = await person(backend, scope, phone=PHONE), await person(backend, scope, email=EMAIL)
     await note(backend, scope, lee.profile_id, "Is allergic to wool.")
-    await backend.merge_profiles(scope, dana.profile_id, lee.profile_id)
+    await event(backend, scope, phone=PHONE, email=EMAIL)
 
     for id in (dana.profile_id, lee.profile_id):
         await note(backend, scope, id, "is allergic to wool.")
@@ -94,7 +106,7 @@ async def test_the_latest_write_of_a_trait_holds(backend: Backend, scope: Scope,
     clock.pass_(hours=1)
     await event(backend, scope, dana.profile_id, country="CA")
 
-    merged = await backend.merge_profiles(scope, lee.profile_id, dana.profile_id)
+    merged = await event(backend, scope, phone=PHONE, email=EMAIL)
     assert merged.profile.traits["Contact"] == {"phone": PHONE, "email": EMAIL, "city": "Boone", "country": "CA"}
 
     clock.pass_(hours=-5)  # a clock that is wrong
@@ -138,9 +150,6 @@ async def test_a_type_of_which_a_person_has_one_keeps_two_people_apart(backend: 
     assert upserted.profile.traits["Contact"] == {"email": EMAIL, "city": "Gary"}  # not the phone
     assert await find(backend, scope, PHONE) == dana.profile_id
     assert (await backend.get_profile(scope, dana.profile_id)).identifiers == {"user_id": ["u-1"], "phone": [PHONE]}
-    for id in (dana.profile_id, lee.profile_id):
-        (conflict,) = (await backend.explain_identity(scope, id)).conflicts
-        assert (conflict.for_id, conflict.holder_id, conflict.reason) == (lee.profile_id, dana.profile_id, "limit")
 
 
 async def test_a_new_user_id_on_a_known_phone_is_a_new_person(backend: Backend, scope: Scope) -> None:
@@ -153,8 +162,19 @@ async def test_a_new_user_id_on_a_known_phone_is_a_new_person(backend: Backend, 
         assert upserted.profile.identifiers == {"user_id": ["u-2"]}
         assert [one.holder_id for one in upserted.kept_apart] == [dana.profile_id]
 
-    (conflict,) = (await backend.explain_identity(scope, dana.profile_id)).conflicts
-    assert conflict.times == 2
+
+async def test_what_was_kept_apart_is_explained(backend: Backend, scope: Scope) -> None:
+    await with_user_ids(backend, scope)
+    dana = await person(backend, scope, user_id="u-1", phone=PHONE)
+    lee = await person(backend, scope, user_id="u-2", email=EMAIL)
+
+    for _ in range(2):
+        await event(backend, scope, user_id="u-2", phone=PHONE)
+
+    for id in (dana.profile_id, lee.profile_id):
+        (conflict,) = (await backend.explain_identity(scope, id)).conflicts
+        assert (conflict.for_id, conflict.holder_id, conflict.reason) == (lee.profile_id, dana.profile_id, "limit")
+        assert conflict.times == 2
 
 
 async def test_a_named_profile_keeps_its_only_user_id_from_anothers(backend: Backend, scope: Scope) -> None:
@@ -167,7 +187,7 @@ async def test_a_named_profile_keeps_its_only_user_id_from_anothers(backend: Bac
 
     assert [one.holder_id for one in (*by_email.kept_apart, *by_user.kept_apart)] == [lee.profile_id] * 2
     assert by_user.profile.identifiers == {"user_id": ["u-1"], "phone": [PHONE]}
-    assert (await backend.get_store(scope)).profile_count == 2
+    assert await how_many(backend, scope) == 2
 
 
 async def test_a_stronger_rule_than_the_limited_one_does_merge(backend: Backend, scope: Scope) -> None:
@@ -247,7 +267,7 @@ async def test_two_shared_values_together_do_merge(backend: Backend, scope: Scop
     await event(backend, scope, phone=PHONE, chat=CHAT, email="a@x.co")
     await event(backend, scope, phone=PHONE, chat=CHAT, email="b@x.co")
 
-    assert (await backend.get_store(scope)).profile_count == 1
+    assert await how_many(backend, scope) == 1
 
 
 async def test_a_type_without_a_rule_identifies_and_matches_nobody(backend: Backend, scope: Scope) -> None:
@@ -275,7 +295,7 @@ async def test_sixteen_at_once_who_each_know_two_channels_make_one_person(backen
         for number in range(16):
             tasks.start_soon(arrive, number)
 
-    assert (await backend.get_store(scope)).profile_count == 1
+    assert await how_many(backend, scope) == 1
     id = await find(backend, scope, PHONE)
     assert id is not None and len(await notes(backend, scope, id)) == 16
 
@@ -308,7 +328,7 @@ async def test_merges_that_make_no_sense_are_refused_and_change_nothing(
     await refused(NotFound, backend.merge_profiles(scope, clock.make_id(PROFILE), dana.profile_id))
     said = await refused(Conflict, backend.unmerge_profile(scope, dana.profile_id))
     assert "is not merged with another" in said
-    assert (await backend.get_store(scope)).profile_count == 2
+    assert await how_many(backend, scope) == 2
 
     await backend.merge_profiles(scope, dana.profile_id, lee.profile_id)
     for one, other in ((dana, lee), (lee, dana)):
@@ -340,12 +360,22 @@ async def test_more_profiles_than_a_person_had_are_not_merged(
 ) -> None:
     monkeypatch.setattr("mcp_memory.resolution.MAX_MEMBERS", 2)
     monkeypatch.setattr("mcp_memory.backends.sql.merging.MAX_MEMBERS", 2)
-    people = [await person(backend, scope, chat=f"web-{number}", email=f"p{number}@x.co") for number in range(3)]
+    for number in range(3):
+        await person(backend, scope, chat=f"web-{number}", email=f"p{number}@x.co")
     await event(backend, scope, chat="web-0", email="p1@x.co")
 
     refused_ = await event(backend, scope, chat="web-2", email="p1@x.co")
 
     assert [(one.identifier.value, one.reason) for one in refused_.kept_apart] == [("web-2", "size")]
+
+
+async def test_more_profiles_than_a_person_had_are_not_merged_by_hand(
+    backend: Backend, scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_memory.backends.sql.merging.MAX_MEMBERS", 2)
+    people = [await person(backend, scope, chat=f"web-{number}") for number in range(3)]
+    await backend.merge_profiles(scope, people[0].profile_id, people[1].profile_id)
+
     said = await refused(Conflict, backend.merge_profiles(scope, people[2].profile_id, people[0].profile_id))
     assert "the limit is 2" in said
 
@@ -408,33 +438,3 @@ async def test_those_taken_apart_stay_so_when_one_of_them_is_merged_into_a_third
     again = await event(backend, scope, phone=PHONE, email=EMAIL)
 
     assert [one.reason for one in again.kept_apart] == ["unmerged"]
-
-
-async def test_in_one_bulk_the_later_entry_is_the_later_write(backend: Backend, scope: Scope, clock: Clock) -> None:
-    entries = [
-        {"Contact": {"phone": PHONE, "city": "first"}},
-        {"Contact": {"email": EMAIL, "city": "second"}},
-        {"Contact": {"phone": PHONE, "email": EMAIL}},
-        {"Contact": {"phone": PHONE, "city": "third"}},
-        {"Contact": {"email": EMAIL, "city": "fourth"}},
-    ]
-
-    outcomes = await backend.upsert_profiles(scope, entries)
-
-    profile = await backend.get_profile(scope, outcomes[0].profile_id or "")
-    assert profile.traits["Contact"]["city"] == "fourth"
-    assert {one.profile_id for one in outcomes[2:]} == {profile.profile_id}
-    assert [one.merges for one in outcomes] == [0, 0, 1, 0, 0]
-
-
-async def test_what_a_refused_entry_would_have_declared_is_not_declared(backend: Backend, scope: Scope) -> None:
-    entries: list[dict[str, dict[str, object]]] = [
-        {"Contact": {"phone": PHONE}, "Plan": {"seats": 3}, "Other": {"x": float("nan")}},
-        {"Contact": {"phone": PHONE}, "Plan": {"seats": 4, "score": 1}, "Loyalty": {"t" * 65: 1}},
-        {"Contact": {"phone": PHONE}, "Plan": {"seats": "three"}},
-    ]
-
-    outcomes = await backend.upsert_profiles(scope, entries)
-
-    assert [one.outcome for one in outcomes] == ["refused", "refused", "created"]
-    assert (await backend.get_profile(scope, outcomes[2].profile_id or "")).traits["Plan"] == {"seats": "three"}

@@ -257,35 +257,3 @@ async def test_a_store_that_refuses_undeclared_traits_refuses_rows_that_have_the
     (refusal,) = await backend.list_remarks(scope, started.import_id, 0, 10)
     assert counts(after) == (2, 1, 0, 1)
     assert "Contact.shoe is not declared" in refusal.reason
-
-
-# Bulks of profiles
-
-
-async def test_a_thousand_entries_with_overlaps_become_as_many_profiles_as_there_are_people(
-    backend: Backend, scope: Scope
-) -> None:
-    people = [number * 7 % 400 for number in range(1000)]
-    entries = [{"Contact": {"phone": phone(person), "city": f"City {n}"}} for n, person in enumerate(people)]
-
-    outcomes = await backend.upsert_profiles(scope, entries)
-
-    ids = {person: one.profile_id for person, one in zip(people, outcomes, strict=True)}
-    found = await backend.lookup_profile(scope, phone(people[999]), None)
-    assert [one.outcome for one in outcomes].count("created") == 400
-    assert [one.outcome for one in outcomes].count("updated") == 600
-    assert [one.profile_id for one in outcomes] == [ids[person] for person in people]
-    assert len(set(ids.values())) == await count(backend, scope) == 400
-    assert found.profile is not None
-    assert found.profile.traits["Contact"]["city"] == "City 999"
-
-
-async def test_an_entry_that_is_refused_is_refused_alone(backend: Backend, scope: Scope) -> None:
-    outcomes = await backend.upsert_profiles(
-        scope, [{"Contact": {"phone": phone(1)}}, {"Contact": {"phone": "nobody's"}}, {"Contact": {"phone": phone(2)}}]
-    )
-
-    assert [one.outcome for one in outcomes] == ["created", "refused", "created"]
-    assert outcomes[1].profile_id is None
-    assert "Contact.phone" in outcomes[1].reason
-    assert await count(backend, scope) == 2

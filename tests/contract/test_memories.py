@@ -8,6 +8,7 @@ from mcp_memory.errors import NotFound
 from mcp_memory.ids import PROFILE
 from mcp_memory.model import NewObservation, NewSummary, RecallQuery, Scope
 from tests.contract.conftest import MONDAY, Clock
+from tests.contract.people import items_of
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +31,7 @@ async def dana(backend: Backend, scope: Scope) -> str:
 async def test_what_goes_in_comes_out(backend: Backend, scope: Scope, dana: str, clock: Clock) -> None:
     new = NewObservation(
         content='Said "ring twice",\nthen left. 😀 日本 %s :id',
-        occurred_at=datetime(2026, 4, 1, 12, 0, 0, 123456, tzinfo=UTC),
+        occurred_at=datetime(2026, 4, 1, 12, tzinfo=UTC),
         source="crm",
         conversation_ids=("c-2", "c-1"),
     )
@@ -41,6 +42,13 @@ async def test_what_goes_in_comes_out(backend: Backend, scope: Scope, dana: str,
     assert (receipt.outcome, receipt.id) == ("added", read.id)
     assert (read.content, read.source, read.conversation_ids) == (new.content, "crm", ("c-2", "c-1"))
     assert (read.occurred_at, read.created_at, read.updated_at) == (new.occurred_at, MONDAY, MONDAY)
+
+
+async def test_a_time_is_kept_to_the_microsecond(backend: Backend, scope: Scope, dana: str) -> None:
+    at = datetime(2026, 4, 1, 12, 0, 0, 123456, tzinfo=UTC)
+    await backend.add_observations(scope, dana, [NewObservation(content="Rang twice.", occurred_at=at)])
+
+    assert [one.occurred_at for one in await backend.latest_observations(scope, dana, 10)] == [at]
 
 
 async def test_without_a_time_it_happened_now(backend: Backend, scope: Scope, dana: str) -> None:
@@ -109,9 +117,7 @@ async def test_counts_follow_what_is_added(backend: Backend, scope: Scope, dana:
     await backend.add_observations(scope, dana, [note("A."), note("B."), note("a.")])
     await backend.add_summaries(scope, dana, [summary("C.")])
 
-    profile = await backend.get_profile(scope, dana)
-
-    assert (profile.observation_count, profile.summary_count) == (2, 1)
+    assert await items_of(backend, scope, dana) == (2, 1)
 
 
 async def test_lists_go_back_in_time_without_tearing_a_moment_apart(backend: Backend, scope: Scope, dana: str) -> None:

@@ -111,11 +111,17 @@ async def test_of_a_merged_profile_each_trait_is_listed_as_it_holds(
     for id, city in ((dana, "Gary"), (lee, "Hammond")):
         await event(backend, scope, id, city=city)
         clock.pass_(seconds=1)
-    await backend.merge_profiles(scope, dana, lee)
+    await event(backend, scope, lee, email="dana@example.com")
+    clock.pass_(seconds=1)
+    await event(backend, scope, dana, email="dana@example.com")
 
     found = await everything(lambda page: backend.list_traits(scope, dana, None, page))
 
-    assert [(one.name, one.value) for one in found] == [("city", "Hammond"), ("chat", "web-1")]
+    assert [(one.name, one.value) for one in found] == [
+        ("email", "dana@example.com"),
+        ("city", "Hammond"),
+        ("chat", "web-1"),
+    ]
 
 
 LISTS: dict[str, Callable[[Backend, Scope, str, str, PageQuery], Awaitable[Page[object]]]] = {

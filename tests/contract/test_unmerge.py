@@ -6,7 +6,19 @@ from mcp_memory.backend import Backend
 from mcp_memory.identity import IdentifierConfig
 from mcp_memory.model import Identifier, NewObservation, NewSummary, Profile, Scope
 from tests.contract.conftest import Clock
-from tests.contract.people import CHAT, EMAIL, PHONE, event, find, note, notes, person, settings, with_user_ids
+from tests.contract.people import (
+    CHAT,
+    EMAIL,
+    PHONE,
+    event,
+    find,
+    how_many,
+    note,
+    notes,
+    person,
+    settings,
+    with_user_ids,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -115,7 +127,7 @@ async def test_only_the_branch_that_was_wrong_comes_out(backend: Backend, scope:
     await event(backend, scope, email="a@x.co", chat="b")
     await event(backend, scope, email="b@x.co", chat="c")  # c is one of them because of b
     await event(backend, scope, email="a@x.co", chat="d")
-    assert (await backend.get_store(scope)).profile_count == 1
+    assert await how_many(backend, scope) == 1
 
     undone = await backend.unmerge_profile(scope, b)
 

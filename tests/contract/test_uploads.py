@@ -3,12 +3,13 @@
 import pytest
 
 from mcp_memory.backend import Backend
-from mcp_memory.errors import Conflict, NotFound
+from mcp_memory.errors import Conflict, NotFound, Unsupported
 from mcp_memory.ids import IMPORT
 from mcp_memory.imports import ColumnMapping, ImportRow, NewImport, NewUpload, Remark
+from mcp_memory.listing import PageQuery
 from mcp_memory.model import Scope
-from tests.contract.conftest import Clock
-from tests.contract.people import everything, refused
+from tests.contract.conftest import Announce, Clock
+from tests.contract.people import everything, how_many, refused
 
 pytestmark = pytest.mark.anyio
 
@@ -18,6 +19,18 @@ MAPPINGS = (
 )
 UPLOAD = NewUpload(filename="customers.csv", file_size=1000, column_mappings=MAPPINGS, secret_digest=b"secret")
 ROWS = [ImportRow(traits={"Contact": {"phone": f"+1317555014{number}"}}) for number in range(3)]
+
+
+async def test_an_import_that_was_announced_waits_for_its_file(
+    backend: Backend, scope: Scope, clock: Clock, announce: Announce
+) -> None:
+    import_id = await announce(scope, UPLOAD)
+
+    found = await backend.get_import(scope, import_id)
+    assert (found.import_id, found.status, found.rows_total, found.refused) == (import_id, "PENDING", 0, 0)
+    assert (found.filename, found.file_size, found.column_mappings) == ("customers.csv", 1000, MAPPINGS)
+    assert found.created_at == found.updated_at == clock.time
+    assert (await backend.list_imports(scope, PageQuery(limit=10))).items == [import_id]
 
 
 async def test_an_upload_waits_for_its_file(backend: Backend, scope: Scope, clock: Clock) -> None:
@@ -40,7 +53,7 @@ async def test_with_its_file_it_is_imported_as_any_other(backend: Backend, scope
     done = await backend.add_import_rows(scope, made.import_id, 0, ROWS)
 
     assert (done.status, done.created, done.secret_digest) == ("COMPLETED", 3, b"secret")
-    assert (await backend.get_store(scope)).profile_count == 3
+    assert await how_many(backend, scope) == 3
     await refused(Conflict, backend.begin_import(scope, made.import_id, b"file", 3))
 
 
@@ -89,22 +102,26 @@ async def test_an_import_from_a_file_is_never_an_upload_that_was_begun(backend: 
     assert await backend.get_import(scope, started.import_id) == started
 
 
-async def test_imports_are_listed_a_page_at_a_time(backend: Backend, scope: Scope, clock: Clock) -> None:
+async def test_imports_are_listed_a_page_at_a_time(
+    backend: Backend, scope: Scope, clock: Clock, announce: Announce
+) -> None:
     ids = []
     for _ in range(5):
-        ids.append((await backend.create_import(scope, UPLOAD)).import_id)
+        ids.append(await announce(scope, UPLOAD))
         clock.pass_(seconds=1)
 
     assert await everything(lambda page: backend.list_imports(scope, page)) == ids[::-1]
     assert await everything(lambda page: backend.list_imports(scope, page), newest_first=False) == ids
 
 
-async def test_an_import_that_is_not_there_is_not_found(backend: Backend, scope: Scope, clock: Clock) -> None:
+async def test_an_import_that_is_not_there_is_not_found(
+    backend: Backend, scope: Scope, clock: Clock, lacking: frozenset[str]
+) -> None:
     nobody = clock.make_id(IMPORT)
 
-    for call in (
-        backend.get_import(scope, nobody),
-        backend.begin_import(scope, nobody, b"file", 3),
-        backend.fail_import(scope, nobody, "x"),
-    ):
-        await refused(NotFound, call)
+    await refused(NotFound, backend.get_import(scope, nobody))
+    for name, call in {
+        "begin_import": backend.begin_import(scope, nobody, b"file", 3),
+        "fail_import": backend.fail_import(scope, nobody, "x"),
+    }.items():
+        await refused(Unsupported if name in lacking else NotFound, call)

@@ -11,7 +11,7 @@ from mcp_memory.backends.twilio import remote
 from mcp_memory.backends.twilio.backend import TwilioBackend
 from mcp_memory.backends.twilio.missing import REASONS
 from mcp_memory.conversation_ids import to_api
-from mcp_memory.edits import NewStore, StoreChanges
+from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges
 from mcp_memory.errors import Conflict, Error, Full, Invalid, NotFound, Stale, Taken, Unavailable, Unsupported
 from mcp_memory.listing import EVERYTHING, PageQuery
 from mcp_memory.model import NewObservation, NewSummary, RecallQuery, Receipt, Scope
@@ -224,6 +224,31 @@ async def test_recalled_texts_are_cleaned_and_scores_bounded(backend: TwilioBack
 
     (one,) = found.observations
     assert (one.item.content, one.score, one.item.source) == ("likes tea", 1.0, "unknown")
+
+
+async def test_what_is_so_already_is_not_sent(backend: TwilioBackend, script: Script) -> None:
+    script.at("GET", f"{NOTES}/{NOTE}", answer(200, note("Has a dog.")))
+    script.at("PATCH", f"{NOTES}/{NOTE}", accepted())
+
+    same = ObservationChanges(content="Has a dog.", occurred_at=NOW.replace(microsecond=7))
+    assert (await backend.update_observation(SCOPE, DANA, NOTE, same)).content == "Has a dog."
+    assert script.bodies() == []
+    await backend.update_observation(SCOPE, DANA, NOTE, ObservationChanges(content="Has a dog.", source="crm"))
+    assert script.bodies() == [{"source": "crm"}]
+
+
+@pytest.mark.parametrize("cursor", ["", "9" * 4097])
+async def test_a_cursor_that_no_list_gave_is_not_sent(backend: TwilioBackend, script: Script, cursor: str) -> None:
+    with pytest.raises(Invalid, match="cursor is not one that this list gave"):
+        await backend.list_profiles(SCOPE, PageQuery(limit=1, cursor=cursor))
+
+    assert script.asked == []
+
+
+async def test_of_no_groups_no_traits_are_listed(backend: TwilioBackend, script: Script) -> None:
+    script.at("GET", PROFILE, answer(200, {"id": DANA, "createdAt": "2026-05-04T09:30:00Z", "traits": {}}))
+
+    assert (await backend.list_traits(SCOPE, DANA, [], PageQuery(limit=1))).items == []
 
 
 async def test_messages_of_no_conversation_can_not_be_recalled(backend: TwilioBackend, script: Script) -> None:

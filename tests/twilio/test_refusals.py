@@ -37,6 +37,7 @@ async def refused(client: Client, kind: type[Error] = Error) -> str:
         (404, 20404, NotFound),
         (404, 520041, NotFound),
         (409, 20409, Conflict),
+        (400, 20409, Conflict),
         (409, 520045, Taken),
         (409, 520055, Taken),
         (400, 520044, Full),
@@ -55,6 +56,12 @@ async def test_a_refusal_is_an_error_of_the_house(
     script.then(refusal(status, code))
 
     await refused(client, kind)
+
+
+async def test_the_service_says_what_was_wrong_in_the_words_of_the_tools(client: Client, script: Script) -> None:
+    script.then(answer(400, {"code": 20001, "message": "pageToken, matchingRules[0] and more", "status": 400}))
+
+    assert "cursor, matching_rules[0] and more" in str(await refused(client, Invalid))
 
 
 async def test_the_service_says_what_was_wrong(client: Client, script: Script) -> None:

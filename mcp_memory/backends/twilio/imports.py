@@ -4,7 +4,7 @@ from typing import Final
 
 from mcp_memory.backends.twilio import calls
 from mcp_memory.backends.twilio.remote import Remote, checked_ids
-from mcp_memory.backends.twilio.stores import order
+from mcp_memory.backends.twilio.stores import order, token
 from mcp_memory.ids import IMPORT
 from mcp_memory.imports import ColumnMapping, Import
 from mcp_memory.listing import Page, PageQuery
@@ -38,7 +38,7 @@ class Imports:
         )
 
     async def list_imports(self, scope: Scope, page: PageQuery) -> Page[str]:
-        query = {"pageSize": min(page.limit, PAGE), "pageToken": page.cursor, "orderBy": order(page)}
+        query = {"pageSize": min(page.limit, PAGE), "pageToken": token(page), "orderBy": order(page)}
         reply = await self._remote.send(calls.LIST_IMPORTS, scope.store_id, query=query)
         found = checked_ids(reply, reply.read(ImportsBody).imports, IMPORT)
         return Page(items=found, next_cursor=reply.next_token())

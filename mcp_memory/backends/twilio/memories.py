@@ -13,7 +13,7 @@ from mcp_memory.backends.twilio import calls, items
 from mcp_memory.backends.twilio.calls import Call
 from mcp_memory.backends.twilio.remote import LOOKS, MAX_PAGES, Remote, given
 from mcp_memory.backends.twilio.replies import Reply, is_id, unpublished
-from mcp_memory.backends.twilio.stores import order
+from mcp_memory.backends.twilio.stores import order, token
 from mcp_memory.edits import ObservationChanges, SummaryChanges
 from mcp_memory.errors import Invalid
 from mcp_memory.listing import EVERYTHING, ItemFilter, Page, PageQuery
@@ -33,6 +33,7 @@ from mcp_memory.wire import receipts, write_time
 from mcp_memory.wire.memories import ObservationBody, ObservationsBody, RevisionsBody, SummariesBody, SummaryBody
 
 ItemT = TypeVar("ItemT", bound=Item)
+ChangesT = TypeVar("ChangesT", ObservationChanges, SummaryChanges)
 New = NewObservation | NewSummary
 
 LISTED: Final = 50  # observations on a page of the service
@@ -72,7 +73,7 @@ class Memories:
         after, before = wanted.created_after, wanted.created_before
         query = {
             "pageSize": page.limit,
-            "pageToken": page.cursor,
+            "pageToken": token(page),
             "orderBy": order(page),
             "source": wanted.source,
             "createdAfter": None if after is None else write_time(after),
@@ -90,6 +91,8 @@ class Memories:
     async def update_observation(
         self, scope: Scope, profile_id: str, observation_id: str, changes: ObservationChanges
     ) -> Observation:
+        seen = await self.get_observation(scope, profile_id, observation_id)
+        changes = _differing(seen, changes)
         conversations = changes.conversation_ids
         body = given(
             content=changes.content,
@@ -99,9 +102,9 @@ class Memories:
             if conversations is None
             else [self._remote.conversations.outside(id) for id in conversations],
         )
-        at = scope.store_id, profile_id, observation_id
-        if body:
-            await self._remote.send(calls.PATCH_OBSERVATION, *at, body=body)
+        if not body:
+            return seen
+        await self._remote.send(calls.PATCH_OBSERVATION, scope.store_id, profile_id, observation_id, body=body)
         return await self._changed(lambda: self.get_observation(scope, profile_id, observation_id), changes)
 
     async def delete_observation(self, scope: Scope, profile_id: str, observation_id: str) -> None:
@@ -113,7 +116,7 @@ class Memories:
         """The service knows one order, the latest first: for the other, all are read."""
         if not page.newest_first:
             return await _oldest_first(lambda each: self.list_revisions(scope, profile_id, observation_id, each), page)
-        query = {"pageSize": page.limit, "pageToken": page.cursor}
+        query = {"pageSize": page.limit, "pageToken": token(page)}
         at = scope.store_id, profile_id, observation_id
         reply = await self._remote.send(calls.LIST_REVISIONS, *at, query=query)
         found = [self._observation(reply, one) for one in reply.read(RevisionsBody).revisions]
@@ -152,7 +155,7 @@ class Memories:
             return await _oldest_first(lambda each: self.list_summaries(scope, profile_id, wanted, each), page)
         query = {
             "pageSize": page.limit,
-            "pageToken": page.cursor,
+            "pageToken": token(page),
             "conversationId": self._outside(wanted.conversation_id),
         }
         reply = await self._remote.send(calls.LIST_SUMMARIES, scope.store_id, profile_id, query=query)
@@ -164,15 +167,17 @@ class Memories:
         return self._summary(reply, reply.read(SummaryBody))
 
     async def update_summary(self, scope: Scope, profile_id: str, summary_id: str, changes: SummaryChanges) -> Summary:
+        seen = await self.get_summary(scope, profile_id, summary_id)
+        changes = _differing(seen, changes)
         body = given(
             content=changes.content,
             source=changes.source,
             occurredAt=None if changes.occurred_at is None else write_time(changes.occurred_at),
             conversationId=self._outside(changes.conversation_id),
         )
-        at = scope.store_id, profile_id, summary_id
-        if body:
-            await self._remote.send(calls.PATCH_SUMMARY, *at, body=body)
+        if not body:
+            return seen
+        await self._remote.send(calls.PATCH_SUMMARY, scope.store_id, profile_id, summary_id, body=body)
         return await self._changed(lambda: self.get_summary(scope, profile_id, summary_id), changes)
 
     async def delete_summary(self, scope: Scope, profile_id: str, summary_id: str) -> None:
@@ -240,8 +245,6 @@ class Memories:
     async def _changed(self, look: Callable[[], Awaitable[ItemT]], changes: Any) -> ItemT:
         """As it was accepted, whether or not the service shows it by now."""
         wanted = {name: value for name, value in vars(changes).items() if value is not None}
-        if "occurred_at" in wanted:
-            wanted["occurred_at"] = wanted["occurred_at"].replace(microsecond=0)
         seen = await self._remote.settled(look, lambda one: all(getattr(one, name) == wanted[name] for name in wanted))
         return replace(seen, **wanted)
 
@@ -298,6 +301,14 @@ async def _oldest_first(listed: Listing[ItemT], page: PageQuery) -> Page[ItemT]:
             break
     start, end = int(text), int(text) + page.limit
     return Page(items=found[::-1][start:end], next_cursor=str(end) if end < len(found) else None)
+
+
+def _differing(seen: Item, changes: ChangesT) -> ChangesT:
+    """Without what is so already: the service would make a revision of it. Its times are whole seconds."""
+    if changes.occurred_at is not None:
+        changes = replace(changes, occurred_at=changes.occurred_at.replace(microsecond=0))
+    same = [name for name, value in vars(changes).items() if value == getattr(seen, name)]
+    return replace(changes, **dict.fromkeys(same))
 
 
 def _wanted(one: Summary, wanted: ItemFilter) -> bool:

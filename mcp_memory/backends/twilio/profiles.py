@@ -11,7 +11,7 @@ from mcp_memory.backends.twilio.calls import Call
 from mcp_memory.backends.twilio.remote import Remote, checked_ids
 from mcp_memory.backends.twilio.replies import Reply, is_id
 from mcp_memory.backends.twilio.rules import Rules
-from mcp_memory.backends.twilio.stores import order
+from mcp_memory.backends.twilio.stores import order, token
 from mcp_memory.errors import Error, Invalid, NotFound
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.listing import Page, PageQuery
@@ -121,7 +121,7 @@ class Profiles:
         await self._remote.send(calls.DELETE_PROFILE, scope.store_id, profile_id)
 
     async def list_profiles(self, scope: Scope, page: PageQuery) -> Page[str]:
-        query = {"pageSize": page.limit, "pageToken": page.cursor, "orderBy": order(page)}
+        query = {"pageSize": page.limit, "pageToken": token(page), "orderBy": order(page)}
         reply = await self._remote.send(calls.LIST_PROFILES, scope.store_id, query=query)
         found = checked_ids(reply, reply.read(ProfilesBody).profiles, ids.PROFILE)
         return Page(items=found, next_cursor=reply.next_token())
@@ -129,7 +129,10 @@ class Profiles:
     async def list_traits(
         self, scope: Scope, profile_id: str, groups: Sequence[str] | None, page: PageQuery
     ) -> Page[TraitEntry]:
-        query = {"pageSize": min(page.limit, TRAITS_PAGE), "pageToken": page.cursor, "orderBy": order(page)}
+        if groups is not None and not groups:
+            await self.live_profile_id(scope, profile_id)
+            return Page(items=[])
+        query = {"pageSize": min(page.limit, TRAITS_PAGE), "pageToken": token(page), "orderBy": order(page)}
         wanted = None if groups is None else ",".join(groups)
         reply = await self._remote.send(
             calls.LIST_TRAITS, scope.store_id, profile_id, query={**query, "traitGroups": wanted}

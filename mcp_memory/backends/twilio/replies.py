@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
 
 from pydantic import ValidationError
+from pydantic.alias_generators import to_snake
 
 from mcp_memory.errors import Conflict, Error, Full, Invalid, NotFound, Stale, Taken, Unavailable
 from mcp_memory.text import clean
@@ -33,6 +34,7 @@ DOWN: Final = "The memory service can't answer now. Try again later."
 
 # The dictionary of the service's errors, where it says more than the status.
 BY_CODE: Final[Mapping[int, type[Error]]] = {
+    20409: Conflict,  # also with a status that is published where 409 is not
     520041: NotFound,
     520042: Unavailable,
     520043: Stale,
@@ -66,6 +68,13 @@ SAID: Final[Mapping[type[Error], str]] = {
     Full: "There are as many as there may be.",
     Unavailable: DOWN,
 }
+
+
+# What tools call otherwise than the document does.
+_FIELDS: Final = re.compile(
+    r"\b(conversationIds|displayName|enforceUnique|idType|idTypePromotion|identifierConfigs|limitPolicy|matchingAlgo"
+    r"|matchingRules|matchingThreshold|maxItems|maxLength|minItems|minLength|occurredAt|pageToken|validationRule)\b"
+)
 
 
 class Listed(Answer):
@@ -119,7 +128,7 @@ class Reply:
         if self.status >= 500:
             return Unavailable(f"The memory service failed with HTTP {self.status}. {later(self.wait(now))}")
         kind = BY_CODE.get(code) or BY_STATUS.get(self.status)
-        return self.unpublished() if kind is None else kind(message or SAID[kind])
+        return self.unpublished() if kind is None else kind(_named(message) or SAID[kind])
 
     def wait(self, now: datetime) -> float | None:
         """Seconds that the service asks for. Both forms of RFC 9110: a number, or a date."""
@@ -151,6 +160,11 @@ def shown(text: str, secrets: Iterable[str] = ()) -> str:
         text = text.replace(secret, "…")
     words = " ".join(clean(text[: LONGEST * 4]).split())
     return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+
+
+def _named(message: str) -> str:
+    """With the names of what is given here, where the service says its own."""
+    return _FIELDS.sub(lambda found: "cursor" if found[0] == "pageToken" else to_snake(found[0]), message)
 
 
 def unpublished(name: str, status: int) -> Unavailable:

@@ -7,7 +7,7 @@ trait that they do not know, ask anew.
 from dataclasses import replace
 from typing import Any, Final
 
-from mcp_memory import definitions, identity
+from mcp_memory import definitions, identity, mappings
 from mcp_memory.backends.twilio import calls
 from mcp_memory.backends.twilio.remote import Remote
 from mcp_memory.backends.twilio.replies import Reply, is_id
@@ -138,10 +138,11 @@ class Rules:
         """Those of the service's own data sets are left out: they have no columns to speak of."""
         pages = await self._remote.pages(calls.LIST_MAPPINGS, scope.store_id, pageSize=PAGE, type=INGRESS)
         found = [one for reply in pages for one in reply.read(DataMappingsBody).data_mappings]
-        mappings = [_mapping(one) for one in found if one.mapping_from.type == INGRESS]
-        return sorted(mappings, key=lambda one: (one.created_at, one.data_mapping_id))
+        ours = [_mapping(one) for one in found if one.mapping_from.type == INGRESS]
+        return sorted(ours, key=lambda one: (one.created_at, one.data_mapping_id))
 
     async def create_data_mapping(self, scope: Scope, new: NewDataMapping) -> DataMapping:
+        mappings.check(new, await self.list_data_mappings(scope))
         body = {
             "displayName": new.display_name,
             "isEnabled": new.is_enabled,
@@ -161,10 +162,10 @@ class Rules:
     async def update_data_mapping(
         self, scope: Scope, data_mapping_id: str, changes: DataMappingChanges, if_version: int | None = None
     ) -> DataMapping:
-        if_match = None
-        if if_version is not None:
-            read, current = await self._fetch_mapping(scope, data_mapping_id)
-            if_match = self._remote.if_match(read, current.version, if_version)
+        read, current = await self._fetch_mapping(scope, data_mapping_id)
+        if_match = self._remote.if_match(read, current.version, if_version)
+        others = [one for one in await self.list_data_mappings(scope) if one.data_mapping_id != current.data_mapping_id]
+        mappings.changed(current, changes, others, current.updated_at)
         body: dict[str, Any] = {
             "displayName": changes.display_name,
             "description": changes.description,
@@ -215,8 +216,8 @@ def _changes_body(before: TraitGroup, after: TraitGroup) -> dict[str, Any]:
     return body if body["traits"] else {name: value for name, value in body.items() if name != "traits"}
 
 
-def _mapping_to(mappings: Any) -> dict[str, Any]:
-    return MappingToAnswer(mappings=[TraitMappingAnswer(**vars(one)) for one in mappings]).body()
+def _mapping_to(traits: Any) -> dict[str, Any]:
+    return MappingToAnswer(mappings=[TraitMappingAnswer(**vars(one)) for one in traits]).body()
 
 
 def _mapping(body: DataMappingBody) -> DataMapping:

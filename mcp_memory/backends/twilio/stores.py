@@ -9,10 +9,10 @@ import anyio
 from mcp_memory import ids
 from mcp_memory.backends.twilio import calls
 from mcp_memory.backends.twilio.remote import PATIENCE, Remote, checked_ids, result
-from mcp_memory.backends.twilio.replies import Reply, is_id
+from mcp_memory.backends.twilio.replies import MAX_TOKEN, Reply, is_id
 from mcp_memory.backends.twilio.rules import Rules
 from mcp_memory.edits import NewStore, StoreChanges
-from mcp_memory.errors import NotFound, Taken, Unavailable, Unsupported
+from mcp_memory.errors import Invalid, NotFound, Taken, Unavailable, Unsupported
 from mcp_memory.listing import Page, PageQuery
 from mcp_memory.model import DEFAULT_STORE, Scope, Store
 from mcp_memory.operations import Operation
@@ -58,7 +58,7 @@ class Stores:
 
     async def list_stores(self, tenant: str, page: PageQuery) -> Page[str]:
         self._check(tenant)
-        query = {"pageSize": min(page.limit, PAGE), "pageToken": page.cursor, "orderBy": order(page)}
+        query = {"pageSize": min(page.limit, PAGE), "pageToken": token(page), "orderBy": order(page)}
         reply = await self._remote.send(calls.LIST_STORES, query=query)
         items = [one for one in reply.read(StoresBody).stores if STORE_ID.fullmatch(one)]
         return Page(items=items, next_cursor=reply.next_token())
@@ -71,12 +71,11 @@ class Stores:
         self._check(scope.tenant)
         if changes.undeclared_traits == "declare":
             raise Unsupported("The memory service always refuses traits that no group declares: declare them first.")
-        if_match = None
-        if if_version is not None:
-            read, current = await self._fetch(scope.store_id)
-            if_match = self._remote.if_match(read, current.version, if_version)
+        read, current = await self._fetch(scope.store_id)
+        if_match = self._remote.if_match(read, current.version, if_version)
         given = {"displayName": changes.display_name, "description": changes.description}
-        body = {name: value for name, value in given.items() if value is not None}
+        there = {"displayName": current.display_name, "description": current.description}
+        body = {name: value for name, value in given.items() if value not in (None, there[name])}
         if body:
             reply = await self._remote.send(calls.PATCH_STORE, scope.store_id, body=body, if_match=if_match)
             await self._remote.done(reply)
@@ -172,6 +171,13 @@ class Stores:
 
 def order(page: PageQuery) -> str:
     return "DESC" if page.newest_first else "ASC"
+
+
+def token(page: PageQuery) -> str | None:
+    """Raises Invalid for what was no list's: an empty one, the service may take for the beginning."""
+    if page.cursor is not None and not 1 <= len(page.cursor) <= MAX_TOKEN:
+        raise Invalid("cursor is not one that this list gave: start again without it.")
+    return page.cursor
 
 
 def _store(body: StoreBody) -> Store:

@@ -1,4 +1,5 @@
-"""Changing traits and identifiers. Whose they are, the service decides; what it made of them is found out by looking.
+"""Changing traits and identifiers. Whose they are, the service decides; what it made of them is found out by looking,
+and where it is one of ours, its headers say the rest.
 
 It refuses a trait that no group declares without saying which, so what is given is held against the groups here first.
 """
@@ -19,6 +20,8 @@ from mcp_memory.identity import IdentitySettings
 from mcp_memory.ids import PROFILE
 from mcp_memory.model import MAX_IDENTIFIER, Identifier, KeptApart, Merge, Profile, Scope, TraitChanges, Upserted
 from mcp_memory.traits import Declared, Raw
+from mcp_memory.wire import outcomes
+from mcp_memory.wire.outcomes import Told
 from mcp_memory.wire.pages import Accepted
 
 Trait = tuple[str, str]
@@ -60,9 +63,9 @@ class Upserts:
         named = None if profile_id is None else await self._profiles.get_profile(scope, profile_id)
         holders = await self._holders(scope, checked.identifiers, settings)
         before = named or await self._first(scope, holders)
-        target = await self._write(scope, checked, profile_id, None if before is None else before.profile_id)
+        target, told = await self._write(scope, checked, profile_id, None if before is None else before.profile_id)
         after = await self._after(scope, target, checked)
-        return await self._told(scope, before, after, holders, settings)
+        return await self._told(scope, before, after, holders, settings, told)
 
     async def add_identifier(self, scope: Scope, profile_id: str, id_type: str, value: str) -> Upserted:
         settings = await self._rules.settings(scope.store_id)
@@ -70,9 +73,9 @@ class Upserts:
         before = await self._profiles.get_profile(scope, profile_id)
         holders = await self._holders(scope, [one], settings)
         body = {"idType": one.id_type, "value": one.value}
-        await self._remote.send(calls.CREATE_IDENTIFIER, scope.store_id, profile_id, body=body)
+        reply = await self._remote.send(calls.CREATE_IDENTIFIER, scope.store_id, profile_id, body=body)
         after = await self._seen(scope, profile_id, one, held=True)
-        return await self._told(scope, before, after, holders, settings)
+        return await self._told(scope, before, after, holders, settings, outcomes.read(reply.headers))
 
     async def replace_identifier(
         self, scope: Scope, profile_id: str, id_type: str, old_value: str, new_value: str
@@ -83,9 +86,9 @@ class Upserts:
         before = await self._profiles.get_profile(scope, profile_id)
         holders = await self._holders(scope, [new], settings)
         body = {"idType": id_type, "oldValue": old.value, "newValue": new.value}
-        await self._remote.send(calls.PATCH_IDENTIFIER, scope.store_id, profile_id, id_type, body=body)
+        reply = await self._remote.send(calls.PATCH_IDENTIFIER, scope.store_id, profile_id, id_type, body=body)
         after = await self._seen(scope, profile_id, new, held=True)
-        return await self._told(scope, before, after, holders, settings)
+        return await self._told(scope, before, after, holders, settings, outcomes.read(reply.headers))
 
     async def remove_identifiers(self, scope: Scope, profile_id: str, id_type: str, *, all: bool) -> Profile:
         before = await self._profiles.get_profile(scope, profile_id)
@@ -107,13 +110,13 @@ class Upserts:
         if declared.undeclared(wanted):  # somebody may have declared it a moment ago
             declared = await self._rules.declared(scope.store_id, fresh=True)
             wanted = declared.changes(raw)
+        promoted = self._promoted(declared, wanted, settings)
         if unknown := declared.undeclared(wanted):
             names = ", ".join(f"{one.group}.{one.name}" for one in unknown)
             known = ", ".join(f"{one.group}.{one.name} ({one.data_type})" for one in declared.definitions)
             raise Invalid(f"traits: {names} is not declared in this store. Declared: {known}.")
         there = {(one.group, one.name) for one in declared.definitions}
         wanted = replace(wanted, removed=wanted.removed & there)  # what was never there, is gone
-        promoted = self._promoted(declared, wanted, settings)
         where = {one: f"traits.{group}.{name}" for (group, name), one in promoted.items()}
         identity.check_count(where, settings)
         return Given(wanted=_spelled(wanted, promoted), promoted=promoted)
@@ -147,22 +150,25 @@ class Upserts:
         known = [holder for each in holders.values() for holder in each]
         return await self._profiles.get_profile(scope, known[0]) if known else None
 
-    async def _write(self, scope: Scope, given: Given, profile_id: str | None, known: str | None) -> str:
+    async def _write(
+        self, scope: Scope, given: Given, profile_id: str | None, known: str | None
+    ) -> tuple[str, Told | None]:
         """The id of the profile that was written to. Without one, the service resolves whose it is; what is removed
         is removed afterwards, since a new profile has nothing to remove."""
         values, nulls = given.values(), given.nulls()
         if profile_id is not None:
             body = {group: {**values.get(group, {}), **nulls.get(group, {})} for group in sorted({*values, *nulls})}
-            if body:
-                await self._remote.send(calls.PATCH_TRAITS, scope.store_id, profile_id, body={"traits": body})
-            return profile_id
+            if not body:
+                return profile_id, None
+            reply = await self._remote.send(calls.PATCH_TRAITS, scope.store_id, profile_id, body={"traits": body})
+            return profile_id, outcomes.read(reply.headers)
         reply = await self._remote.send(calls.CREATE_PROFILE, scope.store_id, body={"traits": values})
         made = reply.read(Accepted).id
         if made is None or not is_id(made, PROFILE):
             raise reply.unpublished()
         if nulls and known is not None:
             await self._remote.send(calls.PATCH_TRAITS, scope.store_id, made, body={"traits": nulls})
-        return made
+        return made, outcomes.read(reply.headers)
 
     # What came of it
 
@@ -179,7 +185,7 @@ class Upserts:
             lambda: self._profiles.get_profile(scope, profile_id),
             lambda seen: (
                 all(_same(seen.traits.get(group, {}).get(name), value) for group, name, value in plain)
-                and all(one.value in seen.identifiers.get(one.id_type, ()) for one in given.identifiers)
+                and all(_has(seen, one) for one in given.identifiers)
                 and not any(name in seen.traits.get(group, {}) for group, name in given.wanted.removed)
             ),
         )
@@ -193,7 +199,7 @@ class Upserts:
     async def _seen(self, scope: Scope, profile_id: str, one: Identifier, *, held: bool) -> Profile:
         return await self._remote.settled(
             lambda: self._profiles.get_profile(scope, profile_id),
-            lambda seen: (one.value in seen.identifiers.get(one.id_type, ())) is held,
+            lambda seen: _has(seen, one) is held,
         )
 
     async def _told(
@@ -203,14 +209,40 @@ class Upserts:
         after: Profile,
         holders: dict[Identifier, list[str]],
         settings: IdentitySettings,
+        told: Told | None,
     ) -> Upserted:
+        """`told`: what the service itself says of it, as ours does; whether it was there is else known from before."""
+        joined = before is not None and await self._is_part(scope, before.profile_id, after.profile_id)
+        merges, apart = await self._met(scope, before if joined else None, after, holders, settings)
+        known = joined or any(after.profile_id in each for each in holders.values())
+        dropped: list[Identifier] = []
+        if told is not None:
+            known, apart = told.outcome == "updated", _as_told(told, holders, settings)
+            kept = {one.identifier for one in apart}
+            dropped = [one for one in holders if one not in kept and not _has(after, one)]
+        return Upserted(
+            outcome="updated" if known else "created",
+            profile=after,
+            before=before if joined else None,
+            merges=merges,
+            kept_apart=apart,
+            dropped=dropped,
+        )
+
+    async def _met(
+        self,
+        scope: Scope,
+        before: Profile | None,
+        after: Profile,
+        holders: dict[Identifier, list[str]],
+        settings: IdentitySettings,
+    ) -> tuple[list[Merge], list[KeptApart]]:
         """Who was somebody else before, and is the same now; and what stayed with somebody else."""
         merges: list[Merge] = []
         apart: list[KeptApart] = []
         seen = {after.profile_id}
         by = next((one for one in reversed(holders) if after.profile_id in holders[one]), next(iter(holders), None))
-        joined = before is not None and await self._is_part(scope, before.profile_id, after.profile_id)
-        if joined and before is not None and before.profile_id not in seen:
+        if before is not None and before.profile_id not in seen:
             seen.add(before.profile_id)
             merges.append(_merge(before.profile_id, after, by, self._remote.now()))
         for one, each in holders.items():
@@ -220,19 +252,16 @@ class Upserts:
                 seen.add(holder)
                 if await self._is_part(scope, holder, after.profile_id):
                     merges.append(_merge(holder, after, one, self._remote.now()))
-                elif one.value not in after.identifiers.get(one.id_type, ()):
+                elif not _has(after, one):
                     apart += _apart(one, holder, settings)
-        known = joined or any(after.profile_id in each for each in holders.values())
-        return Upserted(
-            outcome="updated" if known else "created",
-            profile=after,
-            before=before if joined else None,
-            merges=merges,
-            kept_apart=apart,
-        )
+        return merges, apart
 
     async def _is_part(self, scope: Scope, profile_id: str, of: str) -> bool:
         return profile_id == of or await self._profiles.live_profile_id(scope, profile_id) == of
+
+
+def _has(profile: Profile, one: Identifier) -> bool:
+    return one.value in profile.identifiers.get(one.id_type, ())
 
 
 def _merge(merged_id: str, into: Profile, by: Identifier | None, at: datetime) -> Merge:
@@ -243,8 +272,23 @@ def _apart(one: Identifier, holder: str, settings: IdentitySettings) -> list[Kep
     """Why, as far as the rules tell: the service does not say."""
     if not settings.matches(one.id_type):
         return [KeptApart(identifier=one, holder_id=holder, reason="no_rule")]
-    single = [config.id_type for config in settings.identifier_configs if config.limit == 1]
-    return [KeptApart(identifier=one, holder_id=holder, reason="limit", differ=single[0] if single else None)]
+    return [KeptApart(identifier=one, holder_id=holder, reason="limit", differ=_single(settings))]
+
+
+def _as_told(told: Told, holders: Mapping[Identifier, Sequence[str]], settings: IdentitySettings) -> list[KeptApart]:
+    """With the values that were given: of a type, the one that the holder had."""
+    found = []
+    for each in told.apart:
+        given = [one for one in holders if one.id_type == each.id_type]
+        one = next((one for one in given if each.holder_id in holders[one]), next(iter(given), None))
+        if one is not None:
+            differ = _single(settings) if each.reason == "limit" else None
+            found.append(KeptApart(identifier=one, holder_id=each.holder_id, reason=each.reason, differ=differ))
+    return found
+
+
+def _single(settings: IdentitySettings) -> str | None:
+    return next((one.id_type for one in settings.identifier_configs if one.limit == 1), None)
 
 
 def _spelled(wanted: TraitChanges, promoted: Mapping[Trait, Identifier]) -> TraitChanges:

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from mcp_memory.http.api.route import CANONICAL, MAX_KEY, READS_BY_POST, REPLAYED, WRITES
+from mcp_memory.wire import outcomes
 from mcp_memory.wire.receipts import HEADER as RECEIPTS
 
 Json = dict[str, Any]
@@ -24,12 +25,12 @@ SAID = {
     CANONICAL: "The profile that the one asked for is part of",
     REPLAYED: "`true`: it was made before, and is answered again",
     RECEIPTS: "What became of each item, in its order: `mem_observation_…;outcome=added, …;outcome=duplicate`",
-    "Memory-Outcome": "`created` or `updated`",
-    "Memory-Profile-Id": "Whose the identifiers are",
-    "Memory-Kept-Apart": "Identifiers that stay with other profiles: `phone;held-by=mem_profile_…;reason=…`",
+    outcomes.OUTCOME: "`created` or `updated`",
+    outcomes.PROFILE: "Whose the identifiers are",
+    outcomes.APART: "Identifiers that stay with other profiles: `phone;held-by=mem_profile_…;reason=…`",
     "Memory-Refused": "Places, from 0 on, of the profiles that were not taken",
 }
-OF_UPSERTS = ("Memory-Outcome", "Memory-Profile-Id", "Memory-Kept-Apart")
+OF_UPSERTS = (outcomes.OUTCOME, outcomes.PROFILE, outcomes.APART)
 SENT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ("FetchStore", "FetchIdentityResolutionSettings", "FetchTraitGroup", "FetchDataMapping"), ("ETag",)

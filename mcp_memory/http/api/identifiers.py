@@ -7,8 +7,9 @@ from fastapi import APIRouter, Query
 from mcp_memory.errors import Invalid, NotFound
 from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.asked import CallerOf, IdTypeName, LiveProfile, MemoryOf, replies
-from mcp_memory.http.api.profiles import PROFILE, PROFILES, outcome
+from mcp_memory.http.api.profiles import PROFILE, PROFILES
 from mcp_memory.http.api.route import ApiRoute
+from mcp_memory.wire import outcomes
 from mcp_memory.wire.pages import Accepted
 from mcp_memory.wire.profiles import (
     IdentifierBody,
@@ -45,7 +46,7 @@ async def list_identifiers(memory: MemoryOf, caller: CallerOf, profile_id: LiveP
 async def add_identifier(memory: MemoryOf, caller: CallerOf, profile_id: LiveProfile, body: IdentifierBody) -> Answer:
     """If it is somebody else's, both become one profile, unless the settings keep them apart."""
     upserted = await memory.add_identifier(caller, profile_id, body.id_type, body.value)
-    return answer(Accepted(message="Identifier accepted for processing."), 202, outcome(upserted))
+    return answer(Accepted(message="Identifier accepted for processing."), 202, outcomes.headers(upserted))
 
 
 @router.get(IDENTIFIER, operation_id="FetchProfileIdentifier", responses=replies(200, IdentifierSetBody, 301))
@@ -65,7 +66,7 @@ async def replace_identifier(
     if body.id_type != id_type:
         raise Invalid("idType in the body is not the one in the path: they must be the same.")
     upserted = await memory.replace_identifier(caller, profile_id, id_type, body.old_value, body.new_value)
-    return answer(Accepted(message="Identifier update accepted."), 202, outcome(upserted))
+    return answer(Accepted(message="Identifier update accepted."), 202, outcomes.headers(upserted))
 
 
 @router.delete(

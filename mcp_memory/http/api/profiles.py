@@ -8,7 +8,7 @@ from mcp_memory.errors import Invalid
 from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.asked import CallerOf, DataPaging, LiveProfile, MemoryOf, replies
 from mcp_memory.http.api.route import ApiRoute
-from mcp_memory.model import Upserted
+from mcp_memory.wire import outcomes
 from mcp_memory.wire.pages import Accepted
 from mcp_memory.wire.profiles import BulkBody, ProfileBody, ProfilesBody, TraitBody, TraitsBody, TraitsListBody
 
@@ -34,16 +34,16 @@ async def create_profile(memory: MemoryOf, caller: CallerOf, body: TraitsBody) -
     """Or finds it: identifying traits say whose they are, before this is answered."""
     upserted = await memory.upsert_traits(caller, body.traits, None)
     message = "Profile resolved and accepted for processing."
-    return answer(Accepted(id=upserted.profile.profile_id, message=message), 202, outcome(upserted))
+    return answer(Accepted(id=upserted.profile.profile_id, message=message), 202, outcomes.headers(upserted))
 
 
 @router.put(PROFILES + "/Bulk", operation_id="UpdateProfilesBulk", status_code=202, responses=replies(202, Accepted))
 async def upsert_profiles(memory: MemoryOf, caller: CallerOf, body: BulkBody) -> Answer:
     """What is refused of it is said in a header: the published answer has no place for it."""
-    outcomes = await memory.upsert_profiles(caller, [one.traits for one in body.profiles])
-    refused = [at for at, one in enumerate(outcomes) if one.outcome == "refused"]
-    if len(refused) == len(outcomes):
-        raise Invalid(f"profiles: none was taken. The first: {outcomes[0].reason}")
+    done = await memory.upsert_profiles(caller, [one.traits for one in body.profiles])
+    refused = [at for at, one in enumerate(done) if one.outcome == "refused"]
+    if len(refused) == len(done):
+        raise Invalid(f"profiles: none was taken. The first: {done[0].reason}")
     headers = {"Memory-Refused": ", ".join(map(str, refused))} if refused else {}
     return answer(Accepted(message="Profile batch accepted for processing."), 202, headers)
 
@@ -60,7 +60,7 @@ async def update_profile(memory: MemoryOf, caller: CallerOf, profile_id: LivePro
     """What is left out stays; a null removes a trait."""
     headers = {}
     if any(body.traits.values()):
-        headers = outcome(await memory.upsert_traits(caller, body.traits, profile_id))
+        headers = outcomes.headers(await memory.upsert_traits(caller, body.traits, profile_id))
     return answer(Accepted(message="Trait modifications accepted for processing."), 202, headers)
 
 
@@ -80,13 +80,6 @@ async def list_traits(
     page = await memory.list_traits(caller, profile_id, None if groups is None else _names(groups), query)
     traits = [TraitBody.of(one) for one in page.items]
     return answer(TraitsListBody(traits=traits, meta=paging.meta("traits", query, page)))
-
-
-def outcome(upserted: Upserted) -> dict[str, str]:
-    """What the published answers do not say: whether it was there, who it is, which identifiers stay with others."""
-    said = {"Memory-Outcome": upserted.outcome, "Memory-Profile-Id": upserted.profile.profile_id}
-    apart = [f"{one.identifier.id_type};held-by={one.holder_id};reason={one.reason}" for one in upserted.kept_apart]
-    return said | ({"Memory-Kept-Apart": ", ".join(apart)} if apart else {})
 
 
 def _names(groups: str) -> list[str]:

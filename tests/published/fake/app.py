@@ -6,7 +6,7 @@ It is an ASGI app, for httpx2.ASGITransport or for uvicorn. Its rules are those 
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import parse_qsl, unquote
@@ -24,7 +24,7 @@ from .call import Call, Handler, Moved, Reply
 from .effects import Effects
 from .imports import Upload
 from .refusals import Refusal, bad_request, not_found
-from .state import Account, Json
+from .state import PROMOTED, Account, Json
 from .trouble import LOST, ConnectionLost, Trouble
 
 KEY_ID, KEY_SECRET = "SK" + "0" * 32, "a-secret-of-nobody-but-the-fake"
@@ -41,6 +41,7 @@ class Fake:
     `spare`: leaves out of answers what the document lets it leave out.
     `transparent`: answers for a merged profile, where both that and a redirect are published.
     `null_profiles`: a lookup that finds nobody says null, as was seen live; the document has no null there.
+    `promoted`: the traits of Contact that identify.
     """
 
     def __init__(
@@ -50,11 +51,12 @@ class Fake:
         spare: bool = True,
         transparent: bool = False,
         null_profiles: bool = False,
+        promoted: Sequence[str] = PROMOTED,
         now: Callable[[], datetime] = _utc_now,
         document: Document | None = None,
     ) -> None:
         self._secrets = dict(accounts or {KEY_ID: KEY_SECRET})
-        self._accounts = {key_id: Account() for key_id in self._secrets}
+        self._accounts = {key_id: Account(tuple(promoted)) for key_id in self._secrets}
         self.spare, self.transparent, self.null_profiles = spare, transparent, null_profiles
         self._now, self._document = now, document or memory_document()
         self._effects = Effects()

@@ -60,8 +60,8 @@ def merge(store: Store, profiles: Iterable[Profile]) -> Profile:
     first, *others = sorted(profiles, key=lambda one: one.id)
     for other in others:
         for id_type, values in other.identifiers.items():
-            kept = first.identifiers.setdefault(id_type, [])
-            kept += [value for value in values if value not in kept]
+            for value in values:
+                _add(store, first, id_type, value)
         _merge_traits(first, other)
         first.observations.update(other.observations)
         first.summaries.update(other.summaries)

@@ -7,6 +7,8 @@ from .refusals import bad_request, conflict, not_found
 from .state import Json, Profile, Store
 from .traits import Traits, change_traits, check_traits, identifiers_in
 
+MOST_FOUND = 100  # profiles in the answer of a lookup
+
 
 def list_profiles(call: Call) -> Reply:
     return Reply(200, paged(call, "profiles", [(id, id) for id in call.store.profiles], most=1000))
@@ -51,7 +53,7 @@ def look_up(call: Call) -> Reply:
     store, id_type = call.store, call.body["idType"]
     value = normalised(store, id_type, call.body["value"])
     found = sorted(one.id for one in owners(store, id_type, value))
-    return Reply(200, {"normalizedValue": value, **({"profiles": found} if found else {})})
+    return Reply(200, {"normalizedValue": value, **({"profiles": found[:MOST_FOUND]} if found else {})})
 
 
 def _wanted(call: Call) -> list[str] | None:

@@ -1,6 +1,6 @@
 """What the fake remembers, all of it in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ DEFAULTS = {
 }
 NORMALIZATIONS = {"email": "email", "whatsapp": "trim", "phone": "phone", "chat": "trim"}
 PROMOTED = ("email", "phone")
-CONTACT = (*PROMOTED, "firstName", "lastName", "street", "city", "state", "postalCode", "country", "preferredLanguage")
+CONTACT = ("firstName", "lastName", "street", "city", "state", "postalCode", "country", "preferredLanguage")
 
 
 def stamp(at: datetime) -> str:
@@ -34,11 +34,17 @@ def default_configs() -> list[Json]:
     return [{"idType": id_type, **DEFAULTS, "normalization": how} for id_type, how in NORMALIZATIONS.items()]
 
 
-def contact_group() -> "Group":
-    traits: dict[str, Json] = {name: {"dataType": "STRING"} for name in CONTACT}
-    for name in PROMOTED:
+def contact_group(promoted: Sequence[str]) -> "Group":
+    """Traits that identify are of the identifier type of their name."""
+    traits: dict[str, Json] = {name: {"dataType": "STRING"} for name in (*promoted, *CONTACT)}
+    for name in promoted:
         traits[name]["idTypePromotion"] = name
     return Group("Contact", "Who they are and how to reach them", traits)
+
+
+def _text(value: Any) -> str:
+    """A number is the same however it is written."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 @dataclass
@@ -79,25 +85,29 @@ class Store:
     active: bool = False
     version: int = 1
     settings: Settings = field(default_factory=Settings)
-    groups: dict[str, Group] = field(default_factory=lambda: {"Contact": contact_group()})
+    groups: dict[str, Group] = field(default_factory=lambda: {"Contact": contact_group(PROMOTED)})
     mappings: dict[str, Json] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)  # merged away → where to
     imports: dict[str, Json] = field(default_factory=dict)
 
     def promotions(self, traits: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
-        """The identifiers that these traits are, as they were written."""
+        """The identifiers that these traits are, as they were written: of the types that the store has."""
         return [
-            (id_type, str(value))
+            (id_type, _text(value))
             for group, values in traits.items()
             if group in self.groups
             for name, value in values.items()
             if value is not None
             if (id_type := self.groups[group].traits.get(name, {}).get("idTypePromotion"))
+            if self.settings.config(id_type) is not None
         ]
 
 
 @dataclass
 class Account:
+    """`promoted`: the traits of Contact that identify, in each new store."""
+
+    promoted: tuple[str, ...] = PROMOTED
     stores: dict[str, Store] = field(default_factory=dict)
     operations: dict[str, Json] = field(default_factory=dict)

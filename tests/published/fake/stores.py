@@ -4,7 +4,7 @@ from .call import Call, Handler, Reply
 from .control import check_version, etag, operation
 from .paging import paged
 from .refusals import bad_request, not_found
-from .state import DEFAULTS, Json, Settings, Store
+from .state import DEFAULTS, Json, Settings, Store, contact_group
 
 MOST_STORES = 15
 
@@ -19,6 +19,7 @@ def create_store(call: Call) -> Reply:
     if len(call.account.stores) >= MOST_STORES:
         raise bad_request("The account has as many stores as it may have", 520044)
     store = Store(call.new_id("mem_store"), call.body["displayName"], call.body.get("description"))
+    store.groups = {"Contact": contact_group(call.account.promoted)}
     call.account.stores[store.id] = store
 
     def activate() -> str:
