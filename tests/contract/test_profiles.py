@@ -212,7 +212,7 @@ async def test_profile_ids_complete_from_an_id_or_an_identifier(backend: Backend
     same = [dana.profile_id[:end] == lee.profile_id[:end] for end in range(len(dana.profile_id))]
     assert await complete(dana.profile_id[: sum(same)]) == [dana.profile_id]
     assert await complete("mem_pro") == [lee.profile_id, dana.profile_id]
-    assert await complete("Dana@example.com") == await complete("317 555 0142") == [dana.profile_id]
+    assert await complete("Dana@example.com") == await complete(PHONE) == [dana.profile_id]
     assert await complete("mem_profile_ilou") == await complete("nobody") == await complete("mem_profile_8") == []
     assert await complete("mem_profile_" + "0" * 40) == await complete("%' or 1=1 --") == []
 
