@@ -13,7 +13,7 @@ from mcp_memory import ids
 
 PREFIX = "conv_conversation"
 PATTERN = r"^conv_conversation_[0-7][0-9a-z]{25}$"
-_API = re.compile(r"conv_conversation_[0-7][0-9a-z]{25}")
+_API = re.compile(PATTERN)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 LONGEST = 14  # bytes of a text that has room beside its length

@@ -148,10 +148,10 @@ Time = Annotated[datetime, BeforeValidator(_time), PlainSerializer(write_time, r
 ConversationId = Annotated[str, Field(pattern=CONVERSATION_ID)]
 
 
-def _visible(text: str) -> str:
-    if not text.isprintable() and "\x00" in text:
+def _without_null(text: str) -> str:
+    if "\x00" in text:
         raise ValueError("it should have no null characters")
     return text
 
 
-Text = Annotated[str, AfterValidator(_visible)]
+Text = Annotated[str, AfterValidator(_without_null)]

@@ -5,17 +5,31 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mcp_memory.errors import Unsupported
-from mcp_memory.mappings import DataMapping, DataMappingChanges, NewDataMapping, TraitMapping
+from mcp_memory.mappings import (
+    MAX_COLUMN,
+    MAX_COLUMNS,
+    MAX_DESCRIPTION,
+    MAX_EXPRESSION,
+    MAX_MAPPINGS,
+    MAX_NAME,
+    MAX_TRAIT_NAME,
+    DataMapping,
+    DataMappingChanges,
+    NewDataMapping,
+    TraitMapping,
+)
 from mcp_memory.wire import OMITTED, Answer, Open, Text, Time, Wire
 from mcp_memory.wire.pages import Meta
 
-Name = Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9-.]*$", max_length=64)]
-Description = Annotated[Text, Field(min_length=1, max_length=512)]
+Name = Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9-.]*$", max_length=MAX_NAME)]
+Description = Annotated[Text, Field(min_length=1, max_length=MAX_DESCRIPTION)]
 
 
 class IngressBody(Wire):
     type: Literal["INGRESS"]
-    columns: Annotated[list[Annotated[Text, Field(min_length=1, max_length=256)]], Field(min_length=1, max_length=100)]
+    columns: Annotated[
+        list[Annotated[Text, Field(min_length=1, max_length=MAX_COLUMN)]], Field(min_length=1, max_length=MAX_COLUMNS)
+    ]
 
 
 class DatasetBody(Wire):
@@ -24,9 +38,9 @@ class DatasetBody(Wire):
 
 
 class TraitMappingBody(Wire):
-    expression: Annotated[Text, Field(min_length=1, max_length=256)]
+    expression: Annotated[Text, Field(min_length=1, max_length=MAX_EXPRESSION)]
     trait_group: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-zA-Z0-9_\-\.]+$")]
-    trait_name: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[a-z][a-zA-Z0-9_\-\.]*$")]
+    trait_name: Annotated[str, Field(min_length=1, max_length=MAX_TRAIT_NAME, pattern=r"^[a-z][a-zA-Z0-9_\-\.]*$")]
 
     def mapping(self) -> TraitMapping:
         return TraitMapping(expression=self.expression, trait_group=self.trait_group, trait_name=self.trait_name)
@@ -34,7 +48,7 @@ class TraitMappingBody(Wire):
 
 class MappingToBody(Wire):
     type: Literal["TRAITS"]
-    mappings: Annotated[list[TraitMappingBody], Field(min_length=1, max_length=100)]
+    mappings: Annotated[list[TraitMappingBody], Field(min_length=1, max_length=MAX_MAPPINGS)]
 
     def trait_mappings(self) -> tuple[TraitMapping, ...]:
         return tuple(one.mapping() for one in self.mappings)

@@ -54,20 +54,18 @@ MemoryOf = Annotated[Memory, Depends(_memory)]
 CallerOf = Annotated[Caller, Depends(_caller)]
 
 
-async def _live(request: Asked, memory: MemoryOf, caller: CallerOf, profile_id: ProfileId) -> str:
-    """Raises Moved where it is part of another profile, unless that goes unseen."""
-    live = await memory.live_profile_id(caller, known(profile_id, "profile"))
-    if live != profile_id:
-        if not request.front.transparent:
-            raise Moved(profile_id, live)
-        request.canonical = live
-    return live
-
-
 async def _resolved(request: Asked, memory: MemoryOf, caller: CallerOf, profile_id: ProfileId) -> str:
     """For those routes that are published without a redirect."""
     live = await memory.live_profile_id(caller, known(profile_id, "profile"))
     request.canonical = live if live != profile_id else None
+    return live
+
+
+async def _live(request: Asked, profile_id: ProfileId, live: Annotated[str, Depends(_resolved)]) -> str:
+    """Raises Moved where it is part of another profile, unless that goes unseen."""
+    if live != profile_id and not request.front.transparent:
+        request.canonical = None
+        raise Moved(profile_id, live)
     return live
 
 
