@@ -19,6 +19,7 @@ from mcp_memory.ledger import Explanation, Merged, Unmerged
 from mcp_memory.listing import ItemFilter, Page, PageQuery
 from mcp_memory.mappings import DataMapping, DataMappingChanges, NewDataMapping
 from mcp_memory.model import (
+    UNLIMITED,
     Added,
     Communication,
     Lookup,
@@ -27,6 +28,7 @@ from mcp_memory.model import (
     NewSummary,
     Observation,
     Profile,
+    Quota,
     Recall,
     RecallQuery,
     Scope,
@@ -46,7 +48,7 @@ class Backend(Protocol):
 
     async def find_store(self, tenant: str, store_id: str) -> Scope: ...
 
-    async def create_store(self, tenant: str, new: NewStore) -> Store:
+    async def create_store(self, tenant: str, new: NewStore, quota: Quota = UNLIMITED) -> Store:
         """Raises Taken where the tenant has one of this name, Full where it has as many as it may."""
         ...
 

@@ -1,6 +1,9 @@
 """The vocabulary of failure.
 
     Error                code            the caller can
+    ├── Unauthorized     unauthorized    send a credential that holds
+    ├── Forbidden        forbidden       ask for the right that is named, or do without it
+    ├── Limited          limited         call again after the seconds that are named
     ├── Invalid          invalid         correct the named field and call again
     ├── NotFound         not_found       look for something else; also said of what is not theirs
     │   └── NoStore                      ask for a store of theirs
@@ -22,6 +25,38 @@ class Error(Exception):
     """Something the caller can act on."""
 
     code: ClassVar[str] = "error"
+
+
+class Unauthorized(Error):
+    """Nobody we know: alike for what is missing, malformed, expired, revoked or wrong."""
+
+    code = "unauthorized"
+
+
+class Forbidden(Error):
+    """Who asks is known, and has not the right to that; nothing was written. `right`: the one it takes."""
+
+    code = "forbidden"
+
+    def __init__(self, message: str, right: str = "") -> None:
+        super().__init__(message, right)
+        self.message, self.right = message, right
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class Limited(Error):
+    """The tenant asks more than it may at once; nothing was done. `retry_after`: seconds, whole ones."""
+
+    code = "limited"
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message, retry_after)
+        self.message, self.retry_after = message, retry_after
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class Invalid(Error):

@@ -1,10 +1,11 @@
 """Lists a page at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -36,3 +37,13 @@ class ItemFilter:
 
 
 EVERYTHING = ItemFilter()
+
+
+def sliced(items: Sequence[T], key: Callable[[T], str], query: PageQuery) -> Page[T]:
+    """A page of what was read whole: by key, latest first where that is asked."""
+    ordered = sorted(items, key=key, reverse=query.newest_first)
+    if (after := query.cursor) is not None:
+        ordered = [one for one in ordered if (key(one) < after if query.newest_first else key(one) > after)]
+    more = len(ordered) > query.limit
+    shown = ordered[: query.limit]
+    return Page(items=shown, next_cursor=key(shown[-1]) if more else None)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Generic, Literal, TypeVar
 
 from mcp_memory.errors import Invalid
+from mcp_memory.rights import ALL
 
 # Limits published for the Memory API, unless a comment says otherwise.
 MAX_CONTENT = 4096
@@ -49,22 +50,43 @@ ApartReason = Literal["limit", "unmerged", "no_rule", "size"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Quota:
+    """How much a tenant may keep; None: as much as it likes. What would go beyond it is refused whole, as Full."""
+
+    stores: int | None = None
+    profiles: int | None = None
+    """In each of its stores, merged ones included."""
+    observations_per_profile: int | None = None
+    storage_bytes: int | None = None
+    """Of the files of all its stores. Looked at before each write that adds, so the last one may go a little beyond."""
+
+
+UNLIMITED = Quota()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Caller:
     """Who asks, as established by the front door: never by an argument of a tool.
 
-    `store`: its name, and it is made when it is not there yet; or its id, and it must be there.
+    `store`: its name, and it is made when it is not there yet; or its id, and it must be there. `stores`: the names of
+    the only ones it may reach, where these are not all its tenant's. `actor`: by what it was recognised, for logs.
     """
 
     tenant: str
     store: str = DEFAULT_STORE
+    rights: frozenset[str] = ALL
+    stores: tuple[str, ...] | None = None
+    quota: Quota = field(default=UNLIMITED, compare=False)
+    actor: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """Where a backend call happens."""
+    """Where a backend call happens. It is the same place however much may be kept there."""
 
     tenant: str
     store_id: str
+    quota: Quota = field(default=UNLIMITED, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

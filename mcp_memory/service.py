@@ -1,14 +1,15 @@
 """Memory: where a Caller becomes a Scope, and the rules that are true of every backend."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from mcp_memory import edits, ids, imports, model, text
+from mcp_memory import edits, ids, imports, listing, model, rights, text
 from mcp_memory.backend import Backend
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges, SummaryChanges
-from mcp_memory.errors import Invalid
+from mcp_memory.errors import Forbidden, Invalid, NoStore
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, NewUpload, Remark
 from mcp_memory.ledger import Explanation, Merged, Unmerged
@@ -33,6 +34,7 @@ from mcp_memory.model import (
     Upserted,
 )
 from mcp_memory.operations import Operation, Reply
+from mcp_memory.rights import ADMIN, READ, WRITE
 from mcp_memory.traits import Raw
 
 
@@ -40,50 +42,70 @@ class Memory:
     def __init__(self, backend: Backend, now: Callable[[], datetime]) -> None:
         self._backend = backend
         self.now = now
-        self._scopes: dict[Caller, Scope] = {}
+        self._scopes: dict[tuple[str, str], Scope] = {}
 
-    async def scope(self, caller: Caller) -> Scope:
-        """The one place where it is decided whose data a call is about."""
-        if caller.store.startswith(f"{ids.STORE}_"):  # no name has an underscore
-            return await self._backend.find_store(caller.tenant, ids.check(caller.store, ids.STORE, "store_id"))
-        if caller not in self._scopes:
-            self._scopes[caller] = await self._backend.open_store(caller.tenant, caller.store)
-        return self._scopes[caller]
+    async def scope(self, caller: Caller, right: str = READ) -> Scope:
+        """The one place where it is decided whose data a call is about, and whether who asks may make it.
 
-    # Stores. Those that take a tenant are about no store, or make one.
+        A store that is not the caller's to reach is not there, whatever it is called.
+        """
+        rights.check(caller.rights, right)
+        found = await self._found(caller.tenant, caller.store)
+        if caller.stores is not None and found not in [await self._found(caller.tenant, one) for one in caller.stores]:
+            raise NoStore("There is no such store.")
+        return replace(found, quota=caller.quota)
 
-    async def create_store(self, tenant: str, new: NewStore) -> Store:
-        return await self._backend.create_store(tenant, edits.checked(new))
+    async def _found(self, tenant: str, store: str) -> Scope:
+        if store.startswith(f"{ids.STORE}_"):  # no name has an underscore
+            return await self._backend.find_store(tenant, ids.check(store, ids.STORE, "store_id"))
+        if (tenant, store) not in self._scopes:
+            self._scopes[tenant, store] = await self._backend.open_store(tenant, store)
+        return self._scopes[tenant, store]
 
-    async def list_stores(self, tenant: str, page: PageQuery) -> Page[str]:
-        return await self._backend.list_stores(tenant, _checked(page))
+    # Stores. Those who may reach only some make none.
+
+    async def create_store(self, caller: Caller, new: NewStore) -> Store:
+        rights.check(caller.rights, ADMIN)
+        if caller.stores is not None:
+            raise Forbidden(
+                "This credential is for certain stores alone: one for all of them may create others.", ADMIN
+            )
+        return await self._backend.create_store(caller.tenant, edits.checked(new), caller.quota)
+
+    async def list_stores(self, caller: Caller, page: PageQuery) -> Page[str]:
+        rights.check(caller.rights, READ)
+        if caller.stores is None:
+            return await self._backend.list_stores(caller.tenant, _checked(page))
+        reached = [(await self._found(caller.tenant, one)).store_id for one in caller.stores]
+        return listing.sliced(sorted(set(reached)), str, _checked(page))
 
     async def get_store(self, caller: Caller) -> Store:
         return await self._backend.get_store(await self.scope(caller))
 
     async def update_store(self, caller: Caller, changes: StoreChanges, if_version: int | None = None) -> Store:
-        stored = await self._backend.update_store(await self.scope(caller), edits.checked(changes), if_version)
+        stored = await self._backend.update_store(await self.scope(caller, ADMIN), edits.checked(changes), if_version)
         if changes.display_name is not None:
             self._forget(caller.tenant, stored.store_id)
         return stored
 
     async def delete_store(self, caller: Caller) -> None:
-        scope = await self.scope(caller)
+        scope = await self.scope(caller, ADMIN)
         await self._backend.delete_store(scope)
         self._forget(caller.tenant, scope.store_id)
 
-    async def record_operation(self, tenant: str, resource_id: str) -> Operation:
-        return await self._backend.record_operation(tenant, resource_id)
+    async def record_operation(self, caller: Caller, resource_id: str) -> Operation:
+        return await self._backend.record_operation(caller.tenant, resource_id)
 
-    async def get_operation(self, tenant: str, operation_id: str) -> Operation:
+    async def get_operation(self, caller: Caller, operation_id: str) -> Operation:
+        rights.check(caller.rights, READ)
         target = ids.check(operation_id, ids.OPERATION, "operation_id")
-        return await self._backend.get_operation(tenant, target)
+        return await self._backend.get_operation(caller.tenant, target)
 
-    async def begin_request(self, tenant: str, key: str, digest: bytes, repeatable: bool) -> Reply | None:
-        return await self._backend.begin_request(tenant, key, digest, repeatable)
+    async def begin_request(self, caller: Caller, key: str, digest: bytes, repeatable: bool) -> Reply | None:
+        return await self._backend.begin_request(caller.tenant, _own(caller, key), digest, repeatable)
 
-    async def end_request(self, tenant: str, key: str, reply: Reply | None) -> None:
-        await self._backend.end_request(tenant, key, reply)
+    async def end_request(self, caller: Caller, key: str, reply: Reply | None) -> None:
+        await self._backend.end_request(caller.tenant, _own(caller, key), reply)
 
     # Profiles
 
@@ -100,7 +122,7 @@ class Memory:
 
     async def delete_profile(self, caller: Caller, profile_id: str) -> None:
         target = _profile(profile_id)
-        await self._backend.delete_profile(await self.scope(caller), target)
+        await self._backend.delete_profile(await self.scope(caller, ADMIN), target)
 
     async def list_profiles(self, caller: Caller, page: PageQuery) -> Page[str]:
         return await self._backend.list_profiles(await self.scope(caller), _checked(page))
@@ -119,35 +141,35 @@ class Memory:
 
     async def upsert_traits(self, caller: Caller, given: dict[str, dict[str, Any]], profile_id: str | None) -> Upserted:
         target = None if profile_id is None else _profile(profile_id)
-        return await self._backend.upsert_traits(await self.scope(caller), given, target)
+        return await self._backend.upsert_traits(await self.scope(caller, WRITE), given, target)
 
     async def upsert_profiles(self, caller: Caller, entries: Sequence[Raw]) -> list[BulkOutcome]:
         if not 1 <= len(entries) <= imports.MAX_BULK:
             raise Invalid(f"profiles has {len(entries)} entries: give 1 to {imports.MAX_BULK} in one call.")
-        return await self._backend.upsert_profiles(await self.scope(caller), entries)
+        return await self._backend.upsert_profiles(await self.scope(caller, WRITE), entries)
 
     async def add_identifier(self, caller: Caller, profile_id: str, id_type: str, value: str) -> Upserted:
         target = _profile(profile_id)
-        return await self._backend.add_identifier(await self.scope(caller), target, id_type, value)
+        return await self._backend.add_identifier(await self.scope(caller, WRITE), target, id_type, value)
 
     async def replace_identifier(
         self, caller: Caller, profile_id: str, id_type: str, old_value: str, new_value: str
     ) -> Upserted:
         target = _profile(profile_id)
-        scope = await self.scope(caller)
+        scope = await self.scope(caller, WRITE)
         return await self._backend.replace_identifier(scope, target, id_type, old_value, new_value)
 
     async def remove_identifiers(self, caller: Caller, profile_id: str, id_type: str, *, all: bool) -> Profile:
         target = _profile(profile_id)
-        return await self._backend.remove_identifiers(await self.scope(caller), target, id_type, all=all)
+        return await self._backend.remove_identifiers(await self.scope(caller, WRITE), target, id_type, all=all)
 
     async def merge_profiles(self, caller: Caller, profile_id: str, other_id: str) -> Merged:
         one, other = _profile(profile_id), ids.check(other_id, ids.PROFILE, "other_id")
-        return await self._backend.merge_profiles(await self.scope(caller), one, other)
+        return await self._backend.merge_profiles(await self.scope(caller, WRITE), one, other)
 
     async def unmerge_profile(self, caller: Caller, profile_id: str) -> Unmerged:
         target = _profile(profile_id)
-        return await self._backend.unmerge_profile(await self.scope(caller), target)
+        return await self._backend.unmerge_profile(await self.scope(caller, WRITE), target)
 
     async def explain_identity(self, caller: Caller, profile_id: str) -> Explanation:
         target = _profile(profile_id)
@@ -159,7 +181,7 @@ class Memory:
         if not 1 <= len(new) <= model.MAX_OBSERVATIONS:
             raise Invalid(f"observations has {len(new)} items: give 1 to {model.MAX_OBSERVATIONS} in one call.")
         target = _profile(profile_id)
-        return await self._backend.add_observations(await self.scope(caller), target, new)
+        return await self._backend.add_observations(await self.scope(caller, WRITE), target, new)
 
     async def list_observations(
         self, caller: Caller, profile_id: str, wanted: ItemFilter, page: PageQuery
@@ -175,11 +197,11 @@ class Memory:
         self, caller: Caller, profile_id: str, observation_id: str, changes: ObservationChanges
     ) -> Observation:
         target, item = _profile(profile_id), _observation(observation_id)
-        return await self._backend.update_observation(await self.scope(caller), target, item, changes)
+        return await self._backend.update_observation(await self.scope(caller, WRITE), target, item, changes)
 
     async def delete_observation(self, caller: Caller, profile_id: str, observation_id: str) -> None:
         target, item = _profile(profile_id), _observation(observation_id)
-        await self._backend.delete_observation(await self.scope(caller), target, item)
+        await self._backend.delete_observation(await self.scope(caller, WRITE), target, item)
 
     async def list_revisions(
         self, caller: Caller, profile_id: str, observation_id: str, page: PageQuery
@@ -191,7 +213,7 @@ class Memory:
         if not 1 <= len(new) <= model.MAX_SUMMARIES:
             raise Invalid(f"summaries has {len(new)} items: give 1 to {model.MAX_SUMMARIES} in one call.")
         target = _profile(profile_id)
-        return await self._backend.add_summaries(await self.scope(caller), target, new)
+        return await self._backend.add_summaries(await self.scope(caller, WRITE), target, new)
 
     async def list_summaries(
         self, caller: Caller, profile_id: str, wanted: ItemFilter, page: PageQuery
@@ -207,11 +229,11 @@ class Memory:
         self, caller: Caller, profile_id: str, summary_id: str, changes: SummaryChanges
     ) -> Summary:
         target, item = _profile(profile_id), _summary(summary_id)
-        return await self._backend.update_summary(await self.scope(caller), target, item, changes)
+        return await self._backend.update_summary(await self.scope(caller, WRITE), target, item, changes)
 
     async def delete_summary(self, caller: Caller, profile_id: str, summary_id: str) -> None:
         target, item = _profile(profile_id), _summary(summary_id)
-        await self._backend.delete_summary(await self.scope(caller), target, item)
+        await self._backend.delete_summary(await self.scope(caller, WRITE), target, item)
 
     async def record_messages(
         self, caller: Caller, profile_id: str, conversation_id: str, messages: Sequence[NewMessage]
@@ -225,7 +247,7 @@ class Memory:
         if given and (len(given) < len(messages) or len(set(given)) < len(given)):
             raise Invalid("messages must all have a message_id of their own, or none of them one.")
         target = _profile(profile_id)
-        return await self._backend.record_messages(await self.scope(caller), target, conversation_id, messages)
+        return await self._backend.record_messages(await self.scope(caller, WRITE), target, conversation_id, messages)
 
     async def recall(self, caller: Caller, profile_id: str, query: RecallQuery) -> Recall:
         target = _profile(profile_id)
@@ -250,10 +272,10 @@ class Memory:
         return await self._backend.list_communications(await self.scope(caller), target, conversation_id, limit)
 
     async def mend(self, caller: Caller) -> int:
-        return await self._backend.mend(await self.scope(caller))
+        return await self._backend.mend(await self.scope(caller, WRITE))
 
     async def reembed(self, caller: Caller) -> int:
-        return await self._backend.reembed(await self.scope(caller))
+        return await self._backend.reembed(await self.scope(caller, WRITE))
 
     # The rules of the store
 
@@ -263,27 +285,27 @@ class Memory:
     async def update_identity_settings(
         self, caller: Caller, new: IdentitySettings, if_version: int | None = None
     ) -> IdentitySettings:
-        return await self._backend.update_identity_settings(await self.scope(caller), new, if_version)
+        return await self._backend.update_identity_settings(await self.scope(caller, ADMIN), new, if_version)
 
     async def list_trait_groups(self, caller: Caller) -> list[TraitGroup]:
         return await self._backend.list_trait_groups(await self.scope(caller))
 
     async def create_trait_group(self, caller: Caller, new: TraitGroup) -> TraitGroup:
-        return await self._backend.create_trait_group(await self.scope(caller), new)
+        return await self._backend.create_trait_group(await self.scope(caller, ADMIN), new)
 
     async def update_trait_group(
         self, caller: Caller, name: str, changes: TraitGroupChanges, if_version: int | None = None
     ) -> TraitGroup:
-        return await self._backend.update_trait_group(await self.scope(caller), name, changes, if_version)
+        return await self._backend.update_trait_group(await self.scope(caller, ADMIN), name, changes, if_version)
 
     async def delete_trait_group(self, caller: Caller, name: str) -> None:
-        await self._backend.delete_trait_group(await self.scope(caller), name)
+        await self._backend.delete_trait_group(await self.scope(caller, ADMIN), name)
 
     async def list_data_mappings(self, caller: Caller) -> list[DataMapping]:
         return await self._backend.list_data_mappings(await self.scope(caller))
 
     async def create_data_mapping(self, caller: Caller, new: NewDataMapping) -> DataMapping:
-        return await self._backend.create_data_mapping(await self.scope(caller), new)
+        return await self._backend.create_data_mapping(await self.scope(caller, ADMIN), new)
 
     async def get_data_mapping(self, caller: Caller, data_mapping_id: str) -> DataMapping:
         target = _mapping(data_mapping_id)
@@ -293,16 +315,16 @@ class Memory:
         self, caller: Caller, data_mapping_id: str, changes: DataMappingChanges, if_version: int | None = None
     ) -> DataMapping:
         target = _mapping(data_mapping_id)
-        return await self._backend.update_data_mapping(await self.scope(caller), target, changes, if_version)
+        return await self._backend.update_data_mapping(await self.scope(caller, ADMIN), target, changes, if_version)
 
     async def delete_data_mapping(self, caller: Caller, data_mapping_id: str) -> None:
         target = _mapping(data_mapping_id)
-        await self._backend.delete_data_mapping(await self.scope(caller), target)
+        await self._backend.delete_data_mapping(await self.scope(caller, ADMIN), target)
 
     # Imports
 
     async def create_import(self, caller: Caller, new: NewUpload) -> Import:
-        return await self._backend.create_import(await self.scope(caller), new)
+        return await self._backend.create_import(await self.scope(caller, WRITE), new)
 
     async def get_import(self, caller: Caller, import_id: str) -> Import:
         target = _import(import_id)
@@ -313,20 +335,20 @@ class Memory:
 
     async def begin_import(self, caller: Caller, import_id: str, digest: bytes, rows_total: int) -> Import:
         target = _import(import_id)
-        return await self._backend.begin_import(await self.scope(caller), target, digest, rows_total)
+        return await self._backend.begin_import(await self.scope(caller, WRITE), target, digest, rows_total)
 
     async def fail_import(self, caller: Caller, import_id: str, reason: str) -> Import:
         target = _import(import_id)
-        return await self._backend.fail_import(await self.scope(caller), target, reason)
+        return await self._backend.fail_import(await self.scope(caller, WRITE), target, reason)
 
     async def start_import(self, caller: Caller, new: NewImport) -> Import:
-        return await self._backend.start_import(await self.scope(caller), new)
+        return await self._backend.start_import(await self.scope(caller, WRITE), new)
 
     async def add_import_rows(self, caller: Caller, import_id: str, after: int, rows: Sequence[ImportRow]) -> Import:
         if not 1 <= len(rows) <= imports.MAX_BULK:
             raise Invalid(f"rows has {len(rows)} entries: give 1 to {imports.MAX_BULK} in one call.")
         target = _import(import_id)
-        return await self._backend.add_import_rows(await self.scope(caller), target, after, rows)
+        return await self._backend.add_import_rows(await self.scope(caller, WRITE), target, after, rows)
 
     async def list_remarks(self, caller: Caller, import_id: str, after: int, limit: int) -> list[Remark]:
         target = _import(import_id)
@@ -337,9 +359,15 @@ class Memory:
 
     def _forget(self, tenant: str, store_id: str) -> None:
         """What it was called may be another store's name from now on."""
-        self._scopes = {
-            caller: scope for caller, scope in self._scopes.items() if scope != Scope(tenant=tenant, store_id=store_id)
-        }
+        gone = Scope(tenant=tenant, store_id=store_id)
+        self._scopes = {name: scope for name, scope in self._scopes.items() if scope != gone}
+
+
+def _own(caller: Caller, key: str) -> str:
+    """Who may see less is not answered what was answered to who may see more."""
+    if caller.stores is None and caller.rights == rights.ALL:
+        return key
+    return f"{','.join(caller.stores or ())}/{','.join(sorted(caller.rights))}/{key}"
 
 
 def _profile(profile_id: str) -> str:

@@ -26,7 +26,8 @@ MAY_IMPORT = {
     # The middle: values and rules, no I/O
     "errors": "",
     "text": "errors",
-    "model": "errors",
+    "rights": "errors",
+    "model": "errors rights",
     "inputs": "errors model edits text",
     "ids": "errors",
     "budget": "model",
@@ -70,7 +71,8 @@ MAY_IMPORT = {
     # The seam, and what is true of every backend
     "backend": "model edits listing operations mappings identity ledger traits definitions imports",
     "service": (
-        "errors model edits listing operations mappings text ids identity ledger traits definitions imports backend"
+        "errors rights model edits listing operations mappings text ids identity ledger traits definitions imports "
+        "backend"
     ),
     "session": "model service",
     "import_file": "errors model text identity columns imports service",
@@ -223,15 +225,17 @@ MAY_IMPORT = {
     "http/api/page_tokens": "errors",
     "http/api/etags": "errors",
     "http/api/route": (
-        "errors import_queue operations service text http/api/answers http/api/bodies http/api/credentials "
+        "errors import_queue model operations service text http/api/answers http/api/bodies http/api/credentials "
         "http/api/problems wire/pages"
     ),
     "http/api/asked": (
         "errors ids listing model service http/api/answers http/api/page_tokens http/api/route wire/pages"
     ),
     "http/api/stores": f"ids http/api/etags {API} wire/pages wire/stores",
-    "http/api/rules": f"errors definitions model service http/api/etags http/api/stores {API} wire/pages wire/rules",
-    "http/api/mappings": f"http/api/etags http/api/stores {API} wire/mappings wire/pages",
+    "http/api/rules": (
+        f"errors definitions listing model service http/api/etags http/api/stores {API} wire/pages wire/rules"
+    ),
+    "http/api/mappings": f"listing http/api/etags http/api/stores {API} wire/mappings wire/pages",
     "http/api/profiles": f"errors {API} wire/__init__ wire/outcomes wire/pages wire/profiles",
     "http/api/identifiers": f"errors http/api/profiles {API} wire/__init__ wire/outcomes wire/pages wire/profiles",
     "http/api/observations": (
@@ -252,6 +256,10 @@ MAY_IMPORT = {
         "http/api/problems http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores "
         "http/api/summaries http/api/uploads"
     ),
+    # Tenancy: whose a request is
+    "tenancy/__init__": "",
+    "tenancy/tenants": "errors model",
+    "tenancy/issuers": "",
     # The commands
     "commands/__init__": "errors",
     "commands/profiles": "model service records views explanation commands/__init__",

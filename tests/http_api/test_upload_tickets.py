@@ -16,6 +16,7 @@ from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.http.api.app import build_api
 from mcp_memory.http.api.credentials import ApiKey, Credentials
 from mcp_memory.http.api.route import Front
+from mcp_memory.model import Caller
 from tests.http_api.uploads_server import BASE, GOOD, TENANT, Server, refused, serving
 
 pytestmark = pytest.mark.anyio
@@ -85,7 +86,9 @@ async def test_a_ticket_holds_for_nothing_else(server: Server, changed: Changed)
 
 
 async def test_the_secret_of_one_import_opens_no_other(server: Server) -> None:
-    other_store = await server.memory.create_store(TENANT, NewStore(display_name="others", description="Customers"))
+    other_store = await server.memory.create_store(
+        Caller(tenant=TENANT), NewStore(display_name="others", description="Customers")
+    )
     (_, mine), (theirs, _) = await server.created(GOOD), await server.created(GOOD)
     base, (tenant, store_id, import_id, secret) = opened(mine)
 

@@ -120,7 +120,9 @@ async def serving(data: Path, embedder: MiniLM) -> AsyncIterator[Server]:
     queue = ImportQueue(memory, Uploads(data / "uploads"))
     api = build_api(Front(memory=memory, credentials=Credentials((), TENANT), now=clock, imports=queue))
     try:
-        store = await memory.create_store(TENANT, NewStore(display_name="customers", description="Customers"))
+        store = await memory.create_store(
+            Caller(tenant=TENANT), NewStore(display_name="customers", description="Customers")
+        )
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(api), base_url=BASE) as client:
             yield Server(
                 api=api,

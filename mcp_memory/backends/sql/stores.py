@@ -9,7 +9,7 @@ from mcp_memory.edits import NewStore, StoreChanges
 from mcp_memory.errors import Conflict, Full, NoStore, NotFound, Stale, Taken
 from mcp_memory.ids import OPERATION, STORE, MakeId
 from mcp_memory.listing import Page, PageQuery
-from mcp_memory.model import MAX_STORES, Scope, Store
+from mcp_memory.model import MAX_STORES, Quota, Scope, Store
 from mcp_memory.operations import KEPT, REPLY_KEPT, Operation, Reply
 
 UNDER_WAY = timedelta(seconds=60)  # of a request; after that, whoever had it is taken to have died
@@ -27,10 +27,11 @@ def open_store(catalog: Catalog, tenant: str, display_name: str, *, now: datetim
     return catalog.find_store(tenant, display_name) or _insert(catalog, tenant, new, now, make_id)
 
 
-def create(catalog: Catalog, tenant: str, new: NewStore, *, now: datetime, make_id: MakeId) -> Store:
+def create(catalog: Catalog, tenant: str, new: NewStore, quota: Quota, *, now: datetime, make_id: MakeId) -> Store:
     _refuse_taken(catalog, tenant, new.display_name)
-    if catalog.count_stores(tenant) >= MAX_STORES:
-        raise Full(f"There are {MAX_STORES} stores, which is the limit: delete one first.")
+    limit = MAX_STORES if quota.stores is None else min(quota.stores, MAX_STORES)
+    if (count := catalog.count_stores(tenant)) >= limit:
+        raise Full(f"There are {count} stores, and the limit is {limit}: delete one first.")
     return _insert(catalog, tenant, new, now, make_id)
 
 

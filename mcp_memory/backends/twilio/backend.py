@@ -29,6 +29,7 @@ from mcp_memory.ledger import Explanation, Merged, Unmerged
 from mcp_memory.listing import ItemFilter, Page, PageQuery
 from mcp_memory.mappings import DataMapping, DataMappingChanges, NewDataMapping
 from mcp_memory.model import (
+    UNLIMITED,
     Added,
     Communication,
     Lookup,
@@ -37,6 +38,7 @@ from mcp_memory.model import (
     NewSummary,
     Observation,
     Profile,
+    Quota,
     Recall,
     RecallQuery,
     Scope,
@@ -94,8 +96,8 @@ class TwilioBackend:
     async def find_store(self, tenant: str, store_id: str) -> Scope:
         return await self._stores.find_store(tenant, store_id)
 
-    async def create_store(self, tenant: str, new: NewStore) -> Store:
-        return await self._stores.create_store(tenant, new)
+    async def create_store(self, tenant: str, new: NewStore, quota: Quota = UNLIMITED) -> Store:
+        return await self._stores.create_store(tenant, new, quota)
 
     async def list_stores(self, tenant: str, page: PageQuery) -> Page[str]:
         return await self._stores.list_stores(tenant, page)

@@ -14,7 +14,7 @@ from mcp_memory.backends.twilio.rules import Rules
 from mcp_memory.edits import NewStore, StoreChanges
 from mcp_memory.errors import Invalid, NotFound, Taken, Unavailable, Unsupported
 from mcp_memory.listing import Page, PageQuery
-from mcp_memory.model import DEFAULT_STORE, Scope, Store
+from mcp_memory.model import DEFAULT_STORE, UNLIMITED, Quota, Scope, Store
 from mcp_memory.operations import Operation
 from mcp_memory.wire.stores import OperationBody, StoreBody, StoresBody
 
@@ -52,7 +52,7 @@ class Stores:
             self._found.add(store_id)
         return Scope(tenant=tenant, store_id=store_id)
 
-    async def create_store(self, tenant: str, new: NewStore) -> Store:
+    async def create_store(self, tenant: str, new: NewStore, quota: Quota = UNLIMITED) -> Store:
         self._check(tenant)
         return _store(await self._ready(await self._make(new)))
 

@@ -1,7 +1,7 @@
 """What routes are handed: who asks of which store, which profile, which page."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Depends, Path, Query, Request
@@ -46,7 +46,7 @@ async def _memory(request: Request) -> Memory:
 async def _caller(request: Request, store_id: StoreId) -> Caller:
     if ids.spelled_otherwise(store_id):
         raise NoStore("There is no such store.")
-    return Caller(tenant=(await _request(request)).tenant, store=store_id.replace(ALIAS, ids.STORE, 1))
+    return replace((await _request(request)).caller, store=store_id.replace(ALIAS, ids.STORE, 1))
 
 
 Asked = Annotated[ApiRequest, Depends(_request)]
@@ -105,7 +105,7 @@ class Paging:
     @property
     def _asked(self) -> Sequence[object]:
         filters = sorted(one for one in self.request.query_params.multi_items() if not one[0].startswith("page"))
-        return [self.request.tenant, self.request.url.path, *filters]
+        return [self.request.caller.tenant, self.request.url.path, *filters]
 
 
 def _paging(most: int) -> Callable[..., Any]:
@@ -131,19 +131,9 @@ ControlPaging = Annotated[Paging, Depends(_paging(100))]
 UnorderedPaging = Annotated[Paging, Depends(_unordered)]
 
 
-def sliced(items: Sequence[T], key: Callable[[T], str], query: PageQuery) -> Page[T]:
-    """A page of what was read whole: by key, latest first where that is asked."""
-    ordered = sorted(items, key=key, reverse=query.newest_first)
-    if (after := query.cursor) is not None:
-        ordered = [one for one in ordered if (key(one) < after if query.newest_first else key(one) > after)]
-    more = len(ordered) > query.limit
-    shown = ordered[: query.limit]
-    return Page(items=shown, next_cursor=key(shown[-1]) if more else None)
-
-
 async def accepted(request: ApiRequest, resource_id: str, message: str) -> Answer:
     """Of the control plane: it is done, and there is an operation that says so."""
-    operation = await request.front.memory.record_operation(request.tenant, resource_id)
+    operation = await request.front.memory.record_operation(request.caller, resource_id)
     url = operation_url(request, operation.operation_id)
     headers = {"Operation-Id": operation.operation_id, "Location": url, "Retry-After": "0"}
     return answer(Accepted(message=message, status_url=url), 202, headers)

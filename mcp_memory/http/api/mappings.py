@@ -15,10 +15,10 @@ from mcp_memory.http.api.asked import (
     accepted,
     known,
     replies,
-    sliced,
 )
 from mcp_memory.http.api.route import ApiRoute
 from mcp_memory.http.api.stores import IfMatch
+from mcp_memory.listing import sliced
 from mcp_memory.wire.mappings import DataMappingBody, DataMappingChangesBody, DataMappingsBody, NewDataMappingBody
 from mcp_memory.wire.pages import Accepted
 

@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 from mcp_memory.errors import (
     Conflict,
     Error,
+    Forbidden,
     Full,
     Invalid,
     NoStore,
@@ -83,6 +84,8 @@ def of_error(error: Error, method: str, path: str) -> Answer:
             status, code = conflict, full
         case Conflict():
             status, code = conflict, CONFLICT
+        case Forbidden():
+            status, code = 403, FORBIDDEN
         case Unavailable():
             status, code, headers = 503, UNAVAILABLE, {"Retry-After": str(RETRY_SECONDS)}
         case Invalid() | Unsupported() | _:

@@ -20,6 +20,7 @@ from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.credentials import Credentials
 from mcp_memory.http.api.problems import CONFLICT, INTERNAL, INVALID, Refused
 from mcp_memory.import_queue import ImportQueue
+from mcp_memory.model import Caller
 from mcp_memory.operations import Reply
 from mcp_memory.service import Memory
 from mcp_memory.text import clean
@@ -53,7 +54,7 @@ class ApiRequest(Request):
     """`canonical`: the profile that the one asked for is part of, where it is answered all the same."""
 
     canonical: str | None = None
-    tenant: str = ""
+    caller: Caller
     _sent: bytes = b""
     _value: Any = None
 
@@ -96,7 +97,7 @@ class ApiRoute(APIRoute):
 
 
 async def _asked(request: ApiRequest, call: Call) -> Response:
-    request.tenant = request.front.credentials.tenant(request.headers.get("authorization"))
+    request.caller = Caller(tenant=request.front.credentials.tenant(request.headers.get("authorization")))
     _check_query(request)
     body = await request.load() if request.method in WRITES and request.method != "DELETE" else b""
     return await _once(request, body, call)
@@ -137,9 +138,9 @@ async def _once(request: ApiRequest, body: bytes, call: Call) -> Response:
         return await call(request)
     if not (1 <= len(key) <= MAX_KEY and key.isprintable()):
         raise Refused(400, INVALID, f"Idempotency-Key must be 1 to {MAX_KEY} printable characters.")
-    memory, tenant = request.front.memory, request.tenant
+    memory, caller = request.front.memory, request.caller
     try:
-        reply = await memory.begin_request(tenant, key, _digest(request, body), request.method in REPEATABLE)
+        reply = await memory.begin_request(caller, key, _digest(request, body), request.method in REPEATABLE)
     except Conflict as exc:
         raise Refused(409, CONFLICT, str(exc)) from exc
     if reply is not None:
@@ -152,7 +153,7 @@ async def _once(request: ApiRequest, body: bytes, call: Call) -> Response:
         return response
     finally:
         with anyio.CancelScope(shield=True):
-            await memory.end_request(tenant, key, done)
+            await memory.end_request(caller, key, done)
 
 
 def _digest(request: Request, body: bytes) -> bytes:

@@ -8,9 +8,10 @@ from mcp_memory.definitions import TraitGroup, find
 from mcp_memory.errors import NotFound
 from mcp_memory.http.api import etags
 from mcp_memory.http.api.answers import Answer, answer
-from mcp_memory.http.api.asked import Asked, CallerOf, ControlPaging, MemoryOf, accepted, replies, sliced
+from mcp_memory.http.api.asked import Asked, CallerOf, ControlPaging, MemoryOf, accepted, replies
 from mcp_memory.http.api.route import ApiRoute
 from mcp_memory.http.api.stores import IfMatch
+from mcp_memory.listing import sliced
 from mcp_memory.model import Caller
 from mcp_memory.service import Memory
 from mcp_memory.wire.pages import Accepted

@@ -32,14 +32,14 @@ STORES, STORE = "/ControlPlane/Stores", "/ControlPlane/Stores/{storeId}"
 async def list_stores(request: Asked, memory: MemoryOf, paging: ControlPaging) -> Answer:
     """Ids, the latest first."""
     query = paging.query()
-    page = await memory.list_stores(request.tenant, query)
+    page = await memory.list_stores(request.caller, query)
     return answer(StoresBody(stores=list(page.items), meta=paging.meta("stores", query, page)))
 
 
 @router.post(STORES, operation_id="CreateStore", status_code=202, responses=replies(202, Accepted))
 async def create_store(request: Asked, memory: MemoryOf, body: NewStoreBody) -> Answer:
     """Made at once, with the trait group Contact; its id is the result of the operation."""
-    store = await memory.create_store(request.tenant, body.new())
+    store = await memory.create_store(request.caller, body.new())
     return await accepted(request, store.store_id, "Memory Store creation accepted for processing.")
 
 
@@ -75,7 +75,7 @@ async def get_operation(
     id: Annotated[str, Path(alias="operationId", pattern=f"^{ids.OPERATION}{SUFFIX}")],
 ) -> Answer:
     """What became of a change to a store or its rules. Kept for a week."""
-    operation = await memory.get_operation(request.tenant, known(id, "operation"))
+    operation = await memory.get_operation(request.caller, known(id, "operation"))
     url = operation_url(request, operation.operation_id)
     return answer(
         OperationBody.of(operation, url), headers={"Operation-Id": operation.operation_id, "Retry-After": "0"}

@@ -7,7 +7,7 @@ from mcp_memory.backends.sql import stores
 from mcp_memory.backends.sql.calls.worker import Worker, hop
 from mcp_memory.edits import NewStore, StoreChanges
 from mcp_memory.listing import Page, PageQuery
-from mcp_memory.model import Scope, Store
+from mcp_memory.model import UNLIMITED, Quota, Scope, Store
 from mcp_memory.operations import Operation, Reply
 
 
@@ -29,10 +29,10 @@ class StoreCalls(Worker):
             await hop(lambda: self._made_ready(scope), self._writers)
         return scope
 
-    async def create_store(self, tenant: str, new: NewStore) -> Store:
+    async def create_store(self, tenant: str, new: NewStore, quota: Quota = UNLIMITED) -> Store:
         def work() -> Store:
             store = self._database.write_catalog(
-                lambda catalog: stores.create(catalog, tenant, new, now=self._now(), make_id=self._make_id)
+                lambda catalog: stores.create(catalog, tenant, new, quota, now=self._now(), make_id=self._make_id)
             )
             self._made_ready(Scope(tenant=tenant, store_id=store.store_id))
             return store
