@@ -244,11 +244,13 @@ def _backend(settings: Settings, table: Mapping[str, Any], name: str) -> Setting
     passed_on = {"region": settings.region, "data_dir": settings.data_dir}
     if kind == settings.backend:
         passed_on |= {one: getattr(settings, one) for one in NAMES if one.startswith(_OF[kind])}
-    given = {one: value for one, value in {**passed_on, **table, "backend": kind}.items() if value is not None}
+    given = {one: value for one, value in passed_on.items() if value != getattr(Settings(), one)}
+    given |= {**table, "backend": kind}
     try:
         return _checked(given | ({"twilio_store": "any"} if kind == "twilio" else {}))
     except Invalid as exc:
-        raise Misplaced(f"backends.{name}: {exc}", ("backends", name)) from exc
+        wrong = str(exc).partition(" ")[0]  # messages begin with the setting they are about
+        raise Misplaced(f"backends.{name}: {exc}", ("backends", name, wrong)) from exc
 
 
 _OF: Mapping[str, str | tuple[str, ...]] = {

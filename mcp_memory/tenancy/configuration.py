@@ -45,12 +45,11 @@ def read(found: Mapping[str, Any], environ: Mapping[str, str]) -> Hosting:
     issuers = tuple(_issuers(found))
     configured, known = {}, dict[str, Key]()
     for name, table in _tables(found, "tenants"):
-        with _at("tenants", name):
-            configured[name] = _tenant(name, table)
-        for key in _keys(name, table, environ):
-            if key.key_id in known:
-                raise Misplaced(f"tenants.{name}: there are two keys {key.key_id}.", ("tenants", name, "keys"))
-            known[key.key_id] = key
+        configured[name] = _tenant(name, table)
+        for at, key in enumerate(_keys(name, table, environ)):
+            with _at("tenants", name, "keys", at):
+                if known.setdefault(key.key_id, key) is not key:
+                    raise Invalid(f"there are two keys {key.key_id}.")
     _check_issuers(issuers)
     return Hosting(tenants=configured, keys=known, issuers=issuers, backends=backends, limits=limits)
 
@@ -85,14 +84,19 @@ def _backend(name: str, table: Mapping[str, Any], environ: Mapping[str, str]) ->
 
 
 def _tenant(name: str, table: Mapping[str, Any]) -> Tenant:
-    _refuse_unknown(table, _TENANT, ("tenants", name))
+    where = ("tenants", name)
+    _refuse_unknown(table, _TENANT, where)
+    with _at(*where):
+        tenants.checked_name(name, "a tenant's name")
+    with _at(*where, "stores"):
+        stores = tenants.checked_stores(table.get("stores", list(Tenant.stores)))
     return Tenant(
-        name=tenants.checked_name(name, "a tenant's name"),
-        backend=_of(table, "backend", str, tenants.HERE),
-        stores=tenants.checked_stores(table.get("stores", list(Tenant.stores))),
-        limits=_limits(table.get("limits", {}), ("tenants", name, "limits")),
-        shared=_of(table, "shared", bool, False),
-        suspended=_of(table, "suspended", bool, False),
+        name=name,
+        backend=_of(table, "backend", str, tenants.HERE, where),
+        stores=stores,
+        limits=_limits(table.get("limits", {}), (*where, "limits")),
+        shared=_of(table, "shared", bool, False, where),
+        suspended=_of(table, "suspended", bool, False, where),
     )
 
 
@@ -105,12 +109,15 @@ def _keys(tenant: str, table: Mapping[str, Any], environ: Mapping[str, str]) -> 
         place = (*where, at)
         _refuse_unknown(one, _KEY, place)
         with _at(*place):
-            yield _key(tenant, from_environment(one, environ, place), table)
+            key = _key(tenant, from_environment(one, environ, place), table, place)
+        yield key
 
 
-def _key(tenant: str, given: Mapping[str, Any], of: Mapping[str, Any]) -> Key:
+def _key(tenant: str, given: Mapping[str, Any], of: Mapping[str, Any], place: Place) -> Key:
     if ("secret" in given) == ("secret_sha256" in given):
         raise Invalid("a key must have one of secret_env, secret_sha256 and secret.")
+    with _at(*place, "secret" if "secret" in given else "secret_sha256"):
+        digest = _digest(given)
     store = given.get("store")
     if store is not None and store not in of.get("stores", Tenant.stores):
         raise Invalid(f"store must be one of the tenant's stores: {', '.join(of.get('stores', Tenant.stores))}.")
@@ -120,7 +127,7 @@ def _key(tenant: str, given: Mapping[str, Any], of: Mapping[str, Any]) -> Key:
     return Key(
         key_id=keys.checked_id(given.get("id"), "id"),
         tenant=tenant,
-        digest=_digest(given),
+        digest=digest,
         label=keys.checked_label(given.get("label", ""), "label"),
         store=store,
         scopes=rights.checked(scopes, "scopes"),
@@ -189,10 +196,12 @@ def _refuse_unknown(table: Mapping[str, Any], known: tuple[str, ...], where: Pla
             )
 
 
-def _of(table: Mapping[str, Any], name: str, kind: type[T], default: T) -> T:
+def _of(table: Mapping[str, Any], name: str, kind: type[T], default: T, where: Place) -> T:
     value = table.get(name, default)
     if not isinstance(value, kind):
-        raise Invalid(f"{name} must be {'true or false' if kind is bool else 'a text'}.")
+        raise Misplaced(
+            f"{_dotted(where)}: {name} must be {'true or false' if kind is bool else 'a text'}.", (*where, name)
+        )
     return value
 
 
