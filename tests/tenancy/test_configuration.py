@@ -93,7 +93,7 @@ def test_two_tenants_have_one_store_of_a_service_only_if_both_say_so(tmp_path: P
         ('"MANAGED_SECRET"', '"NOWHERE"', 12, "twilio_key_secret_env names"),
         ('secret_env = "ACME_SECRET", ', "", 18, "a key must have one of secret_env, secret_sha256 and secret"),
         ('secret_sha256 = "', 'secret_sha256 = "00', 28, "64 hexadecimal digits"),
-        ('twilio_key_id = "SK1"\n', "", 9, "twilio_key_id, twilio_key_secret and twilio_store must be set"),
+        ('twilio_key_id = "SK1"\n', "", 10, "twilio_key_id, twilio_key_secret and twilio_store must be set"),
         ('data_dir = "eu"', 'data_dir = "eu"\ntwilio_store = "x"', 8, "twilio_store can't be set here"),
         ("[tenants.acme]", "[tenants.ACME]", 14, "must be a name of 1 to 64"),
         ("[tenants.acme]", "[tenants.acme]\ncolour = 1", 15, "colour is no setting"),
