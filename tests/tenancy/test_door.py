@@ -336,7 +336,8 @@ async def test_only_what_is_listed_is_open(world: World) -> None:
 async def test_whoever_forgets_the_door_is_asked_for_nobody(world: World) -> None:
     from mcp_memory.errors import Unauthorized
 
-    for scope in ({}, {"state": {}}, {"state": {"mcp_memory.asker": "acme"}}):
+    nobody: list[Scope] = [{}, {"state": {}}, {"state": {"mcp_memory.asker": "acme"}}]
+    for scope in nobody:
         with pytest.raises(Unauthorized):
             asker_of(scope)
 
