@@ -1,20 +1,26 @@
 """The composition root: the one file that knows every concrete class but the embedders, which doctor tries as well."""
 
 import os
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
+from socket import socket
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.lowlevel import Server
 
-from mcp_memory import ids
+from mcp_memory import ids, logs
 from mcp_memory.backend import Backend
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
+from mcp_memory.changes import Changes
 from mcp_memory.embedding.choice import chosen
 from mcp_memory.errors import Invalid
 from mcp_memory.import_queue import ImportQueue
+from mcp_memory.listing import PageQuery
 from mcp_memory.model import Caller
 from mcp_memory.server import build_server
 from mcp_memory.service import Memory
@@ -24,6 +30,8 @@ from mcp_memory.tools.toolsets import tools_of
 from mcp_memory.uploads import Uploads
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from fastapi import FastAPI
 
 
@@ -74,29 +82,95 @@ def run_stdio(settings: Settings) -> None:
     serve_stdio(_server(settings, memory, caller), memory.close)
 
 
-def prepare_http(settings: Settings) -> Callable[[Callable[[str], None]], None]:
-    """What serves until a signal says so, once it is called. It tells what it is given its address, when it is bound.
+def prepare_http(settings: Settings, *, authenticated: bool = False) -> Callable[[Callable[[str], None]], int]:
+    """What serves until a signal says so, once it is called; it returns the exit code. It tells what it is given its
+    address, when it is bound.
 
-    Raises Invalid for an address that others can reach: there is no authentication that could stop them.
+    Raises Invalid for an address that others can reach, unless it is `authenticated` and nobody can listen in.
     """
-    from mcp_memory.http import app as http  # uvicorn and Starlette: not needed over stdio
+    from mcp_memory.http import safety, serving  # uvicorn and Starlette: not needed over stdio
 
-    if settings.host not in http.LOOPBACK:
-        raise Invalid(
-            f"host {settings.host} is not a loopback address, and MCP asks for no key: whoever reached it could read "
-            "everything. Use 127.0.0.1, behind a proxy that authenticates if others must connect."
-        )
-    memory, caller = build_memory(settings, background=True), local_caller(settings)
-    queue = ImportQueue(memory, Uploads(settings.data_dir / "uploads"))
-    server, api = _server(settings, memory, caller), _api(settings, memory, queue)
-    built = http.build_app(server, api, memory.close, queue.run)
+    encrypted = serving.tls(settings.tls_certificate, settings.tls_key) is not None
+    safety.check_exposure(
+        settings.host,
+        authenticated=authenticated,
+        encrypted=encrypted,
+        behind_proxy=settings.trusted_proxies is not None,
+        plain=settings.plain_http == "on",
+    )
+    serve = _alone(settings) if settings.workers == 1 else _several(settings)
 
-    def run(announce: Callable[[str], None]) -> None:
-        with http.listen(settings.host, settings.port) as bound:
-            announce(http.address(bound))
-            http.run(built, bound)
+    def run(announce: Callable[[str], None]) -> int:
+        with serving.listen(settings.host, settings.port) as bound:
+            announce(serving.address(bound, "https" if encrypted else "http"))
+            return serve(bound)
 
     return run
+
+
+def _alone(settings: Settings) -> Callable[[socket], int]:
+    serve = _http(settings, alone=True)
+
+    def run(bound: socket) -> int:
+        serve(bound)
+        return 0
+
+    return run
+
+
+def _several(settings: Settings) -> Callable[[socket], int]:
+    from mcp_memory.http.workers import Workers
+
+    if sys.platform == "win32":
+        raise Invalid("workers must be 1 on Windows: processes can't share a socket there.")
+    return lambda bound: Workers(partial(work, settings), bound, settings.workers, settings.shutdown_seconds).run()
+
+
+def work(settings: Settings, bound: socket, supervisor: "Connection") -> None:
+    """All that a worker process does."""
+    logs.configure(settings.log_level)
+    _http(settings, alone=False)(bound, supervisor)
+
+
+def _http(settings: Settings, *, alone: bool) -> Callable[..., None]:
+    """What serves on the socket that it is given. `alone`: no other process does."""
+    from mcp_memory.http import app as http
+    from mcp_memory.http import safety, serving
+    from mcp_memory.http.leaving import Leaving
+
+    memory, caller = build_memory(settings, background=True), local_caller(settings)
+    queue = ImportQueue(memory, Uploads(settings.data_dir / "uploads"))
+    leaving, changes = Leaving(), Changes(told=alone)
+    leaving.call(changes.close)
+    built = http.build_app(
+        _server(settings, memory, caller, changes),
+        _api(settings, memory, queue),
+        memory.close,
+        queue.run,
+        safety=safety.safety(
+            bound=settings.host,
+            names=settings.allowed_hosts or (),
+            origins=settings.allowed_origins or (),
+            cors=settings.cors == "on",
+            proxies=settings.trusted_proxies or (),
+            public=settings.public_url,
+        ),
+        checks={"memory": lambda: _readable(memory, caller)},
+        leaving=leaving,
+        alone=alone,
+    )
+    limits = serving.Serving(
+        max_connections=settings.max_connections,
+        shutdown_seconds=settings.shutdown_seconds,
+        tls=serving.tls(settings.tls_certificate, settings.tls_key),
+    )
+    return partial(serving.run, built, serving=limits, leaving=leaving)
+
+
+async def _readable(memory: Memory, caller: Caller) -> None:
+    """Raises an Error where it is not. Makes nothing, not even the store."""
+    for store_id in (await memory.list_stores(caller, PageQuery(limit=1))).items:
+        await memory.list_profiles(replace(caller, store=store_id), PageQuery(limit=1))
 
 
 def _api(settings: Settings, memory: Memory, queue: ImportQueue) -> "FastAPI":
@@ -118,8 +192,8 @@ def _api(settings: Settings, memory: Memory, queue: ImportQueue) -> "FastAPI":
     return build_api(front, services_alias=settings.services_alias == "on")
 
 
-def _server(settings: Settings, memory: Memory, caller: Caller) -> Server[Any]:
-    return build_server(memory, lambda ctx: caller, tools_of(toolset_names(settings)))
+def _server(settings: Settings, memory: Memory, caller: Caller, changes: Changes | None = None) -> Server[Any]:
+    return build_server(memory, lambda ctx: caller, tools_of(toolset_names(settings)), changes)
 
 
 def local_caller(settings: Settings) -> Caller:

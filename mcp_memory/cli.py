@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import anyio
 
-from mcp_memory import __version__, logs, settings
+from mcp_memory import __version__, hosts, logs, settings
 from mcp_memory.errors import Error
 from mcp_memory.settings import Settings
 
@@ -83,18 +83,20 @@ def serve(loaded: Settings, given: dict[str, Any]) -> int:
         run = app.prepare_http(loaded)  # routes and their models live as long as what is imported
 
     asking = "No authentication is configured" if loaded.api_key_id is None else "Only the Memory API asks for a key"
+    near = hosts.is_loopback(loaded.host)
+    bound = "bound to loopback, for programs on this machine only" if near else f"bound to {loaded.host}"
 
     def announce(address: str) -> None:
+        sse = f"SSE at {address}/sse, " if loaded.workers == 1 else ""
         print(
-            f"mcp-memory {__version__}: Streamable HTTP at {address}/mcp, SSE at {address}/sse, "
+            f"mcp-memory {__version__}: Streamable HTTP at {address}/mcp, {sse}"
             f"the Memory API at {address}/v1, {address}/health\n"
-            f"{asking}: bound to loopback, for programs on this machine only.",
+            f"{asking}: {bound}.",
             file=sys.stderr,
             flush=True,
         )
 
-    run(announce)
-    return 0
+    return run(announce)
 
 
 def demo(loaded: Settings, given: dict[str, Any]) -> int:

@@ -16,6 +16,7 @@ from mcp_memory.errors import Invalid
 from mcp_memory.identity import DEFAULT_REGION
 from mcp_memory.model import MAX_TENANT
 from mcp_memory.setting_values import folder, model_name, port, seconds, store, url, whole_number, word
+from mcp_memory.transport_values import check_transport, transport
 
 PREFIX = "MCP_MEMORY_"
 TOOLSETS = ("agent", "conversation", "curator")
@@ -39,7 +40,10 @@ CHOICES = (
     ("merged_profiles", MERGED),
     ("backend", ("sqlite", "twilio")),
     ("twilio_create_store", SWITCH),
+    ("cors", SWITCH),
+    ("plain_http", SWITCH),
 )
+PATHS = ("data_dir", "tls_certificate", "tls_key")
 MIN_SECRET = 16  # characters; shorter ones are guessed
 LEVELS = ("debug", "info", "warning", "error")
 EMBEDDERS = ("bundled", "multilingual", "endpoint")
@@ -63,6 +67,37 @@ class Settings:
     tenant: str = _setting("local", "Whose data this process works with.")
     host: str = _setting("127.0.0.1", "Address `serve` binds to. Without authentication only a loopback address.")
     port: int = _setting(8765, "Port `serve` binds to.")
+    allowed_hosts: tuple[str, ...] | None = _setting(
+        None,
+        "Names it is asked by, besides loopback ones, with a port or without (any). Requests by others are refused.",
+    )
+    allowed_origins: tuple[str, ...] | None = _setting(
+        None, "Origins whose pages may call it, `https://app.example.com`, besides those of loopback and its own."
+    )
+    cors: str = _setting("off", "`on`: browsers let pages of `allowed_origins` read the answers, without cookies.")
+    public_url: str | None = _setting(
+        None, "How clients reach it, `https://mem.example.com`: a name it is asked by, and the start of links it gives."
+    )
+    trusted_proxies: tuple[str, ...] | None = _setting(
+        None, "Addresses or networks whose `X-Forwarded-For`, `-Proto` and `-Host` are believed. Others' are ignored."
+    )
+    tls_certificate: Path | None = field(
+        default=None,
+        metadata={"meaning": "A PEM file, with the chain: `serve` then speaks TLS 1.2 or newer, and nothing else."},
+    )
+    tls_key: Path | None = field(default=None, metadata={"meaning": "Its key, a PEM file without a passphrase."})
+    plain_http: str = _setting(
+        "off", "`on`: others than this machine may connect without encryption, in a network where nobody listens."
+    )
+    max_connections: int = _setting(1000, "Connections at once, of each worker; more are answered 503.")
+    workers: int = _setting(
+        1,
+        "Processes that share the port (not on Windows). More than one: no `/sse`, no sessions in `/mcp`, and changes "
+        "are not told.",
+    )
+    shutdown_seconds: int = _setting(
+        10, "How long what is under way may take when the server is told to end. Open streams end at once."
+    )
     api_key_id: str | None = _setting(
         None, "Id of the API key that `/v1` asks for, the user of HTTP Basic. Without one it takes any, on loopback."
     )
@@ -151,8 +186,9 @@ def _from_toml(path: Path) -> dict[str, Any]:
     for name in found:
         if name not in NAMES:
             raise Invalid(f"{name} in {path} is no setting. Settings: {', '.join(NAMES)}.")
-    if isinstance(found.get("data_dir"), str):
-        found["data_dir"] = path.parent / folder(found["data_dir"], "data_dir")  # relative to the file that says so
+    for name in PATHS:
+        if isinstance(found.get(name), str):
+            found[name] = path.parent / folder(found[name], name)  # relative to the file that says so
     return found
 
 
@@ -162,7 +198,7 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         checked["data_dir"] = folder(checked["data_dir"], "data_dir")
     if "port" in checked:
         checked["port"] = port(checked["port"])
-    checked |= _embedding(checked) | _service(checked)
+    checked |= transport(checked) | _embedding(checked) | _service(checked)
     for name in TEXTS:
         if name in checked and not (isinstance(checked[name], str) and checked[name].strip()):
             raise Invalid(f"{name} must be a text that is not empty.")
@@ -183,6 +219,7 @@ def _checked(values: Mapping[str, Any]) -> Settings:
     for name, words in CHOICES:
         if getattr(settings, name) not in words:
             raise Invalid(f"{name} must be {words[0]} or {words[1]}.")
+    check_transport(checked)
     _check_key(settings)
     _check_embedder(settings, [name for name in checked if name.startswith(OF_THE_ENDPOINT)])
     _check_service(settings, list(checked))

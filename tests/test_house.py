@@ -216,7 +216,15 @@ MAY_IMPORT = {
     ),
     "stdio": "",
     "http/__init__": "",
-    "http/app": "__init__ errors",
+    "http/leaving": "",
+    "http/safety": "errors hosts",
+    "http/bodies": "",
+    "http/probes": "__init__ errors http/leaving",
+    "http/streams": "http/leaving",
+    "http/slow": "",
+    "http/app": "http/bodies http/leaving http/probes http/safety http/streams",
+    "http/serving": "errors http/leaving http/safety http/slow",
+    "http/workers": "errors http/serving",
     "http/api/__init__": "",
     "http/api/answers": "wire/__init__",
     "http/api/problems": "errors http/api/answers wire/__init__ wire/pages",
@@ -268,17 +276,20 @@ MAY_IMPORT = {
     ),
     "commands/imports": "model service imports import_file commands/__init__",
     # Wiring
+    "hosts": "",
     "setting_values": "errors model",
-    "settings": "errors identity model setting_values",
+    "transport_values": "errors hosts setting_values",
+    "settings": "errors identity model setting_values transport_values",
     "logs": "",
     "app": (
-        "errors ids import_queue model service settings server stdio uploads http/app http/api/app "
+        "changes errors ids import_queue listing logs model service settings server stdio uploads http/app "
+        "http/leaving http/safety http/serving http/workers http/api/app "
         "http/api/credentials http/api/route tools/toolsets backend backends/sql/backend "
         "backends/sql/sqlite/database backends/twilio/backend embedding/choice"
     ),
     "doctor": "errors settings embedding/choice backends/sql/sqlite/packing",
     "demo": "",
-    "cli": "__init__ errors logs settings app doctor demo commands/__init__",
+    "cli": "__init__ errors hosts logs settings app doctor demo commands/__init__",
 }
 
 # May catch anything: the doors, which log it and say "internal"; group commit, which hands it to whoever waits;

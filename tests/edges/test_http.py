@@ -9,7 +9,8 @@ from starlette.applications import Starlette
 from mcp_memory.http.api.app import build_api
 from mcp_memory.http.api.credentials import Credentials
 from mcp_memory.http.api.route import Front
-from mcp_memory.http.app import build_app, listen
+from mcp_memory.http.app import build_app
+from mcp_memory.http.serving import listen
 from mcp_memory.model import Caller
 from mcp_memory.server import build_server
 from mcp_memory.service import Memory
