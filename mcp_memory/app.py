@@ -112,7 +112,7 @@ def _alone(settings: Settings) -> Callable[[socket], int]:
     serve = _http(settings, alone=True)
 
     def run(bound: socket) -> int:
-        serve(bound)
+        serve(bound, None)
         return 0
 
     return run
@@ -132,8 +132,8 @@ def work(settings: Settings, bound: socket, supervisor: "Connection") -> None:
     _http(settings, alone=False)(bound, supervisor)
 
 
-def _http(settings: Settings, *, alone: bool) -> Callable[..., None]:
-    """What serves on the socket that it is given. `alone`: no other process does."""
+def _http(settings: Settings, *, alone: bool) -> Callable[[socket, "Connection | None"], None]:
+    """What serves on the socket that it is given, and for a supervisor. `alone`: no other process does."""
     from mcp_memory.http import app as http
     from mcp_memory.http import safety, serving
     from mcp_memory.http.leaving import Leaving
@@ -164,7 +164,7 @@ def _http(settings: Settings, *, alone: bool) -> Callable[..., None]:
         shutdown_seconds=settings.shutdown_seconds,
         tls=serving.tls(settings.tls_certificate, settings.tls_key),
     )
-    return partial(serving.run, built, serving=limits, leaving=leaving)
+    return partial(serving.run, built, limits, leaving)
 
 
 async def _readable(memory: Memory, caller: Caller) -> None:

@@ -89,7 +89,7 @@ def _no_passphrase() -> NoReturn:
 
 
 def run(
-    app: ASGIApp, bound: socket.socket, serving: Serving, leaving: Leaving, supervisor: Connection | None = None
+    app: ASGIApp, serving: Serving, leaving: Leaving, bound: socket.socket, supervisor: Connection | None = None
 ) -> None:
     """Until a signal, which is obeyed in peace; a second one at once. With a `supervisor`: until it says so, or is no
     more."""
@@ -161,7 +161,8 @@ class _Server(uvicorn.Server):
         self.started = True
         if self._supervisor is not None:
             loop.add_reader(self._supervisor.fileno(), self._told_by_supervisor)
-            self._supervisor.send_bytes(READY)
+            with suppress(OSError):  # it is gone already: that is read then
+                self._supervisor.send_bytes(READY)
 
     def _protocol(self) -> asyncio.Protocol:
         return BoundedProtocol(self.config, self.server_state, self.lifespan.state)

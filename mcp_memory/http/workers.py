@@ -115,7 +115,8 @@ class Workers:
                 return 128 + told.recv(1)[0]
             if not ended:
                 return 1
-        return 0 if all(worker.process.exitcode == 0 for worker in self._workers) else 1
+        served = [worker for worker in self._workers if worker.ready]  # others may end before they hear of signals
+        return 0 if all(_code(worker) == 0 for worker in served) else 1
 
 
 def _worker(work: Work, bound: socket.socket, line: Connection) -> None:
