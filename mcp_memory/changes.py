@@ -19,7 +19,10 @@ NOTIFY_SECONDS = 1.0  # in all: clients that do not read must not hold up the on
 
 
 class Changes:
-    def __init__(self) -> None:
+    """`told`: whether they are. Not where other processes make changes too, which nobody here would hear of."""
+
+    def __init__(self, told: bool = True) -> None:
+        self.told = told
         self._buses: dict[Scope, tuple[InMemorySubscriptionBus, ListenHandler]] = {}
         self._subscribed: dict[Connection, set[tuple[Scope, str]]] = {}
 
@@ -44,6 +47,11 @@ class Changes:
 
     def unsubscribe(self, scope: Scope, uri: str, session: ServerSession) -> None:
         self._subscribed.get(session._connection, set()).discard((scope, uri))
+
+    def close(self) -> None:
+        """Ends what is listened to, as the protocol has it: each listener gets an answer that says so."""
+        for _, listener in self._buses.values():
+            listener.close()
 
     async def publish(self, scope: Scope, uris: Sequence[str]) -> None:
         if scope in self._buses:

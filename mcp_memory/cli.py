@@ -8,12 +8,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from typing import Any, TextIO
 
 import anyio
 
-from mcp_memory import __version__, logs, settings
+from mcp_memory import __version__, hosts, logs, settings
 from mcp_memory.errors import Error
 from mcp_memory.settings import Settings
 
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = vars(_parser().parse_args(arguments))
     command: Command = given.pop("command")
     try:
-        loaded = _loaded(given)
+        loaded = settings.load(_named(given), os.environ)
         logs.configure(loaded.log_level)
         code = command(loaded, given)
     except Error as exc:
@@ -53,8 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
-def _loaded(given: dict[str, Any]) -> Settings:
-    return settings.load({name: given[name] for name in ("config", *settings.NAMES) if name in given}, os.environ)
+def _named(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: given[name] for name in ("config", *settings.NAMES) if name in given}
 
 
 @contextmanager
@@ -89,20 +90,23 @@ def serve(loaded: Settings, given: dict[str, Any]) -> int:
         from mcp_memory import app
 
         # routes and their models live as long as what is imported
-        run = app.prepare_http(loaded, lambda: _loaded(given))
+        run = app.prepare_http(loaded, partial(settings.load, _named(given), dict(os.environ)))
+
+    near = hosts.is_loopback(loaded.host)
+    bound = "bound to loopback, for programs on this machine only" if near else f"bound to {loaded.host}"
 
     def announce(address: str, asks: bool) -> None:
-        asking = "Whoever connects is asked for a credential." if asks else UNASKED
+        asking = "Whoever connects is asked for a credential" if asks else "No tenant, so no credential is asked for"
+        sse = f"SSE at {address}/sse, " if loaded.workers == 1 else ""
         print(
-            f"mcp-memory {__version__}: Streamable HTTP at {address}/mcp, SSE at {address}/sse, "
+            f"mcp-memory {__version__}: Streamable HTTP at {address}/mcp, {sse}"
             f"the Memory API at {address}/v1, {address}/health\n"
-            f"{asking}",
+            f"{asking}: {bound}.",
             file=sys.stderr,
             flush=True,
         )
 
-    run(announce)
-    return 0
+    return run(announce)
 
 
 def demo(loaded: Settings, given: dict[str, Any]) -> int:

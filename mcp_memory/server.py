@@ -47,9 +47,12 @@ ECHOED = 100  # characters of a name that the caller made up
 Context = ServerRequestContext[Any, Any]
 
 
-def build_server(memory: Memory, who: Callable[[Context], Caller], tools: Sequence[Tool] = AGENT) -> Server[Any]:
-    """`who` says for each request who asks; it is never asked once and remembered."""
-    doors = _Doors(memory, who, tools)
+def build_server(
+    memory: Memory, who: Callable[[Context], Caller], tools: Sequence[Tool] = AGENT, changes: Changes | None = None
+) -> Server[Any]:
+    """`who` says for each request who asks; it is never asked once and remembered. Without `changes`, its own."""
+    changes = changes or Changes()
+    doors = _Doors(memory, who, tools, changes)
     return Server(
         "mcp-memory",
         title="Customer memory",
@@ -61,9 +64,9 @@ def build_server(memory: Memory, who: Callable[[Context], Caller], tools: Sequen
         on_list_resources=doors.list_resources,
         on_list_resource_templates=doors.list_resource_templates,
         on_read_resource=doors.read_resource,
-        on_subscribe_resource=doors.subscribe,
-        on_unsubscribe_resource=doors.unsubscribe,
-        on_subscriptions_listen=doors.listen,
+        on_subscribe_resource=doors.subscribe if changes.told else None,
+        on_unsubscribe_resource=doors.unsubscribe if changes.told else None,
+        on_subscriptions_listen=doors.listen if changes.told else None,
         on_list_prompts=doors.list_prompts,
         on_get_prompt=doors.get_prompt,
         on_completion=doors.complete,
@@ -77,8 +80,10 @@ async def _no_lifespan(server: Server[Any]) -> AsyncIterator[None]:
 
 
 class _Doors:
-    def __init__(self, memory: Memory, who: Callable[[Context], Caller], tools: Sequence[Tool]) -> None:
-        self._memory, self._who, self._changes = memory, who, Changes()
+    def __init__(
+        self, memory: Memory, who: Callable[[Context], Caller], tools: Sequence[Tool], changes: Changes
+    ) -> None:
+        self._memory, self._who, self._changes = memory, who, changes
         self._tools = {tool.name: tool for tool in tools}
         self._prompts = {prompt.name: prompt for prompt in PROMPTS}
         self._listed = [_listed(tool) for tool in tools]

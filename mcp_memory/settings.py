@@ -5,7 +5,7 @@ file, else its default.
 """
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,15 @@ import platformdirs
 from mcp_memory.errors import Invalid
 from mcp_memory.identity import DEFAULT_REGION
 from mcp_memory.model import MAX_TENANT
-from mcp_memory.setting_values import folder, model_name, port, seconds, store, url, whole_number, word
+from mcp_memory.remote_values import embedding, service
+from mcp_memory.setting_values import folder, port, word
 from mcp_memory.tenancy import configuration
 from mcp_memory.tenancy.configuration import TABLES, Misplaced
 from mcp_memory.tenancy.hosting import EMPTY, Contradiction, Hosting
 from mcp_memory.tenancy.keys import Key, digest
 from mcp_memory.tenancy.tenants import HERE, Tenant
 from mcp_memory.tenancy.toml_lines import line_of
+from mcp_memory.transport_values import check_transport, transport
 
 PREFIX = "MCP_MEMORY_"
 TOOLSETS = ("agent", "conversation", "curator")
@@ -47,14 +49,15 @@ CHOICES = (
     ("merged_profiles", MERGED),
     ("backend", ("sqlite", "twilio")),
     ("twilio_create_store", SWITCH),
+    ("cors", SWITCH),
+    ("plain_http", SWITCH),
 )
+PATHS = ("data_dir", "tls_certificate", "tls_key")
 MIN_SECRET = 16  # characters; shorter ones are guessed
 LEVELS = ("debug", "info", "warning", "error")
 EMBEDDERS = ("bundled", "multilingual", "endpoint")
 OF_THE_ENDPOINT = "embedding_"  # settings that begin like this say nothing to the other embedders
-MAX_DIMENSIONS = 16_384  # four times what today's largest models give
 OF_THE_SERVICE = "twilio_"
-REGIONS = ("au1", "ie1")
 SERVICE = "https://memory.twilio.com"
 
 
@@ -71,6 +74,37 @@ class Settings:
     tenant: str = _setting("local", "Whose data this process works with.")
     host: str = _setting("127.0.0.1", "Address `serve` binds to. Without authentication only a loopback address.")
     port: int = _setting(8765, "Port `serve` binds to.")
+    allowed_hosts: tuple[str, ...] | None = _setting(
+        None,
+        "Names it is asked by, besides loopback ones, with a port or without (any). Requests by others are refused.",
+    )
+    allowed_origins: tuple[str, ...] | None = _setting(
+        None, "Origins whose pages may call it, `https://app.example.com`, besides those of loopback and its own."
+    )
+    cors: str = _setting("off", "`on`: browsers let pages of `allowed_origins` read the answers, without cookies.")
+    public_url: str | None = _setting(
+        None, "How clients reach it, `https://mem.example.com`: a name it is asked by, and the start of links it gives."
+    )
+    trusted_proxies: tuple[str, ...] | None = _setting(
+        None, "Addresses or networks whose `X-Forwarded-For`, `-Proto` and `-Host` are believed. Others' are ignored."
+    )
+    tls_certificate: Path | None = field(
+        default=None,
+        metadata={"meaning": "A PEM file, with the chain: `serve` then speaks TLS 1.2 or newer, and nothing else."},
+    )
+    tls_key: Path | None = field(default=None, metadata={"meaning": "Its key, a PEM file without a passphrase."})
+    plain_http: str = _setting(
+        "off", "`on`: others than this machine may connect without encryption, in a network where nobody listens."
+    )
+    max_connections: int = _setting(1000, "Connections at once, of each worker; more are answered 503.")
+    workers: int = _setting(
+        1,
+        "Processes that share the port (not on Windows). More than one: no `/sse`, no sessions in `/mcp`, and changes "
+        "are not told.",
+    )
+    shutdown_seconds: int = _setting(
+        10, "How long what is under way may take when the server is told to end. Open streams end at once."
+    )
     api_key_id: str | None = _setting(
         None, "Id of the API key that `/v1` asks for, the user of HTTP Basic. Without one it takes any, on loopback."
     )
@@ -206,7 +240,10 @@ def _parsed(text: str, path: Path | None) -> dict[str, Any]:
     for name in found:
         if name not in (*NAMES, *TABLES):
             raise Misplaced(f"{name} is no setting. Settings: {', '.join((*NAMES, *TABLES))}.", (name,))
-    for table in (found, *_tables(found)):
+    for table, name in ((found, name) for name in PATHS):
+        if path is not None and isinstance(table.get(name), str):
+            table[name] = path.parent / folder(table[name], name)
+    for table in _tables(found):
         if path is not None and isinstance(table.get("data_dir"), str):
             table["data_dir"] = path.parent / folder(table["data_dir"], "data_dir")
     return found
@@ -272,7 +309,7 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         checked["data_dir"] = folder(checked["data_dir"], "data_dir")
     if "port" in checked:
         checked["port"] = port(checked["port"])
-    checked |= _embedding(checked) | _service(checked)
+    checked |= transport(checked) | embedding(checked) | service(checked)
     for name in TEXTS:
         if name in checked and not (isinstance(checked[name], str) and checked[name].strip()):
             raise Invalid(f"{name} must be a text that is not empty.")
@@ -293,6 +330,7 @@ def _checked(values: Mapping[str, Any]) -> Settings:
     for name, words in CHOICES:
         if getattr(settings, name) not in words:
             raise Invalid(f"{name} must be {', '.join(words[:-1])} or {words[-1]}.")
+    check_transport(checked)
     _check_key(settings)
     _check_embedder(settings, [name for name in checked if name.startswith(OF_THE_ENDPOINT)])
     _check_service(settings, list(checked))
@@ -331,41 +369,3 @@ def _check_service(settings: Settings, given: Sequence[str]) -> None:
         raise Invalid("backend is twilio, so twilio_key_id, twilio_key_secret and twilio_store must be set.")
     if settings.twilio_region is not None and settings.twilio_base_url is not None:
         raise Invalid("twilio_region and twilio_base_url both say where the service is: set one of them.")
-
-
-def _service(values: Mapping[str, Any]) -> dict[str, Any]:
-    """As `_embedding`, of those that are about the managed service."""
-    checks: Mapping[str, Callable[[Any], Any]] = {
-        "twilio_key_id": _key_id,
-        "twilio_key_secret": lambda value: word("twilio_key_secret", value),
-        "twilio_store": lambda value: store("twilio_store", value),
-        "twilio_region": _region,
-        "twilio_base_url": lambda value: url("twilio_base_url", value, "twilio_key_id", plain="loopback"),
-        "twilio_timeout": lambda value: seconds("twilio_timeout", value),
-    }
-    return {name: check(values[name]) for name, check in checks.items() if name in values}
-
-
-def _key_id(value: object) -> str:
-    key_id = word("twilio_key_id", value)
-    if ":" in key_id:
-        raise Invalid("twilio_key_id must not hold a colon: HTTP Basic ends the id there.")
-    return key_id
-
-
-def _region(value: object) -> str:
-    if value not in REGIONS:
-        raise Invalid(f"twilio_region must be one of {', '.join(REGIONS)}; leave it out for the US.")
-    return str(value)
-
-
-def _embedding(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `values` that are about the endpoint, checked. A key is not repeated, however wrong it is."""
-    checks: Mapping[str, Callable[[Any], Any]] = {
-        "embedding_url": lambda value: url("embedding_url", value, "embedding_key"),
-        "embedding_model": lambda value: model_name("embedding_model", value),
-        "embedding_key": lambda value: word("embedding_key", value),
-        "embedding_dimensions": lambda value: whole_number("embedding_dimensions", value, MAX_DIMENSIONS),
-        "embedding_timeout": lambda value: seconds("embedding_timeout", value),
-    }
-    return {name: check(values[name]) for name, check in checks.items() if name in values}

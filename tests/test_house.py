@@ -223,7 +223,15 @@ MAY_IMPORT = {
     ),
     "stdio": "",
     "http/__init__": "",
-    "http/app": "__init__ errors",
+    "http/leaving": "",
+    "http/safety": "errors hosts",
+    "http/bodies": "",
+    "http/probes": "__init__ errors http/leaving",
+    "http/streams": "http/leaving",
+    "http/slow": "",
+    "http/app": "http/bodies http/leaving http/probes http/safety http/streams",
+    "http/serving": "errors http/leaving http/safety http/slow",
+    "http/workers": "errors http/serving",
     "http/api/__init__": "",
     "http/api/answers": "wire/__init__",
     "http/api/problems": "errors http/api/answers wire/__init__ wire/pages",
@@ -298,23 +306,26 @@ MAY_IMPORT = {
     ),
     "commands/imports": "model service imports import_file commands/__init__",
     # Wiring
+    "hosts": "",
     "setting_values": "errors model",
+    "transport_values": "errors hosts setting_values",
+    "remote_values": "errors setting_values",
     "settings": (
-        "errors identity model setting_values tenancy/__init__ tenancy/configuration tenancy/hosting tenancy/keys "
-        "tenancy/tenants tenancy/toml_lines"
+        "errors identity model remote_values setting_values transport_values tenancy/__init__ tenancy/configuration "
+        "tenancy/hosting tenancy/keys tenancy/tenants tenancy/toml_lines"
     ),
     "logs": "",
     "reloading": "errors settings",
     "app": (
         "errors ids import_queue reloading tenancy/directory tenancy/admission backends/placement backends/routing "
-        "backends/sql/tenants http/auth/jwks http/auth/tokens http/auth/authenticator http/door model service "
-        "settings server stdio uploads http/app http/api/app "
-        "http/api/route tools/toolsets backend backends/sql/backend "
+        "backends/sql/tenants http/auth/jwks http/auth/tokens http/auth/authenticator http/door changes listing logs "
+        "model service settings server stdio uploads http/app http/leaving http/safety http/serving http/workers "
+        "http/api/app http/api/route tools/toolsets backend backends/sql/backend "
         "backends/sql/sqlite/database backends/twilio/backend embedding/choice"
     ),
     "doctor": "errors settings embedding/choice backends/sql/sqlite/packing",
     "demo": "",
-    "cli": "__init__ errors logs settings app doctor demo commands/__init__",
+    "cli": "__init__ errors hosts logs settings app doctor demo commands/__init__",
 }
 
 # May catch anything: the doors, which log it and say "internal"; group commit, which hands it to whoever waits;

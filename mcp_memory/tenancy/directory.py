@@ -69,6 +69,10 @@ class Directory:
             found = Tenant(name=name)
         return None if found is None else self._limited(found)
 
+    async def is_served(self, name: str) -> bool:
+        tenant = await self.tenant(name)
+        return tenant is not None and not tenant.suspended
+
     async def key(self, key_id: str) -> tuple[Key, Tenant] | None:
         configured = self.hosting.keys.get(key_id)
         if configured is not None:
