@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command: Command = given.pop("command")
     try:
         loaded = settings.load({name: given[name] for name in ("config", *settings.NAMES) if name in given}, os.environ)
-        logs.configure(loaded.log_level)
+        logs.configure(loaded.log_level, loaded.log_format)
         code = command(loaded, given)
     except Error as exc:
         print(f"mcp-memory: {exc}", file=sys.stderr)
@@ -128,6 +128,16 @@ def _reached(loaded: Settings) -> Callable[[], str]:
     return lambda: anyio.run(ask)
 
 
+def usage(loaded: Settings, given: dict[str, Any]) -> int:
+    with importing():
+        from mcp_memory import app
+        from mcp_memory.commands import Console
+        from mcp_memory.commands.usage import show
+
+    with app.open_usage(loaded) as book:
+        return show(book, app.now().date(), given, Console(say=_say, tell=_tell))
+
+
 def _asking(module: str, name: str) -> Command:
     """A command of `commands/`, which asks the memory and closes it again. Imported when it is used, as the others."""
 
@@ -193,6 +203,10 @@ def _parser() -> argparse.ArgumentParser:
     add("doctor", "check the data folder, the model and the configuration, and say what to do", doctor)
     _add_stores(add)
     _add_profiles(add("profiles", "find, show, merge, unmerge and explain profiles"), options)
+    using = add("usage", "show what each tenant used on each day, in the units of the bill", usage)
+    using.add_argument("--since", metavar="DAY", help="from this day on, as 2026-11-21, UTC (default: 30 days ago)")
+    using.add_argument("--until", metavar="DAY", help="up to this day (default: today)")
+    using.add_argument("--json", action="store_true", help="print JSON")
     loading = add(
         "import", "import customers from a CSV file; goes on where it broke off", _asking("imports", "import_")
     )

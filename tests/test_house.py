@@ -75,6 +75,11 @@ MAY_IMPORT = {
         "backend"
     ),
     "session": "model service",
+    # Usage, and the metering around operations
+    "usage": "imports model",
+    "usage_counter": "errors usage",
+    "metered": "backend edits imports ledger listing model service traits usage usage_counter",
+    "metering": "errors logs model usage usage_counter",
     "import_file": "errors model text identity columns imports service",
     "uploads": "errors",
     "import_queue": "errors model service import_file uploads",
@@ -132,6 +137,7 @@ MAY_IMPORT = {
             "rules": ["definitions", "imports", "mappings"],
         }.items()
     },
+    "backends/sql/calls/usage": "usage backends/sql/database",
     "backends/sql/backend": " ".join(
         f"backends/sql/calls/{noun}" for noun in ("stores", "profiles", "memories", "recall", "rules")
     ),
@@ -140,8 +146,10 @@ MAY_IMPORT = {
     "backends/sql/sqlite/packing": "candidates backends/sql/memory_rows",
     "backends/sql/sqlite/connection": "errors backends/sql/migrations",
     "backends/sql/sqlite/file": "errors backends/sql/sqlite/connection",
+    "backends/sql/sqlite/usage": "",
     "backends/sql/sqlite/catalog": (
-        "model ids operations backends/sql/cursors backends/sql/database backends/sql/sqlite/keys"
+        "model ids operations backends/sql/cursors backends/sql/database backends/sql/sqlite/keys "
+        "backends/sql/sqlite/usage"
     ),
     "backends/sql/sqlite/rows": "errors ids backends/sql/hot backends/sql/migrations",
     **{
@@ -210,13 +218,16 @@ MAY_IMPORT = {
     "tools/conversations": "inputs model session resources views tools/__init__ tools/memories",
     "tools/identity": "model session resources explanation tools/__init__",
     "tools/toolsets": "tools/__init__ tools/conversations tools/identity tools/profiles tools/memories",
+    "mcp_requests": "errors metering model resources prompts",
     "server": (
-        "__init__ errors model service session changes resources prompts tools/__init__ tools/complaints "
-        "tools/schema tools/toolsets"
+        "__init__ errors metering mcp_requests model service session changes resources prompts tools/__init__ "
+        "tools/complaints tools/schema tools/toolsets"
     ),
     "stdio": "",
     "http/__init__": "",
     "http/app": "__init__ errors",
+    "http/metrics": "__init__",
+    "http/shared_metrics": "",
     "http/api/__init__": "",
     "http/api/answers": "wire/__init__",
     "http/api/problems": "errors http/api/answers wire/__init__ wire/pages",
@@ -225,8 +236,8 @@ MAY_IMPORT = {
     "http/api/page_tokens": "errors",
     "http/api/etags": "errors",
     "http/api/route": (
-        "errors import_queue model operations service text http/api/answers http/api/bodies http/api/credentials "
-        "http/api/problems wire/pages"
+        "errors import_queue metering model operations service text http/api/answers http/api/bodies "
+        "http/api/credentials http/api/problems wire/pages"
     ),
     "http/api/asked": (
         "errors ids listing model service http/api/answers http/api/page_tokens http/api/route wire/pages"
@@ -246,11 +257,11 @@ MAY_IMPORT = {
     ),
     "http/api/recall": f"errors inputs model text http/api/profiles {API} wire/memories wire/recall",
     "http/api/uploads": (
-        "errors ids columns imports import_file import_queue model service uploads http/api/bodies "
+        "errors ids columns imports import_file import_queue metering model service uploads http/api/bodies "
         f"http/api/problems {API} wire/pages"
     ),
     "http/api/imports": f"errors imports listing http/api/profiles http/api/uploads {API} wire/imports",
-    "http/api/document": "http/api/route wire/__init__ wire/outcomes wire/receipts",
+    "http/api/document": "metering http/api/route wire/__init__ wire/outcomes wire/receipts",
     "http/api/app": (
         "__init__ http/api/document http/api/identifiers http/api/imports http/api/mappings http/api/observations "
         "http/api/problems http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores "
@@ -266,25 +277,30 @@ MAY_IMPORT = {
     "commands/stores": (
         "errors model edits identity definitions service records wire/__init__ wire/rules commands/__init__"
     ),
+    "commands/usage": "errors usage commands/__init__",
     "commands/imports": "model service imports import_file commands/__init__",
     # Wiring
     "setting_values": "errors model",
-    "settings": "errors identity model setting_values",
+    "settings": "errors identity logs model setting_values",
     "logs": "",
     "app": (
-        "errors ids import_queue model service settings server stdio uploads http/app http/api/app "
-        "http/api/credentials http/api/route tools/toolsets backend backends/sql/backend "
-        "backends/sql/sqlite/database backends/twilio/backend embedding/choice"
+        "errors ids import_queue metered metering model service settings server stdio uploads usage usage_counter "
+        "http/app http/metrics http/api/app http/api/credentials http/api/route tools/toolsets backend "
+        "backends/sql/backend backends/sql/calls/usage backends/sql/sqlite/database backends/twilio/backend "
+        "embedding/choice"
     ),
     "doctor": "errors settings embedding/choice backends/sql/sqlite/packing",
     "demo": "",
-    "cli": "__init__ errors logs settings app doctor demo commands/__init__",
+    "cli": "__init__ errors logs settings app doctor demo commands/__init__ commands/usage",
 }
 
 # May catch anything: the doors, which log it and say "internal"; group commit, which hands it to whoever waits;
-# whoever must undo before passing it on; and the thread in the background, which nobody would miss.
+# whoever must undo before passing it on; the thread in the background, which nobody would miss; and what meters and
+# counts, which must not fail what it measures.
 CATCHES_ALL = {
     "server",
+    "mcp_requests",
+    "usage_counter",
     "import_queue",
     "http/api/route",
     "backends/sql/reembedding",

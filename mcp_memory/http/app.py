@@ -3,7 +3,7 @@
 import re
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,7 +17,7 @@ from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_memory import __version__
@@ -42,10 +42,11 @@ def build_app(
     api: ASGIApp,
     close: Callable[[], Awaitable[None]],
     work: Callable[[], Coroutine[Any, Any, None]] = _nothing,
+    others: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """Answers only to loopback names, so that a page in a browser cannot reach it through a name of its own.
 
-    `work` is done meanwhile, and cancelled at the end.
+    `work` is done meanwhile, and cancelled at the end. `others`: what is served besides.
     """
     streamable = server.streamable_http_app(max_request_body_size=MAX_BODY, transport_security=UNCHECKED)
     sse = SseServerTransport(MESSAGES, security_settings=UNCHECKED, max_request_body_size=MAX_BODY)
@@ -66,6 +67,7 @@ def build_app(
             Route("/sse", _Sse(server, sse), methods=["GET"]),
             Mount(MESSAGES, app=sse.handle_post_message),
             Route("/health", health, methods=["GET"]),
+            *others,
         ],
         lifespan=lifespan,
         middleware=[Middleware(_LocalOnly), Middleware(_Completed)],

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from mcp_memory.backends.sql.cursors import Place
@@ -293,8 +293,25 @@ class Transaction(
         ...
 
 
-class Catalog(Protocol):
-    """Which stores there are, and what clients may ask about later: one transaction over the catalog."""
+class UsageRows(Protocol):
+    def add_usage(self, tenant: str, day: date, unit: str, amount: int) -> None: ...
+
+    def add_used_profiles(self, tenant: str, day: date, profiles: Iterable[bytes]) -> int:
+        """Digests. How many of them are new that day."""
+        ...
+
+    def forget_used_profiles(self, before: date, limit: int) -> None:
+        """At most so many, of days before that one."""
+        ...
+
+    def list_usage(self, since: date, until: date, tenant: str | None) -> list[tuple[date, str, str, int]]:
+        """Day, tenant, unit and amount, in this order; both days included."""
+        ...
+
+
+class Catalog(UsageRows, Protocol):
+    """Which stores there are, what clients may ask about later, and what tenants used: one transaction over the
+    catalog."""
 
     def find_store(self, tenant: str, display_name: str) -> Store | None: ...
 

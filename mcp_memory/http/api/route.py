@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -14,12 +14,14 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from mcp_memory import metering
 from mcp_memory.errors import Conflict, Error
 from mcp_memory.http.api import bodies, problems
 from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.credentials import Credentials
 from mcp_memory.http.api.problems import CONFLICT, INTERNAL, INVALID, Refused
 from mcp_memory.import_queue import ImportQueue
+from mcp_memory.metering import Meter
 from mcp_memory.model import Caller
 from mcp_memory.operations import Reply
 from mcp_memory.service import Memory
@@ -34,6 +36,7 @@ READS_BY_POST = ("/Lookup", "/Recall")
 MAX_KEY = 255  # characters
 REPLAYED = "Idempotency-Replayed"
 CANONICAL = "Canonical-Profile-Id"
+OUTCOMES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "conflict", 429: "limited"}
 
 Call = Callable[[Request], Awaitable[Response]]
 
@@ -48,6 +51,7 @@ class Front:
     now: Callable[[], datetime]
     transparent: bool = False
     imports: ImportQueue | None = None
+    meter: Meter = field(default_factory=Meter)
 
 
 class ApiRequest(Request):
@@ -84,11 +88,11 @@ class Moved(Exception):
 
 class ApiRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        call, path = super().get_route_handler(), self.path_format
+        call, path, name = super().get_route_handler(), self.path_format, self.operation_id or self.path_format
 
         async def handle(given: Request) -> Response:
             request = ApiRequest(given.scope, given.receive)
-            response = await answered(request, path, lambda: _asked(request, call))
+            response = await answered(request, name, path, lambda: _asked(request, call))
             if request.canonical is not None:
                 response.headers[CANONICAL] = request.canonical
             return response
@@ -98,26 +102,41 @@ class ApiRoute(APIRoute):
 
 async def _asked(request: ApiRequest, call: Call) -> Response:
     request.caller = Caller(tenant=request.front.credentials.tenant(request.headers.get("authorization")))
+    metering.asked_by(request.caller)
     _check_query(request)
     body = await request.load() if request.method in WRITES and request.method != "DELETE" else b""
     return await _once(request, body, call)
 
 
-async def answered(request: Request, path: str, work: Callable[[], Awaitable[Response]]) -> Response:
-    """The door: whatever is raised behind it is an answer in the published shape."""
+async def answered(request: Request, name: str, path: str, work: Callable[[], Awaitable[Response]]) -> Response:
+    """The door, metered: whatever is raised behind it is an answer in the published shape."""
+    front: Front = request.app.state.front
+    given = request.headers.get(metering.HEADER)
+    with front.meter.operation(name, request_id=given, carrier=request.headers) as operation:
+        response = await _answered(request, path, work)
+    response.headers[metering.HEADER] = operation.request_id
+    return response
+
+
+async def _answered(request: Request, path: str, work: Callable[[], Awaitable[Response]]) -> Response:
     try:
         return await work()
     except Refused as exc:
+        metering.failed(OUTCOMES.get(exc.status, metering.INVALID))
         return problems.refusal(exc.status, exc.code, exc.message, exc.headers)
     except Moved as exc:
         return _moved(request, exc)
     except RequestValidationError as exc:
+        metering.failed(metering.INVALID)
         return problems.of_validation(list(exc.errors()), path)
     except Error as exc:
+        metering.failed(exc.code)
         return problems.of_error(exc, request.method, path)
     except ClientDisconnect:
+        metering.failed(metering.CANCELLED)
         return problems.refusal(400, INVALID, "The connection ended before the body did.")
     except Exception:
+        metering.failed(metering.INTERNAL)
         log.exception("%s %s failed", request.method, path)
         return problems.refusal(500, INTERNAL, "It failed here, not with you: the log says why. Try again later.")
 
