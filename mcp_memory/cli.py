@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command: Command = given.pop("command")
     try:
         loaded = settings.load(_named(given), os.environ)
-        logs.configure(loaded.log_level)
+        logs.configure(loaded.log_level, loaded.log_format)
         code = command(loaded, given)
     except Error as exc:
         print(f"mcp-memory: {exc}", file=sys.stderr)
@@ -86,11 +86,21 @@ def stdio(loaded: Settings, given: dict[str, Any]) -> int:
 
 
 def serve(loaded: Settings, given: dict[str, Any]) -> int:
+    if loaded.workers == 1:
+        return _serve(loaded, given)
+    from mcp_memory.http import shared_metrics
+
+    with shared_metrics.folder() as path:
+        os.environ[shared_metrics.VARIABLE] = path
+        return _serve(loaded, given)
+
+
+def _serve(loaded: Settings, given: dict[str, Any]) -> int:
     with importing():
-        from mcp_memory import app
+        from mcp_memory.serve import prepare_http
 
         # routes and their models live as long as what is imported
-        run = app.prepare_http(loaded, partial(settings.load, _named(given), dict(os.environ)))
+        run = prepare_http(loaded, partial(settings.load, _named(given), dict(os.environ)))
 
     near = hosts.is_loopback(loaded.host)
     bound = "bound to loopback, for programs on this machine only" if near else f"bound to {loaded.host}"
@@ -138,6 +148,16 @@ def _reached(loaded: Settings) -> Callable[[], str]:
             await memory.close()
 
     return lambda: anyio.run(ask)
+
+
+def usage(loaded: Settings, given: dict[str, Any]) -> int:
+    with importing():
+        from mcp_memory import app
+        from mcp_memory.commands import Console
+        from mcp_memory.commands.usage import show
+
+    with app.open_usage(loaded) as book:
+        return show(book, app.now().date(), given, Console(say=_say, tell=_tell))
 
 
 def _asking(module: str, name: str) -> Command:
@@ -230,6 +250,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_tenants(add("tenants", "who is served here: add, list, show, change, suspend, resume, remove"), options)
     _add_keys(add("keys", "what clients show: create, rotate, revoke and list keys"), options)
     _add_profiles(add("profiles", "find, show, merge, unmerge and explain profiles"), options)
+    using = add("usage", "show what each tenant used on each day, in the units of the bill", usage)
+    using.add_argument("--since", metavar="DAY", help="from this day on, as 2026-11-21, UTC (default: 30 days ago)")
+    using.add_argument("--until", metavar="DAY", help="up to this day (default: today)")
+    using.add_argument("--json", action="store_true", help="print JSON")
     loading = add(
         "import", "import customers from a CSV file; goes on where it broke off", _asking("imports", "import_")
     )

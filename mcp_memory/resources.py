@@ -152,13 +152,21 @@ _TEMPLATES = tuple((one, UriTemplate.parse(one.uri)) for one in RESOURCES)
 
 async def read(session: Session, uri: str) -> tuple[Resource, str]:
     """The resource a URI names, and its text."""
+    found = find(uri)
+    if found is None:
+        raise NotFound("There is no such resource: see resources/list and resources/templates/list.")
+    resource, parameters = found
+    return resource, await resource.render(session, parameters)
+
+
+def find(uri: str) -> tuple[Resource, Parameters] | None:
     for resource, template in _TEMPLATES:
         matched = template.match(uri) if len(uri) <= MAX_URI else None
         if matched is not None:
             parameters = {name: value for name, value in matched.items() if isinstance(value, str) and value}
             if not resource.is_template or "profile_id" in parameters:
-                return resource, await resource.render(session, parameters)
-    raise NotFound("There is no such resource: see resources/list and resources/templates/list.")
+                return resource, parameters
+    return None
 
 
 def changed_by(writes: Sequence[str], profile_ids: Iterable[str]) -> list[str]:

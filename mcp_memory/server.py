@@ -15,9 +15,11 @@ from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
-from mcp_memory import __version__, resources
+from mcp_memory import __version__, metering, resources
 from mcp_memory.changes import Changes
 from mcp_memory.errors import Closing, Error, Invalid, Unavailable
+from mcp_memory.mcp_requests import MeteredRequests, identified
+from mcp_memory.metering import Meter
 from mcp_memory.model import Caller, Scope
 from mcp_memory.prompts import PROMPTS, Prompt
 from mcp_memory.rights import check
@@ -48,12 +50,16 @@ Context = ServerRequestContext[Any, Any]
 
 
 def build_server(
-    memory: Memory, who: Callable[[Context], Caller], tools: Sequence[Tool] = AGENT, changes: Changes | None = None
+    memory: Memory,
+    who: Callable[[Context], Caller],
+    tools: Sequence[Tool] = AGENT,
+    changes: Changes | None = None,
+    meter: Meter | None = None,
 ) -> Server[Any]:
     """`who` says for each request who asks; it is never asked once and remembered. Without `changes`, its own."""
     changes = changes or Changes()
-    doors = _Doors(memory, who, tools, changes)
-    return Server(
+    doors = _Doors(memory, identified(who), tools, changes)
+    server: Server[Any] = Server(
         "mcp-memory",
         title="Customer memory",
         version=__version__,
@@ -71,6 +77,8 @@ def build_server(
         on_get_prompt=doors.get_prompt,
         on_completion=doors.complete,
     )
+    server.middleware.append(MeteredRequests(meter or Meter(), who, [tool.name for tool in tools]))
+    return server
 
 
 @asynccontextmanager
@@ -111,6 +119,7 @@ class _Doors:
             _log(exc, f"tool {tool.name}")
             return _failed(f"{exc.code}: {exc}")
         except Exception:  # a door: what is unexpected is logged with its cause and shown as internal
+            metering.failed(metering.INTERNAL)
             logger.exception("tool %s failed", tool.name)
             return _failed(INTERNAL)
         return types.CallToolResult(
@@ -267,12 +276,14 @@ def _as_protocol_error(what: str, data: dict[str, str]) -> Iterator[None]:
         code = types.INTERNAL_ERROR if isinstance(exc, Unavailable) else types.INVALID_PARAMS
         raise MCPError(code, f"{exc.code}: {exc}", data) from exc
     except Exception as exc:  # a door, as in call_tool
+        metering.failed(metering.INTERNAL)
         logger.exception("%s failed", what)
         raise MCPError(types.INTERNAL_ERROR, INTERNAL, data) from exc
 
 
 def _log(error: Error, what: str) -> None:
     """The cause of what a caller cannot mend belongs into the log; what they can mend is theirs to see."""
+    metering.failed(error.code)
     if isinstance(error, Unavailable) and not isinstance(error, Closing):
         logger.warning("%s: %s", what, error, exc_info=error)
     else:

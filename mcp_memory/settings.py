@@ -12,6 +12,7 @@ from typing import Any
 
 import platformdirs
 
+from mcp_memory import logs
 from mcp_memory.errors import Invalid
 from mcp_memory.identity import DEFAULT_REGION
 from mcp_memory.model import MAX_TENANT
@@ -34,6 +35,8 @@ TEXTS = (
     "toolsets",
     "region",
     "log_level",
+    "log_format",
+    "metrics_by_tenant",
     "backend",
     "embedder",
     "late_interaction",
@@ -47,6 +50,8 @@ CHOICES = (
     ("services_alias", SWITCH),
     ("authentication", ("auto", *SWITCH)),
     ("merged_profiles", MERGED),
+    ("log_format", logs.FORMATS),
+    ("metrics_by_tenant", SWITCH),
     ("backend", ("sqlite", "twilio")),
     ("twilio_create_store", SWITCH),
     ("cors", SWITCH),
@@ -115,7 +120,14 @@ class Settings:
     services_alias: str = _setting("off", "`on`: `/v1/Services` works for `/v1/ControlPlane/Stores` and `/v1/Stores`.")
     toolsets: str = _setting("agent", "Which tools a model gets: `agent`, `conversation`, `curator`; with commas.")
     region: str = _setting(DEFAULT_REGION, "Country of phone numbers written without one, as two letters.")
-    log_level: str = _setting("warning", "debug, info, warning or error; logs go to stderr.")
+    log_level: str = _setting("warning", "debug, info (a line for each operation), warning or error; to stderr.")
+    log_format: str = _setting("text", "`json`: each line of the log is a JSON object.")
+    metrics_key: str | None = _setting(
+        None,
+        "What `/metrics` asks for, as a Bearer. Without one, it is for direct connections from this machine.",
+        secret=True,
+    )
+    metrics_by_tenant: str = _setting("off", "`on`: metrics name the tenants, a few series for each.")
     backend: str = _setting(
         "sqlite", "Where the memory is: `sqlite`, on this machine, or `twilio`, the managed service or one like it."
     )
@@ -331,20 +343,21 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         if getattr(settings, name) not in words:
             raise Invalid(f"{name} must be {', '.join(words[:-1])} or {words[-1]}.")
     check_transport(checked)
-    _check_key(settings)
+    _check_keys(settings)
     _check_embedder(settings, [name for name in checked if name.startswith(OF_THE_ENDPOINT)])
     _check_service(settings, list(checked))
     return settings
 
 
-def _check_key(settings: Settings) -> None:
+def _check_keys(settings: Settings) -> None:
     key_id, secret = settings.api_key_id, settings.api_key_secret
     if (key_id is None) != (secret is None):
         raise Invalid("api_key_id and api_key_secret must be set both, or neither.")
     if key_id is not None and (":" in word("api_key_id", key_id)):
         raise Invalid("api_key_id must not hold a colon: HTTP Basic ends the id there.")
-    if secret is not None and len(word("api_key_secret", secret)) < MIN_SECRET:
-        raise Invalid(f"api_key_secret must be at least {MIN_SECRET} characters long.")
+    for name, value in (("api_key_secret", secret), ("metrics_key", settings.metrics_key)):
+        if value is not None and len(word(name, value)) < MIN_SECRET:
+            raise Invalid(f"{name} must be at least {MIN_SECRET} characters long.")
 
 
 def _check_embedder(settings: Settings, given: Sequence[str]) -> None:

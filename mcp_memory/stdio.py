@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine
 from io import TextIOWrapper
 from typing import Any
 
@@ -21,15 +21,18 @@ LEAVE_SECONDS = 1.5  # what is being written is finished within it, or was never
 logger = logging.getLogger(__name__)
 
 Close = Callable[[], Awaitable[None]]
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
-def serve_stdio(server: Server[Any], close: Close) -> None:
-    anyio.run(_serve, server, close)
+def serve_stdio(server: Server[Any], close: Close, work: Work) -> None:
+    """`work` is done meanwhile, and cancelled at the end."""
+    anyio.run(_serve, server, close, work)
 
 
-async def _serve(server: Server[Any], close: Close) -> None:
+async def _serve(server: Server[Any], close: Close, work: Work) -> None:
     stdin = _Input()
     async with anyio.create_task_group() as tasks:
+        tasks.start_soon(work)
         tasks.start_soon(_leave_on_signal, close)
         tasks.start_soon(_leave_at_end, stdin)
         try:

@@ -17,7 +17,7 @@ MAX_FUNCTION = 40
 PURE = "errors model ids"
 RULES = "edits listing operations mappings identity resolution ledger traits definitions imports"
 SQL = f"{PURE} {RULES} language mentions budget weights candidates ranking statements/__init__ "
-SQL += "backends/sql/cursors backends/sql/database backends/sql/memory_rows"
+SQL += "backends/sql/catalog_rows backends/sql/cursors backends/sql/database backends/sql/memory_rows"
 API = "http/api/answers http/api/asked http/api/route"  # what every route needs
 REMOTE = "errors backends/twilio/calls backends/twilio/remote backends/twilio/replies"
 MAY_IMPORT = {
@@ -76,6 +76,11 @@ MAY_IMPORT = {
     ),
     "scoping": "errors rights model ids backend",
     "session": "model service",
+    # Usage, and the metering around operations
+    "usage": "imports model",
+    "usage_counter": "errors usage",
+    "metered": "backend edits imports ledger listing model service traits usage usage_counter",
+    "metering": "errors logs model usage usage_counter",
     "import_file": "errors model text identity columns imports service",
     "uploads": "errors",
     "import_queue": "errors model service import_file uploads",
@@ -96,9 +101,10 @@ MAY_IMPORT = {
     "backends/__init__": "",
     "backends/sql/__init__": "",
     "backends/sql/cursors": "errors listing",
+    "backends/sql/catalog_rows": "model operations tenancy/keys tenancy/tenants backends/sql/cursors",
     "backends/sql/database": (
-        "model operations mappings identity ledger definitions imports tenancy/keys tenancy/tenants "
-        "backends/sql/cursors backends/sql/memory_rows"
+        "model mappings identity ledger definitions imports backends/sql/catalog_rows backends/sql/cursors "
+        "backends/sql/memory_rows"
     ),
     "backends/sql/memory_rows": "model listing candidates backends/sql/cursors",
     "backends/sql/hot": "",
@@ -134,7 +140,10 @@ MAY_IMPORT = {
             "rules": ["definitions", "imports", "mappings"],
         }.items()
     },
-    "backends/sql/tenants": "errors tenancy/keys tenancy/tenants backends/sql/database backends/sql/calls/worker",
+    "backends/sql/tenants": (
+        "errors tenancy/keys tenancy/tenants backends/sql/catalog_rows backends/sql/database backends/sql/calls/worker"
+    ),
+    "backends/sql/calls/usage": "usage backends/sql/catalog_rows backends/sql/database",
     "backends/sql/backend": " ".join(
         f"backends/sql/calls/{noun}" for noun in ("stores", "profiles", "memories", "recall", "rules")
     ),
@@ -143,9 +152,10 @@ MAY_IMPORT = {
     "backends/sql/sqlite/packing": "candidates backends/sql/memory_rows",
     "backends/sql/sqlite/connection": "errors backends/sql/migrations",
     "backends/sql/sqlite/file": "errors backends/sql/sqlite/connection",
+    "backends/sql/sqlite/usage": "",
     "backends/sql/sqlite/catalog": (
-        "model ids operations backends/sql/cursors backends/sql/database backends/sql/sqlite/keys "
-        "backends/sql/sqlite/tenants"
+        "model ids operations backends/sql/catalog_rows backends/sql/cursors backends/sql/sqlite/keys "
+        "backends/sql/sqlite/tenants backends/sql/sqlite/usage"
     ),
     "backends/sql/sqlite/tenants": "tenancy/keys tenancy/tenants backends/sql/sqlite/keys",
     "backends/sql/sqlite/rows": "errors ids backends/sql/hot backends/sql/migrations",
@@ -166,7 +176,8 @@ MAY_IMPORT = {
         "backends/sql/sqlite/imports backends/sql/sqlite/mappings"
     ),
     "backends/sql/sqlite/database": (
-        "errors model backends/sql/database backends/sql/hot backends/sql/sqlite/catalog backends/sql/sqlite/file "
+        "errors model backends/sql/catalog_rows backends/sql/database backends/sql/hot backends/sql/sqlite/catalog "
+        "backends/sql/sqlite/file "
         "backends/sql/sqlite/transaction"
     ),
     "backends/twilio/__init__": "",
@@ -217,9 +228,10 @@ MAY_IMPORT = {
     "tools/conversations": "inputs model rights session resources views tools/__init__ tools/memories",
     "tools/identity": "model rights session resources explanation tools/__init__",
     "tools/toolsets": "tools/__init__ tools/conversations tools/identity tools/profiles tools/memories",
+    "mcp_requests": "errors metering model resources prompts",
     "server": (
-        "__init__ errors model rights service session changes resources prompts tools/__init__ tools/complaints "
-        "tools/schema tools/toolsets"
+        "__init__ errors metering mcp_requests model rights service session changes resources prompts tools/__init__ "
+        "tools/complaints tools/schema tools/toolsets"
     ),
     "stdio": "",
     "http/__init__": "",
@@ -232,6 +244,8 @@ MAY_IMPORT = {
     "http/app": "http/bodies http/leaving http/probes http/safety http/streams",
     "http/serving": "errors http/leaving http/safety http/slow",
     "http/workers": "errors http/serving",
+    "http/metrics": "__init__",
+    "http/shared_metrics": "",
     "http/api/__init__": "",
     "http/api/answers": "wire/__init__",
     "http/api/problems": "errors http/api/answers wire/__init__ wire/pages",
@@ -248,7 +262,7 @@ MAY_IMPORT = {
     "http/api/page_tokens": "errors",
     "http/api/etags": "errors",
     "http/api/route": (
-        "errors import_queue model operations service text http/api/answers http/api/bodies http/api/problems "
+        "errors import_queue metering model operations service text http/api/answers http/api/bodies http/api/problems "
         "http/auth/__init__ http/auth/authenticator http/auth/challenges http/door wire/pages"
     ),
     "http/api/asked": (
@@ -269,11 +283,11 @@ MAY_IMPORT = {
     ),
     "http/api/recall": f"errors inputs model text http/api/profiles {API} wire/memories wire/recall",
     "http/api/uploads": (
-        "errors ids columns imports import_file import_queue model service uploads http/api/bodies "
+        "errors ids columns imports import_file import_queue metering model service uploads http/api/bodies "
         f"http/api/problems {API} wire/pages"
     ),
     "http/api/imports": f"errors imports listing http/api/profiles http/api/uploads {API} wire/imports",
-    "http/api/document": "http/api/route wire/__init__ wire/outcomes wire/receipts",
+    "http/api/document": "metering http/api/route wire/__init__ wire/outcomes wire/receipts",
     "http/api/app": (
         "__init__ http/api/document http/api/identifiers http/api/imports http/api/mappings http/api/observations "
         "http/api/problems http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores "
@@ -304,6 +318,7 @@ MAY_IMPORT = {
     "commands/keys": (
         "errors rights service tenancy/__init__ tenancy/directory tenancy/keys views commands/__init__ commands/tenants"
     ),
+    "commands/usage": "errors usage commands/__init__",
     "commands/imports": "model service imports import_file commands/__init__",
     # Wiring
     "hosts": "",
@@ -311,27 +326,36 @@ MAY_IMPORT = {
     "transport_values": "errors hosts setting_values",
     "remote_values": "errors setting_values",
     "settings": (
-        "errors identity model remote_values setting_values transport_values tenancy/__init__ tenancy/configuration "
-        "tenancy/hosting tenancy/keys tenancy/tenants tenancy/toml_lines"
+        "errors identity logs model remote_values setting_values transport_values tenancy/__init__ "
+        "tenancy/configuration tenancy/hosting tenancy/keys tenancy/tenants tenancy/toml_lines"
     ),
     "logs": "",
     "reloading": "errors settings",
     "app": (
-        "errors ids import_queue reloading tenancy/directory tenancy/admission backends/placement backends/routing "
-        "backends/sql/tenants http/auth/jwks http/auth/tokens http/auth/authenticator http/door changes listing logs "
-        "model service settings server stdio uploads http/app http/leaving http/safety http/serving http/workers "
-        "http/api/app http/api/route tools/toolsets backend backends/sql/backend "
-        "backends/sql/sqlite/database backends/twilio/backend embedding/choice"
+        "errors ids listing metered metering usage usage_counter model service settings server stdio backend "
+        "backends/placement backends/routing backends/sql/backend backends/sql/calls/usage backends/sql/tenants "
+        "backends/sql/sqlite/database backends/twilio/backend embedding/choice tenancy/directory tools/toolsets"
+    ),
+    "serve": (
+        "errors app changes import_queue logs metering model reloading server settings uploads http/__init__ http/app "
+        "http/api/app http/api/route http/auth/authenticator http/auth/jwks http/auth/tokens http/door http/leaving "
+        "http/metrics http/safety http/serving http/workers tenancy/admission tools/toolsets"
     ),
     "doctor": "errors settings embedding/choice backends/sql/sqlite/packing",
     "demo": "",
-    "cli": "__init__ errors hosts logs settings app doctor demo commands/__init__",
+    "cli": (
+        "__init__ errors hosts logs settings app serve doctor demo commands/__init__ commands/usage http/__init__ "
+        "http/shared_metrics"
+    ),
 }
 
 # May catch anything: the doors, which log it and say "internal"; group commit, which hands it to whoever waits;
-# whoever must undo before passing it on; and the thread in the background, which nobody would miss.
+# whoever must undo before passing it on; the thread in the background, which nobody would miss; and what meters and
+# counts, which must not fail what it measures.
 CATCHES_ALL = {
     "server",
+    "mcp_requests",
+    "usage_counter",
     "import_queue",
     "http/api/route",
     "backends/sql/reembedding",

@@ -37,14 +37,15 @@ def build_app(
     safety: Safety | None = None,
     middleware: Sequence[Middleware] = (),
     checks: Mapping[str, Check] | None = None,
+    others: Sequence[BaseRoute] = (),
     leaving: Leaving | None = None,
     alone: bool = True,
 ) -> Starlette:
     """Answers only to who knocks as `safety` has it; without, to loopback names.
 
     `work` is done meanwhile, and cancelled at the end. `middleware`: between the checks of `safety` and the routes.
-    `checks`: what /ready looks at. `alone`: no other process answers on this port, so that one may remember its
-    clients.
+    `checks`: what /ready looks at. `others`: what is served besides. `alone`: no other process answers on this port, so
+    that one may remember its clients.
     """
     safety, leaving = safety or Safety(), leaving or Leaving()
     mcp = _streamable(server, leaving, alone)
@@ -55,6 +56,7 @@ def build_app(
             *(_sse(server, leaving) if alone else _no_sse()),
             Route("/health", health, methods=["GET"]),
             Route("/ready", Ready(checks or {}, leaving).answer, methods=["GET"]),
+            *others,
         ],
         lifespan=lambda app: _open(server, work, close),
         middleware=[*safety.middleware(), Middleware(Completed), *middleware],

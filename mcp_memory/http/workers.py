@@ -36,10 +36,18 @@ class _Worker:
 
 
 class Workers:
-    """`work` is what each of them does, with the socket and the line to here; it has to be picklable."""
+    """`work` is what each of them does, with the socket and the line to here; it has to be picklable. `gone`: is told
+    which process died."""
 
-    def __init__(self, work: Work, bound: socket.socket, number: int, shutdown_seconds: int) -> None:
-        self._work, self._bound, self._number = work, bound, number
+    def __init__(
+        self,
+        work: Work,
+        bound: socket.socket,
+        number: int,
+        shutdown_seconds: int,
+        gone: Callable[[int], None] = lambda process_id: None,
+    ) -> None:
+        self._work, self._bound, self._number, self._gone = work, bound, number, gone
         self._patience = shutdown_seconds + CLOSING_SECONDS + SLACK_SECONDS
         self._workers: list[_Worker] = []
         self._failures = 0  # in a row, of workers that died before they served
@@ -92,6 +100,7 @@ class Workers:
         """Returns after how many seconds another is to take its place."""
         self._workers.remove(worker)
         worker.line.close()
+        self._gone(worker.process.pid or 0)
         if worker.ready:
             log.error("Worker %s ended with code %s: another takes its place.", worker.process.pid, _code(worker))
             return 0.0

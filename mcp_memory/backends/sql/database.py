@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from mcp_memory.backends.sql.catalog_rows import Catalog
 from mcp_memory.backends.sql.cursors import Place
 from mcp_memory.backends.sql.memory_rows import ConversationRows, MemoryRows, SignatureRows
 from mcp_memory.definitions import TraitGroup
@@ -23,10 +24,7 @@ from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import Import, Remark
 from mcp_memory.ledger import Entry, Holding, IdentityConflict, Separation, Sides
 from mcp_memory.mappings import DataMapping
-from mcp_memory.model import Identifier, KeptApart, Scope, Store, TraitDefinition, TraitValue
-from mcp_memory.operations import Operation, Reply
-from mcp_memory.tenancy.keys import Key
-from mcp_memory.tenancy.tenants import Tenant
+from mcp_memory.model import Identifier, KeptApart, Scope, TraitDefinition, TraitValue
 
 T = TypeVar("T")
 Trait = tuple[str, str]
@@ -57,15 +55,6 @@ class TraitRow:
     value: TraitValue
     updated_at: datetime
     profile_id: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """One with an idempotency key; `reply` is None while it is under way."""
-
-    digest: bytes
-    begun_at: datetime
-    reply: Reply | None = None
 
 
 class ProfileRows(Protocol):
@@ -292,75 +281,6 @@ class Transaction(
 
     def attempt(self) -> AbstractContextManager[None]:
         """A part that fails alone: what it wrote is taken back, the error goes on, and so can the transaction."""
-        ...
-
-
-class TenantRows(Protocol):
-    def find_tenant(self, name: str) -> Tenant | None: ...
-
-    def list_tenants(self) -> list[Tenant]:
-        """By name."""
-        ...
-
-    def has_tenants(self) -> bool: ...
-
-    def put_tenant(self, tenant: Tenant) -> None:
-        """As it is now; when it was created stays."""
-        ...
-
-    def remove_tenant(self, name: str) -> None:
-        """With its keys."""
-        ...
-
-    def find_key(self, key_id: str) -> tuple[Key, Tenant] | None: ...
-
-    def list_keys(self, tenant: str | None) -> list[Key]:
-        """By tenant, the oldest first."""
-        ...
-
-    def put_key(self, key: Key) -> None:
-        """As it is now: its secret, and whether it is revoked. What else it is stays."""
-        ...
-
-
-class Catalog(TenantRows, Protocol):
-    """Which stores there are, who may reach them, and what clients may ask about later: one transaction over the
-    catalog."""
-
-    def find_store(self, tenant: str, display_name: str) -> Store | None: ...
-
-    def get_store(self, scope: Scope) -> Store | None: ...
-
-    def insert_store(self, tenant: str, store: Store) -> None:
-        """Nobody has the name: in a write, to look is to know."""
-        ...
-
-    def put_store(self, scope: Scope, store: Store) -> None:
-        """As it is now: its name, description, version and policy."""
-        ...
-
-    def count_stores(self, tenant: str) -> int: ...
-
-    def list_stores(
-        self, tenant: str, after: Place | None, limit: int, newest_first: bool
-    ) -> list[tuple[Place, str]]: ...
-
-    def insert_operation(self, tenant: str, new: Operation, forget: datetime) -> None:
-        """Those completed before `forget` are gone."""
-        ...
-
-    def find_operation(self, tenant: str, operation_id: str) -> Operation | None: ...
-
-    def find_request(self, tenant: str, key: str) -> Request | None: ...
-
-    def put_request(self, tenant: str, key: str, request: Request, forget: datetime) -> None:
-        """Those begun before `forget` are gone."""
-        ...
-
-    def remove_request(self, tenant: str, key: str) -> None: ...
-
-    def forget_tenant(self, tenant: str) -> None:
-        """All that it may ask about later."""
         ...
 
 

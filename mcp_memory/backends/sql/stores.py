@@ -4,8 +4,8 @@ import sys
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from mcp_memory.backends.sql.catalog_rows import Catalog, Request
 from mcp_memory.backends.sql.cursors import page_of, place_of
-from mcp_memory.backends.sql.database import Catalog, Request
 from mcp_memory.edits import NewStore, StoreChanges
 from mcp_memory.errors import Conflict, Full, NoStore, NotFound, Stale, Taken
 from mcp_memory.ids import OPERATION, STORE, MakeId

@@ -6,7 +6,8 @@ from typing import TypeVar
 import anyio
 
 from mcp_memory.backends.sql.calls.worker import hop
-from mcp_memory.backends.sql.database import Catalog, Database
+from mcp_memory.backends.sql.catalog_rows import Catalog
+from mcp_memory.backends.sql.database import Database
 from mcp_memory.errors import NotFound, Taken
 from mcp_memory.tenancy.keys import Key
 from mcp_memory.tenancy.tenants import Tenant

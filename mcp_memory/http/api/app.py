@@ -22,11 +22,12 @@ from mcp_memory.http.api import (
     summaries,
     uploads,
 )
-from mcp_memory.http.api.route import Front
+from mcp_memory.http.api.route import Front, answered
 
 PREFIX, ALIAS = "/v1", "/v1/Services"
 # Imports and Lookup before {profileId}, whose place they stand in.
 ROUTERS = (stores, rules, mappings, imports, identifiers, profiles, observations, summaries, recall)
+NOT_ROUTED = "unknown"  # what is asked for where there is nothing
 SMALLEST_GZIP = 4_096  # bytes: below, it costs more than it saves
 
 
@@ -61,18 +62,23 @@ def _aliased() -> APIRouter:
                         route.endpoint,
                         methods=list(route.methods),
                         status_code=route.status_code,
+                        operation_id=getattr(route, "operation_id", None),
                         route_class_override=type(route),
                     )
     return router
 
 
 async def _not_routed(request: Request, exc: Exception) -> Response:
+    return await answered(request, NOT_ROUTED, request.url.path, lambda: _refused(request, exc))
+
+
+async def _refused(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
     said = {404: "There is no such path.", 405: "This path does not take that method: see /openapi.json."}
     code = problems.NOT_FOUND if exc.status_code == 404 else exc.status_code
     message = said.get(exc.status_code, str(exc.detail))
     headers = {"Allow": ", ".join(sorted(_methods(request)))} if exc.status_code == 405 else exc.headers
-    return problems.refusal(exc.status_code, code, message, headers)
+    raise problems.Refused(exc.status_code, code, message, headers)
 
 
 def _methods(request: Request) -> set[str]:

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from mcp_memory.http.api.route import CANONICAL, MAX_KEY, READS_BY_POST, REPLAYED, WRITES
+from mcp_memory.metering import HEADER
 from mcp_memory.wire import outcomes
 from mcp_memory.wire.receipts import HEADER as RECEIPTS
 
@@ -22,6 +23,7 @@ SAID = {
     "Operation-Id": "Of the operation that says what became of it",
     "Retry-After": "Seconds to wait",
     "WWW-Authenticate": "How to send a key",
+    HEADER: "Of the request, as it was sent or else made here: the log has it",
     CANONICAL: "The profile that the one asked for is part of",
     REPLAYED: "`true`: it was made before, and is answered again",
     RECEIPTS: "What became of each item, in its order: `mem_observation_…;outcome=added, …;outcome=duplicate`",
@@ -95,6 +97,7 @@ def _complete(operation: Json, method: str, path: str) -> None:
 
 
 def _headers(operation_id: str, method: str, path: str, status: str) -> Iterator[str]:
+    yield HEADER
     if status in ("301", "308"):
         yield from ("Location", CANONICAL)
     elif status == "401":

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from mcp_memory import metering
 from mcp_memory.errors import Conflict, Error, Forbidden
 from mcp_memory.http.api import bodies, problems
 from mcp_memory.http.api.answers import Answer, answer
@@ -22,6 +23,7 @@ from mcp_memory.http.auth import challenges
 from mcp_memory.http.auth.authenticator import Asker
 from mcp_memory.http.door import asker_of
 from mcp_memory.import_queue import ImportQueue
+from mcp_memory.metering import Meter
 from mcp_memory.model import Caller
 from mcp_memory.operations import Reply
 from mcp_memory.service import Memory
@@ -36,6 +38,7 @@ READS_BY_POST = ("/Lookup", "/Recall")
 MAX_KEY = 255  # characters
 REPLAYED = "Idempotency-Replayed"
 CANONICAL = "Canonical-Profile-Id"
+OUTCOMES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "conflict", 429: "limited"}
 
 Call = Callable[[Request], Awaitable[Response]]
 
@@ -55,6 +58,7 @@ class Front:
     active: Callable[[str], Awaitable[bool]] = _everybody
     transparent: bool = False
     imports: ImportQueue | None = None
+    meter: Meter = field(default_factory=Meter)
 
 
 class ApiRequest(Request):
@@ -95,11 +99,11 @@ class Moved(Exception):
 
 class ApiRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        call, path = super().get_route_handler(), self.path_format
+        call, path, name = super().get_route_handler(), self.path_format, self.operation_id or self.path_format
 
         async def handle(given: Request) -> Response:
             request = ApiRequest(given.scope, given.receive)
-            response = await answered(request, path, lambda: _asked(request, call))
+            response = await answered(request, name, path, lambda: _asked(request, call))
             if request.canonical is not None:
                 response.headers[CANONICAL] = request.canonical
             return response
@@ -109,28 +113,43 @@ class ApiRoute(APIRoute):
 
 async def _asked(request: ApiRequest, call: Call) -> Response:
     request.asker = asker_of(request.scope)
+    metering.asked_by(request.caller)
     _check_query(request)
     body = await request.load() if request.method in WRITES and request.method != "DELETE" else b""
     return await _once(request, body, call)
 
 
-async def answered(request: Request, path: str, work: Callable[[], Awaitable[Response]]) -> Response:
-    """The door: whatever is raised behind it is an answer in the published shape."""
+async def answered(request: Request, name: str, path: str, work: Callable[[], Awaitable[Response]]) -> Response:
+    """The door, metered: whatever is raised behind it is an answer in the published shape."""
+    front: Front = request.app.state.front
+    given = request.headers.get(metering.HEADER)
+    with front.meter.operation(name, request_id=given, carrier=request.headers) as operation:
+        response = await _answered(request, path, work)
+    response.headers[metering.HEADER] = operation.request_id
+    return response
+
+
+async def _answered(request: Request, path: str, work: Callable[[], Awaitable[Response]]) -> Response:
     try:
         return await work()
     except Refused as exc:
+        metering.failed(OUTCOMES.get(exc.status, metering.INVALID))
         return problems.refusal(exc.status, exc.code, exc.message, exc.headers)
     except Moved as exc:
         return _moved(request, exc)
     except RequestValidationError as exc:
+        metering.failed(metering.INVALID)
         return problems.of_validation(list(exc.errors()), path)
     except Forbidden as exc:
         return challenges.refused(exc, request.url.path, asker_of(request.scope).base_url)
     except Error as exc:
+        metering.failed(exc.code)
         return problems.of_error(exc, request.method, path)
     except ClientDisconnect:
+        metering.failed(metering.CANCELLED)
         return problems.refusal(400, INVALID, "The connection ended before the body did.")
     except Exception:
+        metering.failed(metering.INTERNAL)
         log.exception("%s %s failed", request.method, path)
         return problems.refusal(500, INTERNAL, "It failed here, not with you: the log says why. Try again later.")
 

@@ -26,6 +26,7 @@ from mcp_memory.http.api.route import Front, answered
 from mcp_memory.import_file import rules
 from mcp_memory.import_queue import ImportQueue
 from mcp_memory.imports import Import, NewUpload
+from mcp_memory.metering import asked_by
 from mcp_memory.model import Caller, Scope
 from mcp_memory.service import Memory
 from mcp_memory.uploads import Part
@@ -42,10 +43,10 @@ class UploadRoute(APIRoute):
     """Without a key and without a body that is read ahead."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        call, path = super().get_route_handler(), self.path_format
+        call, path, name = super().get_route_handler(), self.path_format, self.operation_id or self.path_format
 
         async def handle(request: Request) -> Response:
-            return await answered(request, path, lambda: call(request))
+            return await answered(request, name, path, lambda: call(request))
 
         return handle
 
@@ -129,6 +130,7 @@ async def put_file(request: Request, ticket: str) -> Response:
     front: Front = request.app.state.front
     queue, shown = queue_of(front), read(ticket)
     announced = await _announced(front, shown)
+    asked_by(shown.caller)
     _check_headers(request, announced.file_size)
     if announced.status != "PENDING" and await anyio.to_thread.run_sync(queue.uploads.find, shown.import_id) is None:
         raise _used()

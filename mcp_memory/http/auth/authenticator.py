@@ -73,7 +73,7 @@ class Credentials:
         tenant = await self._directory.tenant(claims.tenant)
         if tenant is None or claims.store not in (None, *tenant.stores):
             raise Unauthorized(WRONG)
-        actor = f"{claims.issuer} {claims.client_id} {claims.subject}"
+        actor = "\n".join((claims.issuer, claims.client_id, claims.subject))  # none of them holds a line end
         return self._let_in(tenant, claims.store, frozenset(claims.scopes), actor)
 
     async def _key(self, key_id: str, secret: str) -> Asker:

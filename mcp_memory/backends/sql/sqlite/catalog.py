@@ -1,14 +1,15 @@
-"""catalog.db: which stores there are, and what clients may ask about later."""
+"""catalog.db: which stores there are, what clients may ask about later, and what tenants used."""
 
 import json
 from datetime import datetime
 from typing import Any
 
 from mcp_memory import ids
+from mcp_memory.backends.sql.catalog_rows import Request
 from mcp_memory.backends.sql.cursors import Place
-from mcp_memory.backends.sql.database import Request
 from mcp_memory.backends.sql.sqlite.keys import FOREVER, from_micros, to_micros
 from mcp_memory.backends.sql.sqlite.tenants import SqliteTenants
+from mcp_memory.backends.sql.sqlite.usage import SqliteUsage
 from mcp_memory.model import Scope, Store
 from mcp_memory.operations import Operation, Reply
 
@@ -20,7 +21,7 @@ _PAGES = {
 _STARTS = {True: (FOREVER[1], ""), False: (FOREVER[0], "")}
 
 
-class SqliteCatalog(SqliteTenants):
+class SqliteCatalog(SqliteTenants, SqliteUsage):
     # Stores
 
     def find_store(self, tenant: str, display_name: str) -> Store | None:
