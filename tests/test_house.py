@@ -256,10 +256,14 @@ MAY_IMPORT = {
         "http/api/problems http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores "
         "http/api/summaries http/api/uploads"
     ),
+    "http/auth/__init__": "",
+    "http/auth/key_set": "",
+    "http/auth/jwks": "errors http/auth/key_set tenancy/issuers",
+    "http/auth/tokens": "errors http/auth/key_set tenancy/issuers tenancy/tenants",
     # Tenancy: whose a request is
     "tenancy/__init__": "",
     "tenancy/tenants": "errors model",
-    "tenancy/issuers": "",
+    "tenancy/issuers": "errors setting_values tenancy/tenants",
     # The commands
     "commands/__init__": "errors",
     "commands/profiles": "model service records views explanation commands/__init__",
