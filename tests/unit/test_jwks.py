@@ -265,6 +265,27 @@ async def test_nobody_waits_for_keys_that_are_only_looked_at_again(
     assert own.fetches == ONCE * 2
 
 
+async def test_whoever_comes_when_keys_are_too_old_waits_for_new_ones(
+    sets: KeySets, own: TokenIssuer, clock: Clock
+) -> None:
+    await has(sets, RSA)
+    clock.forward(24 * HOUR)
+    own.before = gate = Gate()
+    found: list[bool] = []
+
+    async def ask() -> None:
+        found.append(await has(sets, RSA))
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask)
+            await gate.reached.wait()
+            tasks.start_soon(ask)
+            await anyio.wait_all_tasks_blocked()
+            gate.opened.set()
+    assert found == [True, True]
+
+
 # ---- An issuer that is down
 
 
@@ -334,13 +355,14 @@ async def test_while_it_is_down_it_is_asked_every_ten_seconds(sets: KeySets, own
     assert own.fetches == [DISCOVERY] * 10
 
 
-async def test_a_clock_that_is_set_back_keeps_nobody_out(sets: KeySets, own: TokenIssuer, clock: Clock) -> None:
+async def test_a_clock_that_is_set_back_keeps_nobody_out_and_no_key_in(
+    sets: KeySets, own: TokenIssuer, clock: Clock
+) -> None:
     await has(sets, RSA)
     clock.forward(-30 * 24 * HOUR)
-
-    assert await has(sets, RSA)
     own.keys = [NEXT]
-    clock.forward(10)
+
+    assert not await has(sets, RSA)
     assert await has(sets, NEXT)
 
 
@@ -551,7 +573,8 @@ async def test_after_the_end_nothing_is_fetched(sets: KeySets, own: TokenIssuer)
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
-async def test_the_end_waits_for_no_issuer(sets: KeySets, own: TokenIssuer) -> None:
+async def test_the_end_waits_for_no_issuer(own: TokenIssuer, clock: Clock) -> None:
+    sets = KeySets(now=clock, timeout=60, transport=own.transport())
     own.before = gate = Gate()
     ended: list[Unavailable] = []
 

@@ -161,6 +161,7 @@ async def test_where_scopes_have_a_claim_of_their_own_no_other_counts() -> None:
 
     assert (await verified(authority().token(permissions=["a"], scope="b", scp="c"), naming)).scopes == {"a"}
     assert (await verified(authority().token(scope="b", scp="c"), naming)).scopes == set()
+    assert (await verified(authority().token(scope=LEFT_OUT, scp="c"), naming)).scopes == set()
 
 
 async def test_a_token_of_the_greatest_length_holds() -> None:
