@@ -5,15 +5,17 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_memory.http.auth.key_set import MAX_KEYS, Unusable, chosen_key, usable_keys
 from mcp_memory.tenancy.issuers import ALGORITHMS
-from tests.issuers import signing_key
+from tests.issuers import SigningKey, signing_key
 
 RSA, OTHER = signing_key("rsa-1"), signing_key("rsa-2")
 EC, ED = signing_key("ec-1", "ES256"), signing_key("ed-1", "EdDSA")
+ED448 = SigningKey(kid="ed-448", algorithm="EdDSA", private=Ed448PrivateKey.generate())
 P384, P521 = signing_key("ec-384", "ES384"), signing_key("ec-521", "ES512")
 
 Jwk = dict[str, Any]
@@ -27,7 +29,7 @@ def without(jwk: Jwk, *names: str) -> Jwk:
     return {name: value for name, value in jwk.items() if name not in names}
 
 
-@pytest.mark.parametrize("key", [RSA, EC, P384, P521, ED], ids=lambda key: key.kid)
+@pytest.mark.parametrize("key", [RSA, EC, P384, P521, ED, ED448], ids=lambda key: key.kid)
 def test_a_key_checks_what_its_private_half_signed(key: Any) -> None:
     public = chosen(key.jwk(), algorithm=key.algorithm, kid=key.kid)
 

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -150,9 +150,44 @@ SHAPES: Final[dict[str, Case]] = {
     "payload: says nothing": (ISSUED_BY, partial(raw, payload=b"{}")),
 }
 
-NO_TYPES = ("", "JOSE", "JWE", "id+jwt", "dpop+jwt", "logout+jwt", "application/", "text/jwt", "JWT ", None, 7, ["JWT"])
-NO_ALGORITHMS = ("None", "NONE", "", "rs256", "RS256 ", "RS384", "PS256", "HS256", None, 256, ["RS256"], {})
-UNKNOWN_CRITS = (["exp"], ["http://example.com/UNDEFINED"], ["b64", "exp"], [], "b64", None, {}, [7])
+NO_TYPES: Final[Sequence[Any]] = (
+    "",
+    "JOSE",
+    "JWE",
+    "id+jwt",
+    "dpop+jwt",
+    "logout+jwt",
+    "application/",
+    "text/jwt",
+    "JWT ",
+    None,
+    7,
+    ["JWT"],
+)
+NO_ALGORITHMS: Final[Sequence[Any]] = (
+    "None",
+    "NONE",
+    "",
+    "rs256",
+    "RS256 ",
+    "RS384",
+    "PS256",
+    "HS256",
+    None,
+    256,
+    ["RS256"],
+    {},
+)
+UNKNOWN_CRITS: Final[Sequence[Any]] = (
+    ["exp"],
+    ["http://example.com/UNDEFINED"],
+    ["b64", "exp"],
+    [],
+    "b64",
+    None,
+    {},
+    [7],
+)
 PUBLIC: Final[dict[str, Callable[[], bytes]]] = {
     "PEM": partial(public, Encoding.PEM),
     "PEM without its last line end": lambda: public(Encoding.PEM).strip(),
@@ -239,8 +274,8 @@ NO_TEXTS: Final[dict[str, Any]] = {
     "a lone surrogate": "\ud800",
     "too long": "a" * 256,
 }
-NO_LISTS = (None, 7, True, {AUDIENCE: True}, [AUDIENCE, 7], [[AUDIENCE]], [None])
-OTHER_AUDIENCES = (
+NO_LISTS: Final[Sequence[Any]] = (None, 7, True, {AUDIENCE: True}, [AUDIENCE, 7], [[AUDIENCE]], [None])
+OTHER_AUDIENCES: Final[Sequence[Any]] = (
     "",
     [],
     "https://elsewhere.test",
@@ -250,11 +285,24 @@ OTHER_AUDIENCES = (
     AUDIENCE.upper(),
     f"{AUDIENCE} other",
 )
-OTHER_ISSUERS = (
+OTHER_ISSUERS: Final[Sequence[Any]] = (
     *(LEFT_OUT, None, "", 7, True, [URL], {URL: True}),
     *(URL + "/", URL.upper(), URL + ".evil.test", "https://evil.test", "http://issuer.test"),
 )
-NO_TENANTS = (LEFT_OUT, None, 7, True, "", ["acme"], {}, "ACME", "a b", "../acme", "acme\n", "a" * 300)
+NO_TENANTS: Final[Sequence[Any]] = (
+    LEFT_OUT,
+    None,
+    7,
+    True,
+    "",
+    ["acme"],
+    {},
+    "ACME",
+    "a b",
+    "../acme",
+    "acme\n",
+    "a" * 300,
+)
 
 
 def absent(name: str) -> dict[str, Any]:

@@ -164,7 +164,11 @@ class KeySets:
         import httpx2
 
         return httpx2.AsyncClient(
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "mcp-memory"},
+            headers={
+                "Accept": "application/json, application/jwk-set+json",
+                "Accept-Encoding": "identity",
+                "User-Agent": "mcp-memory",
+            },
             follow_redirects=False,
             timeout=self._timeout,
             trust_env=not loopback,  # a proxy is for what is elsewhere: it can't reach this machine's loopback
