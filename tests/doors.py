@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from starlette.types import ASGIApp, Scope
 
 from mcp_memory.errors import Unauthorized
-from mcp_memory.http.auth.authenticator import WRONG, Authenticator, Credentials, Unasked
+from mcp_memory.http.auth.authenticator import Authenticator, Credentials, Unasked
+from mcp_memory.http.auth.tokens import WRONG
 from mcp_memory.http.door import Door, Entrance, Policy
 from mcp_memory.tenancy.admission import Admission
 from mcp_memory.tenancy.directory import Directory

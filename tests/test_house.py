@@ -256,9 +256,13 @@ MAY_IMPORT = {
     "http/auth/tokens": "errors http/auth/key_set tenancy/issuers tenancy/tenants",
     "http/auth/challenges": "__init__ errors rights http/api/__init__ http/api/problems",
     "http/auth/authenticator": (
-        "errors model rights tenancy/__init__ tenancy/directory tenancy/issuers tenancy/keys tenancy/tenants"
+        "errors model rights http/auth/tokens tenancy/__init__ tenancy/directory tenancy/issuers tenancy/keys "
+        "tenancy/tenants"
     ),
-    "http/door": "errors rights http/auth/__init__ http/auth/authenticator http/auth/challenges tenancy/admission",
+    "http/door": (
+        "errors rights http/auth/__init__ http/auth/authenticator http/auth/challenges http/auth/tokens "
+        "tenancy/admission"
+    ),
     "http/api/page_tokens": "errors",
     "http/api/etags": "errors",
     "http/api/route": (

@@ -18,7 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_memory.errors import Error, Forbidden, Limited, Unauthorized
 from mcp_memory.http.auth import challenges
-from mcp_memory.http.auth.authenticator import MISSING, WRONG, Asker, Authenticator
+from mcp_memory.http.auth.authenticator import MISSING, Asker, Authenticator
+from mcp_memory.http.auth.tokens import WRONG
 from mcp_memory.rights import READ
 from mcp_memory.tenancy.admission import Admission
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from mcp_memory import rights
 from mcp_memory.errors import Limited, Unauthorized
+from mcp_memory.http.auth.tokens import WRONG
 from mcp_memory.model import Caller
 from mcp_memory.tenancy import keys
 from mcp_memory.tenancy.directory import Directory
@@ -20,7 +21,6 @@ from mcp_memory.tenancy.keys import JWT
 from mcp_memory.tenancy.tenants import Limits, Tenant
 
 MAX_HEADER = 16_384  # characters
-WRONG = "The credential does not hold: it is unknown, wrong, expired or revoked."
 MISSING = "Send a credential: `Authorization: Bearer TOKEN`, or an API key as HTTP Basic."
 
 

@@ -52,8 +52,14 @@ class _Held:
 class KeySets:
     """Of all issuers. `transport` and `now` are the world, for whoever has none."""
 
-    def __init__(self, *, now: Callable[[], datetime], transport: "httpx2.AsyncBaseTransport | None" = None) -> None:
-        self._now, self._transport = now, transport
+    def __init__(
+        self,
+        *,
+        now: Callable[[], datetime],
+        timeout: float = TIMEOUT,
+        transport: "httpx2.AsyncBaseTransport | None" = None,
+    ) -> None:
+        self._now, self._timeout, self._transport = now, timeout, transport
         self._held: dict[Issuer, _Held] = {}
         self._clients: dict[bool, httpx2.AsyncClient] = {}
         self._making = anyio.Lock()
@@ -71,6 +77,7 @@ class KeySets:
         # With a key in hand that is no longer fresh, one asks whether it still is; nobody else waits for the answer.
         if found is None or not (held.fresh(self._now()) or held.fetching.locked()):
             async with held.fetching:
+                self._check_open()
                 found = self._found(held, algorithm, kid)
                 if (found is None or not held.fresh(self._now())) and not held.resting(self._now()):
                     await self._fetch(issuer, held)
@@ -101,10 +108,9 @@ class KeySets:
 
     async def _fetch(self, issuer: Issuer, held: _Held) -> None:
         """Whoever waits for it may go away meanwhile: others wait for it too."""
-        self._check_open()
         held.tried_at = self._now()
-        why = f"it took longer than {TIMEOUT:g} s"
-        with anyio.move_on_after(TIMEOUT, shield=True) as fetch:
+        why = f"it took longer than {self._timeout:g} s"
+        with anyio.move_on_after(self._timeout, shield=True) as fetch:
             self._fetches.add(fetch)
             try:
                 held.keys = usable_keys(await self._document(await self._address(issuer)), issuer.algorithms)
@@ -138,7 +144,7 @@ class KeySets:
         try:
             response = await client.send(client.build_request("GET", url), stream=True)
             body = await _received(response)
-        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as exc:  # the last: a name that is no host's
+        except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
             raise Unusable(f"{url} can't be reached") from exc
         try:
             return json.loads(body)
@@ -158,9 +164,13 @@ class KeySets:
         import httpx2
 
         return httpx2.AsyncClient(
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "mcp-memory"},
+            headers={
+                "Accept": "application/json, application/jwk-set+json",
+                "Accept-Encoding": "identity",
+                "User-Agent": "mcp-memory",
+            },
             follow_redirects=False,
-            timeout=TIMEOUT,
+            timeout=self._timeout,
             trust_env=not loopback,  # a proxy is for what is elsewhere: it can't reach this machine's loopback
             transport=self._transport,
         )
