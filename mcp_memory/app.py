@@ -102,28 +102,32 @@ def prepare_http(settings: Settings, *, authenticated: bool = False) -> Callable
 
     def run(announce: Callable[[str], None]) -> int:
         with serving.listen(settings.host, settings.port) as bound:
-            announce(serving.address(bound, "https" if encrypted else "http"))
-            return serve(bound)
+            return serve(bound, lambda: announce(serving.address(bound, "https" if encrypted else "http")))
 
     return run
 
 
-def _alone(settings: Settings) -> Callable[[socket], int]:
+def _alone(settings: Settings) -> Callable[[socket, Callable[[], None]], int]:
     serve = _http(settings, alone=True)
 
-    def run(bound: socket) -> int:
+    def run(bound: socket, announce: Callable[[], None]) -> int:
+        announce()  # whoever connects from now on is served
         serve(bound, None)
         return 0
 
     return run
 
 
-def _several(settings: Settings) -> Callable[[socket], int]:
+def _several(settings: Settings) -> Callable[[socket, Callable[[], None]], int]:
     from mcp_memory.http.workers import Workers
 
     if sys.platform == "win32":
         raise Invalid("workers must be 1 on Windows: processes can't share a socket there.")
-    return lambda bound: Workers(partial(work, settings), bound, settings.workers, settings.shutdown_seconds).run()
+
+    def run(bound: socket, announce: Callable[[], None]) -> int:
+        return Workers(partial(work, settings), bound, settings.workers, settings.shutdown_seconds).run(announce)
+
+    return run
 
 
 def work(settings: Settings, bound: socket, supervisor: "Connection") -> None:
