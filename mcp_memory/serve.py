@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 Again = Callable[[], Settings]
 """Reads the settings as they are now."""
+Serve = Callable[[socket, Callable[[], None]], int]
+"""On a socket; it calls back when whoever connects is served, and returns the exit code."""
 
 
 def prepare_http(settings: Settings, again: Again) -> Callable[[Callable[[str, bool], None]], int]:
@@ -67,8 +69,7 @@ def prepare_http(settings: Settings, again: Again) -> Callable[[Callable[[str, b
 
     def run(announce: Callable[[str, bool], None]) -> int:
         with serving.listen(settings.host, settings.port) as bound:
-            announce(serving.address(bound, "https" if encrypted else "http"), asks)
-            return serve(bound)
+            return serve(bound, lambda: announce(serving.address(bound, "https" if encrypted else "http"), asks))
 
     return run
 
@@ -86,21 +87,26 @@ async def _asks(settings: Settings) -> bool:
     return settings.authentication == "on" or not nobody
 
 
-def _alone(settings: Settings, again: Again) -> Callable[[socket], int]:
+def _alone(settings: Settings, again: Again) -> Serve:
     serve = _http(settings, again, alone=True)
 
-    def run(bound: socket) -> int:
+    def run(bound: socket, announce: Callable[[], None]) -> int:
+        announce()  # whoever connects from now on is served
         serve(bound, None)
         return 0
 
     return run
 
 
-def _several(settings: Settings, again: Again) -> Callable[[socket], int]:
+def _several(settings: Settings, again: Again) -> Serve:
     if sys.platform == "win32":
         raise Invalid("workers must be 1 on Windows: processes can't share a socket there.")
     target = partial(work, settings, again)
-    return lambda bound: Workers(target, bound, settings.workers, settings.shutdown_seconds, forget).run()
+
+    def run(bound: socket, announce: Callable[[], None]) -> int:
+        return Workers(target, bound, settings.workers, settings.shutdown_seconds, forget).run(announce)
+
+    return run
 
 
 def work(settings: Settings, again: Again, bound: socket, supervisor: "Connection") -> None:

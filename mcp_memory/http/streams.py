@@ -28,7 +28,11 @@ class Standing:
                 return await receive()
             return {"type": "http.disconnect"}
 
-        await self._app(scope, until_leaving if scope["method"] == "GET" else receive, send)
+        if scope["method"] != "GET":
+            return await self._app(scope, receive, send)
+        if self._leaving.begun:
+            return await PlainTextResponse("The server is about to end.", 503)(scope, receive, send)
+        await self._app(scope, until_leaving, send)
 
 
 class Completed:

@@ -53,19 +53,19 @@ class Workers:
         self._failures = 0  # in a row, of workers that died before they served
         self._ever_ready = False
 
-    def run(self) -> int:
-        """Until a signal. Returns the exit code: 0 when all workers ended in peace. Raises Unavailable when the first
-        ones can't start."""
+    def run(self, announce: Callable[[], None]) -> int:
+        """Until a signal. Announces when the first worker serves. Returns the exit code: 0 when all workers ended in
+        peace. Raises Unavailable when the first ones can't start."""
         with _signals() as told:
             try:
-                self._watch(told)
+                self._watch(told, announce)
                 return self._end(told)
             finally:
                 for worker in self._workers:
                     worker.process.kill()
                     worker.process.join()
 
-    def _watch(self, told: socket.socket) -> None:
+    def _watch(self, told: socket.socket, announce: Callable[[], None]) -> None:
         again = 0.0
         while True:
             if time.monotonic() >= again:
@@ -76,7 +76,9 @@ class Workers:
             if told in wait([told, *lines, *(worker.process.sentinel for worker in self._workers)], pause):
                 return
             for worker in list(self._workers):
-                self._hear(worker)
+                if self._hear(worker) and not self._ever_ready:
+                    self._ever_ready = True
+                    announce()
                 if not worker.process.is_alive():
                     again = time.monotonic() + self._lose(worker)
 
@@ -90,11 +92,12 @@ class Workers:
         theirs.close()
         return _Worker(process, ours)
 
-    def _hear(self, worker: _Worker) -> None:
+    def _hear(self, worker: _Worker) -> bool:
+        """Whether it serves."""
         with suppress(EOFError, OSError):
             if not worker.ready and worker.line.poll() and worker.line.recv_bytes() == READY:
-                worker.ready = self._ever_ready = True
-                self._failures = 0
+                worker.ready, self._failures = True, 0
+        return worker.ready
 
     def _lose(self, worker: _Worker) -> float:
         """Returns after how many seconds another is to take its place."""
@@ -114,6 +117,7 @@ class Workers:
     def _end(self, told: socket.socket) -> int:
         """All at once, each in peace. Those that are still there after a second signal, or too long, are killed."""
         told.recv(1)
+        self._bound.close()  # or who connects now would wait in a queue that nobody looks at
         for worker in self._workers:
             if worker.process.pid is not None:
                 os.kill(worker.process.pid, signal.SIGTERM)
