@@ -31,6 +31,10 @@ To use it, tell your host to run it. Claude Desktop, for example, in claude_desk
 
 Data folder: {folder}"""
 
+UNASKED = (
+    "There is no tenant, so nobody is asked for a credential: bound to loopback, for programs on this machine only."
+)
+
 Command = Callable[[Settings, dict[str, Any]], int]
 
 
@@ -38,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = vars(_parser().parse_args(arguments))
     command: Command = given.pop("command")
     try:
-        loaded = settings.load({name: given[name] for name in ("config", *settings.NAMES) if name in given}, os.environ)
+        loaded = _loaded(given)
         logs.configure(loaded.log_level)
         code = command(loaded, given)
     except Error as exc:
@@ -47,6 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)
+
+
+def _loaded(given: dict[str, Any]) -> Settings:
+    return settings.load({name: given[name] for name in ("config", *settings.NAMES) if name in given}, os.environ)
 
 
 @contextmanager
@@ -80,15 +88,15 @@ def serve(loaded: Settings, given: dict[str, Any]) -> int:
     with importing():
         from mcp_memory import app
 
-        run = app.prepare_http(loaded)  # routes and their models live as long as what is imported
+        # routes and their models live as long as what is imported
+        run = app.prepare_http(loaded, lambda: _loaded(given))
 
-    asking = "No authentication is configured" if loaded.api_key_id is None else "Only the Memory API asks for a key"
-
-    def announce(address: str) -> None:
+    def announce(address: str, asks: bool) -> None:
+        asking = "Whoever connects is asked for a credential." if asks else UNASKED
         print(
             f"mcp-memory {__version__}: Streamable HTTP at {address}/mcp, SSE at {address}/sse, "
             f"the Memory API at {address}/v1, {address}/health\n"
-            f"{asking}: bound to loopback, for programs on this machine only.",
+            f"{asking}",
             file=sys.stderr,
             flush=True,
         )
@@ -151,6 +159,29 @@ def _asking(module: str, name: str) -> Command:
     return command
 
 
+def _managing(module: str, name: str) -> Command:
+    """As `_asking`, of those about who is served here."""
+
+    def command(loaded: Settings, given: dict[str, Any]) -> int:
+        with importing():
+            from mcp_memory import app
+            from mcp_memory.commands import Console
+
+            work = getattr(import_module(f"mcp_memory.commands.{module}"), name)
+
+        async def ask() -> int:
+            host = app.build_host(loaded)
+            try:
+                code: int = await work(host.memory, host.directory, given, Console(say=_say, tell=_tell))
+                return code
+            finally:
+                await host.memory.close()
+
+        return anyio.run(ask)
+
+    return command
+
+
 def _tell(text: str) -> None:
     _say(text, sys.stderr)
 
@@ -192,6 +223,8 @@ def _parser() -> argparse.ArgumentParser:
     add("demo", "watch an agent meet a customer twice, in a folder of its own", demo)
     add("doctor", "check the data folder, the model and the configuration, and say what to do", doctor)
     _add_stores(add)
+    _add_tenants(add("tenants", "who is served here: add, list, show, change, suspend, resume, remove"), options)
+    _add_keys(add("keys", "what clients show: create, rotate, revoke and list keys"), options)
     _add_profiles(add("profiles", "find, show, merge, unmerge and explain profiles"), options)
     loading = add(
         "import", "import customers from a CSV file; goes on where it broke off", _asking("imports", "import_")
@@ -239,6 +272,58 @@ def _add_profiles(parser: argparse.ArgumentParser, options: argparse.ArgumentPar
         added = add(name, meaning, _asking("profiles", name))
         for argument in ("profile_id", *others):
             added.add_argument(argument, metavar=argument.upper(), help="mem_profile_…; a merged one is as good")
+
+
+def _add_tenants(parser: argparse.ArgumentParser, options: argparse.ArgumentParser) -> None:
+    add = _adder(parser.add_subparsers(title="commands", metavar="COMMAND", required=True), options)
+    for name, meaning, work in (
+        ("add", "add a tenant", "add"),
+        ("list", "list the tenants", "list_"),
+        ("show", "show a tenant with its keys and stores; JSON", "show"),
+        ("change", "change a tenant's stores or limits", "change"),
+        ("suspend", "turn a tenant away; what it has stays", "suspend"),
+        ("resume", "let a suspended tenant in again", "resume"),
+        ("remove", "remove a tenant and its keys", "remove"),
+    ):
+        added = add(name, meaning, _managing("tenants", work))
+        if name == "list":
+            added.add_argument("--json", action="store_true", help="print JSON")
+            continue
+        added.add_argument("name", metavar="NAME", help="small letters, digits and . _ -")
+        if name == "add":
+            added.add_argument(
+                "--backend",
+                dest="in_backend",
+                metavar="NAME",
+                help="where its data is: a [backends.NAME] (default: here)",
+            )
+            added.add_argument("--shared", action="store_true", help="another tenant has the same store, knowingly")
+            added.add_argument("--adopt", action="store_true", help="take over stores that are there under this name")
+        if name in ("add", "change"):
+            added.add_argument("--store", action="append", metavar="NAME", help="its stores, the first is the default")
+            added.add_argument("--limit", action="append", metavar="NAME=NUMBER", help="as requests_per_minute=600")
+        if name == "remove":
+            added.add_argument("--delete-data", action="store_true", help="with all it has, for good")
+
+
+def _add_keys(parser: argparse.ArgumentParser, options: argparse.ArgumentParser) -> None:
+    shared = argparse.ArgumentParser(add_help=False, parents=[options], argument_default=argparse.SUPPRESS)
+    shared.add_argument("--json", action="store_true", help="print JSON")
+    add = _adder(parser.add_subparsers(title="commands", metavar="COMMAND", required=True), shared)
+    creating = add("create", "create a key; its secret is shown this once", _managing("keys", "create"))
+    creating.add_argument("of_tenant", metavar="TENANT")
+    creating.add_argument("--label", metavar="TEXT", help="what it is for")
+    creating.add_argument("--store", metavar="NAME", help="the only store it reaches (default: all its tenant's)")
+    creating.add_argument(
+        "--scope", action="append", metavar="SCOPE", help="memory:read, memory:write (both by default), memory:admin"
+    )
+    creating.add_argument("--days", metavar="NUMBER", help="how long it holds (default: until it is revoked)")
+    rotating = add("rotate", "give a key another secret", _managing("keys", "rotate"))
+    rotating.add_argument("key_id", metavar="KEY")
+    rotating.add_argument("--grace", metavar="MINUTES", help="how long the secret before holds beside it (default 0)")
+    add("revoke", "end a key, at once", _managing("keys", "revoke")).add_argument("key_id", metavar="KEY")
+    listing = add("list", "list keys", _managing("keys", "list_"))
+    listing.add_argument("of_tenant", metavar="TENANT", nargs="?", default=argparse.SUPPRESS)
 
 
 def _adder(commands: Any, options: argparse.ArgumentParser) -> Callable[..., argparse.ArgumentParser]:

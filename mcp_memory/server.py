@@ -20,9 +20,10 @@ from pydantic import ValidationError
 from mcp_memory import __version__
 from mcp_memory.changes import Changes
 from mcp_memory.errors import Closing, Error, Invalid, Unavailable
-from mcp_memory.model import Caller
+from mcp_memory.model import Caller, Scope
 from mcp_memory.prompts import PROMPTS, Prompt
 from mcp_memory.resources import RESOURCES, Resource, read
+from mcp_memory.rights import check
 from mcp_memory.service import Memory
 from mcp_memory.session import Session
 from mcp_memory.tools import Arguments, Tool
@@ -83,7 +84,7 @@ def build_server(
 
 
 async def _discover(server: Server[Any], ctx: Context, params: object) -> types.DiscoverResult:
-    """The SDK would say that the lists change, since listening is served: a host would listen for it for nothing."""
+    """The SDK would say that hosts hear of changes of the lists, since listening is served: they would for nothing."""
     can = server.get_capabilities(protocol_version=ctx.protocol_version)
     for fixed in (can.tools, can.prompts, can.resources):
         if fixed is not None:
@@ -120,16 +121,24 @@ class _Doors:
         return self._input_schemas.get(name)
 
     async def list_tools(self, ctx: Context, params: object) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=self._listed)
+        """Those that who asks may call. Another is unknown to them."""
+        callable_ = self._callable(ctx)
+        return types.ListToolsResult(tools=[one for one in self._listed if one.name in callable_])
+
+    def _callable(self, ctx: Context) -> list[str]:
+        with _as_protocol_error("list", {}):
+            rights = self._who(ctx).rights
+        return [name for name, tool in self._tools.items() if tool.right in rights]
 
     async def call_tool(self, ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         tool = self._tools.get(params.name)
         if tool is None:
-            raise MCPError(
-                types.INVALID_PARAMS, f"Unknown tool: {params.name[:ECHOED]}. Known: {', '.join(self._tools)}."
-            )
+            known = ", ".join(self._callable(ctx))
+            raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name[:ECHOED]}. Known: {known}.")
         try:
-            answer = await tool.run(self._session(ctx), _checked(tool, params.arguments))
+            session = self._session(ctx)
+            check(session.caller.rights, tool.right)
+            answer = await tool.run(session, _checked(tool, params.arguments))
         except Error as exc:
             _log(exc, f"tool {tool.name}")
             return _failed(f"{exc.code}: {exc}")
@@ -176,11 +185,12 @@ class _Doors:
     async def subscribe(self, ctx: Context, params: types.SubscribeRequestParams) -> types.EmptyResult:
         uri = str(params.uri)
         with _as_protocol_error("subscription", {"uri": uri[:ECHOED]}):
-            self._changes.subscribe(self._who(ctx), uri, ctx.session)
+            self._changes.subscribe(await self._scope(ctx), uri, ctx.session)
         return types.EmptyResult()
 
     async def unsubscribe(self, ctx: Context, params: types.UnsubscribeRequestParams) -> types.EmptyResult:
-        self._changes.unsubscribe(self._who(ctx), str(params.uri), ctx.session)
+        with _as_protocol_error("subscription", {}):
+            self._changes.unsubscribe(await self._scope(ctx), str(params.uri), ctx.session)
         return types.EmptyResult()
 
     async def listen(
@@ -188,7 +198,7 @@ class _Doors:
     ) -> types.SubscriptionsListenResult:
         uris = [str(uri) for uri in params.notifications.resource_subscriptions or ()]
         with _as_protocol_error("subscription", {}):
-            listener = self._changes.listener(self._who(ctx), uris)
+            listener = self._changes.listener(await self._scope(ctx), uris)
         return await listener(ctx, params)
 
     async def list_prompts(self, ctx: Context, params: object) -> types.ListPromptsResult:
@@ -237,7 +247,15 @@ class _Doors:
 
     def _session(self, ctx: Context) -> Session:
         caller = self._who(ctx)
-        return Session(memory=self._memory, caller=caller, changed=partial(self._changes.publish, caller))
+
+        async def changed(uris: Sequence[str]) -> None:
+            await self._changes.publish(await self._memory.scope(caller), uris)
+
+        return Session(memory=self._memory, caller=caller, changed=changed)
+
+    async def _scope(self, ctx: Context) -> Scope:
+        """What may be listened to: the store of who asks, however they came by it."""
+        return await self._memory.scope(self._who(ctx))
 
 
 def _checked(tool: Tool, given: dict[str, Any] | None) -> Arguments:

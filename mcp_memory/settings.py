@@ -5,8 +5,8 @@ file, else its default.
 """
 
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,12 @@ from mcp_memory.errors import Invalid
 from mcp_memory.identity import DEFAULT_REGION
 from mcp_memory.model import MAX_TENANT
 from mcp_memory.setting_values import folder, model_name, port, seconds, store, url, whole_number, word
+from mcp_memory.tenancy import configuration
+from mcp_memory.tenancy.configuration import TABLES, Misplaced
+from mcp_memory.tenancy.hosting import EMPTY, Contradiction, Hosting
+from mcp_memory.tenancy.keys import Key, digest
+from mcp_memory.tenancy.tenants import HERE, Tenant
+from mcp_memory.tenancy.toml_lines import line_of
 
 PREFIX = "MCP_MEMORY_"
 TOOLSETS = ("agent", "conversation", "curator")
@@ -31,11 +37,13 @@ TEXTS = (
     "late_interaction",
     "merged_profiles",
     "services_alias",
+    "authentication",
 )
 MERGED = ("redirect", "transparent")
 CHOICES = (
     ("late_interaction", SWITCH),
     ("services_alias", SWITCH),
+    ("authentication", ("auto", *SWITCH)),
     ("merged_profiles", MERGED),
     ("backend", ("sqlite", "twilio")),
     ("twilio_create_store", SWITCH),
@@ -102,9 +110,15 @@ class Settings:
     )
     embedding_key: str | None = _setting(None, "The endpoint's API key. Best in the environment.", secret=True)
     embedding_timeout: float = _setting(10.0, "Seconds the endpoint has to answer in.")
+    authentication: str = _setting(
+        "auto", "Whether `serve` asks for credentials: `on`, `off`, or `auto`: as soon as there is a tenant or a key."
+    )
+    hosting: Hosting = EMPTY  # the tables; see tenancy/configuration.py
+    config: Path | None = None  # the file they are from
 
 
-NAMES = tuple(one.name for one in fields(Settings))
+NAMES = tuple(one.name for one in fields(Settings) if one.metadata)
+OF_A_BACKEND = ("backend", "data_dir", "region")  # besides those that are about the managed service
 
 
 def load(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
@@ -114,12 +128,16 @@ def load(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     """
     environment = _from_environ(environ)
     config = given.get("config", environment.pop("config", None))
-    values = {
-        **({} if config is None else _from_toml(folder(config, "config"))),
-        **environment,
-        **{name: value for name, value in given.items() if name != "config"},
-    }
-    return _checked(values)
+    path = None if config is None else folder(config, "config")
+    text = "" if path is None else _read(path)
+    try:
+        found = _parsed(text, path)
+        values = {name: value for name, value in found.items() if name not in TABLES}
+        given = {name: value for name, value in given.items() if name != "config"}
+        settings = _checked({**values, **environment, **given})
+        return _with_own_key(replace(settings, config=path, hosting=_hosting(settings, found, environ)))
+    except Misplaced as exc:
+        raise Invalid(f"{path}, line {line_of(text, exc.path)}: {exc}") from exc
 
 
 def toolset_names(settings: Settings) -> list[str]:
@@ -141,19 +159,109 @@ def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def _from_toml(path: Path) -> dict[str, Any]:
+def of_backend(settings: Settings, tenant: Tenant) -> Settings:
+    """What holds for a tenant's backend."""
+    if tenant.backend == HERE:
+        held = settings
+    else:
+        held = _backend(settings, settings.hosting.backends[tenant.backend], tenant.backend)
+    if held.backend != "twilio" or tenant.name == settings.hosting.sole:
+        return held
+    return replace(held, tenant=tenant.name, twilio_store=tenant.stores[0])
+
+
+def _with_own_key(settings: Settings) -> Settings:
+    """A server with one key has one tenant, whose key that is."""
+    hosting = settings.hosting
+    if settings.api_key_id is None or settings.api_key_secret is None:
+        return replace(settings, hosting=replace(hosting, sole=settings.tenant if hosting.is_empty() else None))
+    tenant = hosting.tenants.get(settings.tenant, Tenant(name=settings.tenant))
+    key = Key(key_id=settings.api_key_id, tenant=tenant.name, digest=digest(settings.api_key_secret))
+    return replace(
+        settings,
+        hosting=replace(
+            hosting,
+            tenants={**hosting.tenants, tenant.name: tenant},
+            keys={**hosting.keys, key.key_id: key},
+            sole=None if tenant.name in hosting.tenants else tenant.name,
+        ),
+    )
+
+
+def _read(path: Path) -> str:
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return path.read_text(encoding="utf-8-sig")
     except OSError as exc:
         raise Invalid(f"The configuration {path} can't be read: {exc.strerror}.") from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+    except UnicodeDecodeError as exc:
+        raise Invalid(f"The configuration {path} is not TOML: {exc}.") from exc
+
+
+def _parsed(text: str, path: Path | None) -> dict[str, Any]:
+    """Raises Misplaced for what is no setting. Folders are relative to the file that names them."""
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
         raise Invalid(f"The configuration {path} is not TOML: {exc}.") from exc
     for name in found:
-        if name not in NAMES:
-            raise Invalid(f"{name} in {path} is no setting. Settings: {', '.join(NAMES)}.")
-    if isinstance(found.get("data_dir"), str):
-        found["data_dir"] = path.parent / folder(found["data_dir"], "data_dir")  # relative to the file that says so
+        if name not in (*NAMES, *TABLES):
+            raise Misplaced(f"{name} is no setting. Settings: {', '.join((*NAMES, *TABLES))}.", (name,))
+    for table in (found, *_tables(found)):
+        if path is not None and isinstance(table.get("data_dir"), str):
+            table["data_dir"] = path.parent / folder(table["data_dir"], "data_dir")
     return found
+
+
+def _hosting(settings: Settings, found: Mapping[str, Any], environ: Mapping[str, str]) -> Hosting:
+    hosting = configuration.read(found, environ)
+    held = {name: _backend(settings, table, name) for name, table in hosting.backends.items()}
+    _refuse_one_folder(settings, held)
+    held[HERE] = settings
+    managed = {name: one for name, one in held.items() if one.backend == "twilio"}
+    accounts = {name: f"{service_url(one)} {one.twilio_key_id}" for name, one in managed.items()}
+    hosting = replace(hosting, accounts=accounts)
+    try:
+        hosting.check(hosting.tenants.values())
+    except Contradiction as exc:
+        raise Misplaced(str(exc), ("tenants", exc.tenant.name, exc.field)) from exc
+    return hosting
+
+
+def _tables(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    backends = found.get("backends")
+    yield from (one for one in (backends.values() if isinstance(backends, dict) else ()) if isinstance(one, dict))
+
+
+def _backend(settings: Settings, table: Mapping[str, Any], name: str) -> Settings:
+    """As the settings at the top, but for what the table says."""
+    for one in table:
+        if (one not in OF_A_BACKEND and not one.startswith(OF_THE_SERVICE)) or one == "twilio_store":
+            raise Misplaced(
+                f"backends.{name}: {one[:50]} can't be set here. A tenant's stores are named by its own table.",
+                ("backends", name, one),
+            )
+    kind = table.get("backend", settings.backend)
+    passed_on = {"region": settings.region, "data_dir": settings.data_dir}
+    if kind == settings.backend:
+        passed_on |= {one: getattr(settings, one) for one in NAMES if one.startswith(_OF[kind])}
+    given = {one: value for one, value in {**passed_on, **table, "backend": kind}.items() if value is not None}
+    try:
+        return _checked(given | ({"twilio_store": "any"} if kind == "twilio" else {}))
+    except Invalid as exc:
+        raise Misplaced(f"backends.{name}: {exc}", ("backends", name)) from exc
+
+
+_OF: Mapping[str, str | tuple[str, ...]] = {
+    "sqlite": ("embed", "late_interaction"),
+    "twilio": OF_THE_SERVICE,
+}  # how the settings of each kind begin
+
+
+def _refuse_one_folder(settings: Settings, backends: Mapping[str, Settings]) -> None:
+    folders = {settings.data_dir.resolve(): HERE}
+    for name, one in backends.items():
+        if one.backend == "sqlite" and folders.setdefault(one.data_dir.resolve(), name) != name:
+            raise Misplaced(f"backends.{name}: data_dir must be a folder of its own.", ("backends", name, "data_dir"))
 
 
 def _checked(values: Mapping[str, Any]) -> Settings:
@@ -182,7 +290,7 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         raise Invalid(f"log_level must be one of {', '.join(LEVELS)}.")
     for name, words in CHOICES:
         if getattr(settings, name) not in words:
-            raise Invalid(f"{name} must be {words[0]} or {words[1]}.")
+            raise Invalid(f"{name} must be {', '.join(words[:-1])} or {words[-1]}.")
     _check_key(settings)
     _check_embedder(settings, [name for name in checked if name.startswith(OF_THE_ENDPOINT)])
     _check_service(settings, list(checked))

@@ -72,8 +72,9 @@ MAY_IMPORT = {
     "backend": "model edits listing operations mappings identity ledger traits definitions imports",
     "service": (
         "errors rights model edits listing operations mappings text ids identity ledger traits definitions imports "
-        "backend"
+        "backend scoping"
     ),
+    "scoping": "errors rights model ids backend",
     "session": "model service",
     "import_file": "errors model text identity columns imports service",
     "uploads": "errors",
@@ -96,7 +97,8 @@ MAY_IMPORT = {
     "backends/sql/__init__": "",
     "backends/sql/cursors": "errors listing",
     "backends/sql/database": (
-        "model operations mappings identity ledger definitions imports backends/sql/cursors backends/sql/memory_rows"
+        "model operations mappings identity ledger definitions imports tenancy/keys tenancy/tenants "
+        "backends/sql/cursors backends/sql/memory_rows"
     ),
     "backends/sql/memory_rows": "model listing candidates backends/sql/cursors",
     "backends/sql/hot": "",
@@ -132,6 +134,7 @@ MAY_IMPORT = {
             "rules": ["definitions", "imports", "mappings"],
         }.items()
     },
+    "backends/sql/tenants": "errors tenancy/keys tenancy/tenants backends/sql/database backends/sql/calls/worker",
     "backends/sql/backend": " ".join(
         f"backends/sql/calls/{noun}" for noun in ("stores", "profiles", "memories", "recall", "rules")
     ),
@@ -141,8 +144,10 @@ MAY_IMPORT = {
     "backends/sql/sqlite/connection": "errors backends/sql/migrations",
     "backends/sql/sqlite/file": "errors backends/sql/sqlite/connection",
     "backends/sql/sqlite/catalog": (
-        "model ids operations backends/sql/cursors backends/sql/database backends/sql/sqlite/keys"
+        "model ids operations backends/sql/cursors backends/sql/database backends/sql/sqlite/keys "
+        "backends/sql/sqlite/tenants"
     ),
+    "backends/sql/sqlite/tenants": "tenancy/keys tenancy/tenants backends/sql/sqlite/keys",
     "backends/sql/sqlite/rows": "errors ids backends/sql/hot backends/sql/migrations",
     **{
         f"backends/sql/sqlite/{noun}": (
@@ -198,6 +203,8 @@ MAY_IMPORT = {
         "backends/twilio/missing backends/twilio/profiles backends/twilio/recall backends/twilio/remote "
         "backends/twilio/rules backends/twilio/stores backends/twilio/upserts"
     ),
+    "backends/routing": "backend model",
+    "backends/placement": "backend errors settings tenancy/directory tenancy/tenants",
     # Front doors: they parse, call and render
     "changes": "errors model resources",
     "resources": "errors inputs model session records views",
@@ -205,13 +212,13 @@ MAY_IMPORT = {
     "tools/__init__": "session",
     "tools/schema": "",
     "tools/complaints": "",
-    "tools/profiles": "errors ids model session resources records views tools/__init__",
-    "tools/memories": "inputs model session resources records views tools/__init__",
-    "tools/conversations": "inputs model session resources views tools/__init__ tools/memories",
-    "tools/identity": "model session resources explanation tools/__init__",
+    "tools/profiles": "errors ids model rights session resources records views tools/__init__",
+    "tools/memories": "inputs model rights session resources records views tools/__init__",
+    "tools/conversations": "inputs model rights session resources views tools/__init__ tools/memories",
+    "tools/identity": "model rights session resources explanation tools/__init__",
     "tools/toolsets": "tools/__init__ tools/conversations tools/identity tools/profiles tools/memories",
     "server": (
-        "__init__ errors model service session changes resources prompts tools/__init__ tools/complaints "
+        "__init__ errors model rights service session changes resources prompts tools/__init__ tools/complaints "
         "tools/schema tools/toolsets"
     ),
     "stdio": "",
@@ -221,12 +228,20 @@ MAY_IMPORT = {
     "http/api/answers": "wire/__init__",
     "http/api/problems": "errors http/api/answers wire/__init__ wire/pages",
     "http/api/bodies": "http/api/problems",
-    "http/api/credentials": "http/api/problems",
+    "http/auth/__init__": "",
+    "http/auth/key_set": "",
+    "http/auth/jwks": "errors http/auth/key_set tenancy/issuers",
+    "http/auth/tokens": "errors http/auth/key_set tenancy/issuers tenancy/tenants",
+    "http/auth/challenges": "__init__ errors rights http/api/__init__ http/api/problems",
+    "http/auth/authenticator": (
+        "errors model rights tenancy/__init__ tenancy/directory tenancy/issuers tenancy/keys tenancy/tenants"
+    ),
+    "http/door": "errors rights http/auth/__init__ http/auth/authenticator http/auth/challenges tenancy/admission",
     "http/api/page_tokens": "errors",
     "http/api/etags": "errors",
     "http/api/route": (
-        "errors import_queue model operations service text http/api/answers http/api/bodies http/api/credentials "
-        "http/api/problems wire/pages"
+        "errors import_queue model operations service text http/api/answers http/api/bodies http/api/problems "
+        "http/auth/__init__ http/auth/authenticator http/auth/challenges http/door wire/pages"
     ),
     "http/api/asked": (
         "errors ids listing model service http/api/answers http/api/page_tokens http/api/route wire/pages"
@@ -259,21 +274,42 @@ MAY_IMPORT = {
     # Tenancy: whose a request is
     "tenancy/__init__": "",
     "tenancy/tenants": "errors model",
-    "tenancy/issuers": "",
+    "tenancy/issuers": "errors tenancy/tenants setting_values",
+    "tenancy/keys": "errors rights",
+    "tenancy/toml_lines": "",
+    "tenancy/configuration": (
+        "errors rights tenancy/__init__ tenancy/hosting tenancy/issuers tenancy/keys tenancy/tenants"
+    ),
+    "tenancy/hosting": "errors tenancy/issuers tenancy/keys tenancy/tenants",
+    "tenancy/admission": "errors tenancy/tenants",
+    "tenancy/directory": "errors tenancy/hosting tenancy/keys tenancy/tenants",
     # The commands
     "commands/__init__": "errors",
     "commands/profiles": "model service records views explanation commands/__init__",
     "commands/stores": (
         "errors model edits identity definitions service records wire/__init__ wire/rules commands/__init__"
     ),
+    "commands/tenants": (
+        "errors listing model service tenancy/__init__ tenancy/directory tenancy/keys tenancy/tenants views "
+        "commands/__init__"
+    ),
+    "commands/keys": (
+        "errors rights service tenancy/__init__ tenancy/directory tenancy/keys views commands/__init__ commands/tenants"
+    ),
     "commands/imports": "model service imports import_file commands/__init__",
     # Wiring
     "setting_values": "errors model",
-    "settings": "errors identity model setting_values",
+    "settings": (
+        "errors identity model setting_values tenancy/__init__ tenancy/configuration tenancy/hosting tenancy/keys "
+        "tenancy/tenants tenancy/toml_lines"
+    ),
     "logs": "",
+    "reloading": "errors settings",
     "app": (
-        "errors ids import_queue model service settings server stdio uploads http/app http/api/app "
-        "http/api/credentials http/api/route tools/toolsets backend backends/sql/backend "
+        "errors ids import_queue reloading tenancy/directory tenancy/admission backends/placement backends/routing "
+        "backends/sql/tenants http/auth/jwks http/auth/tokens http/auth/authenticator http/door model service "
+        "settings server stdio uploads http/app http/api/app "
+        "http/api/route tools/toolsets backend backends/sql/backend "
         "backends/sql/sqlite/database backends/twilio/backend embedding/choice"
     ),
     "doctor": "errors settings embedding/choice backends/sql/sqlite/packing",

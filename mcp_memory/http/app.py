@@ -3,7 +3,7 @@
 import re
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -33,15 +33,12 @@ MESSAGES = "/messages/"
 GRACE_SECONDS = 1  # for what is under way; streams that stay open are cut then
 
 
-async def _nothing() -> None:
-    pass
-
-
 def build_app(
     server: Server[Any],
     api: ASGIApp,
     close: Callable[[], Awaitable[None]],
-    work: Callable[[], Coroutine[Any, Any, None]] = _nothing,
+    work: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
+    middleware: Sequence[Middleware] = (),
 ) -> Starlette:
     """Answers only to loopback names, so that a page in a browser cannot reach it through a name of its own.
 
@@ -54,7 +51,8 @@ def build_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with server.session_manager.run(), anyio.create_task_group() as tasks:
-            tasks.start_soon(work)
+            for each in work:
+                tasks.start_soon(each)
             yield
             tasks.cancel_scope.cancel()
         await close()
@@ -68,11 +66,26 @@ def build_app(
             Route("/health", health, methods=["GET"]),
         ],
         lifespan=lifespan,
-        middleware=[Middleware(_LocalOnly), Middleware(_Completed)],
+        middleware=[Middleware(_LocalOnly), Middleware(_Completed), *middleware],
     )
     app.router.default = api  # no Mount: it passes over paths with a line end in them
     app.router.redirect_slashes = False  # a redirect would repeat the Host that was sent
     return app
+
+
+def called_as(public_url: str | None) -> Callable[[Scope], str]:
+    """How clients reach us, without a slash at the end: as they are told to, or else as they called."""
+
+    def base_url(scope: Scope) -> str:
+        return public_url or f"{scope['scheme']}://{Headers(scope=scope).get('host', '')}"
+
+    return base_url
+
+
+def open_sessions(server: Server[Any], tenant: str) -> int:
+    """Of Streamable HTTP, as those before 2026-07-28 have. The SDK counts them only all together."""
+    owners = server.session_manager._session_owners
+    return sum(owner["client_id"] == tenant for owner in owners.values())
 
 
 class _LocalOnly:

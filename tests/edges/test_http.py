@@ -12,12 +12,12 @@ from mcp.types.version import LATEST_PROTOCOL_VERSION
 from starlette.applications import Starlette
 
 from mcp_memory.http.api.app import build_api
-from mcp_memory.http.api.credentials import Credentials
 from mcp_memory.http.api.route import Front
 from mcp_memory.http.app import build_app, listen
 from mcp_memory.model import Caller
 from mcp_memory.server import build_server
 from mcp_memory.service import Memory
+from tests.doors import anybody, guarded
 
 pytestmark = pytest.mark.anyio
 
@@ -61,8 +61,8 @@ async def test_loopback_names_are_served(memory: Memory, host: str) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/nowhere", "/v1/Stores/a%0Ab/Profiles/x", "/%0A", "/"])
 async def test_the_api_answers_for_every_path_that_nobody_else_has(memory: Memory, path: str) -> None:
-    front = Front(memory=memory, credentials=Credentials((), "acme"), now=memory.now)
-    app = build_app(build_server(memory, lambda ctx: Caller(tenant="acme")), build_api(front), memory.close)
+    api = guarded(build_api(Front(memory=memory, now=memory.now)), anybody("acme"))
+    app = build_app(build_server(memory, lambda ctx: Caller(tenant="acme")), api, memory.close)
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://localhost") as client:
         answer = await client.get(path)
 

@@ -1,10 +1,11 @@
 """The server with the conformance suite's fixtures beside its own tools. Run: python -m tests.protocol.fixture_server
 
-All but the fixtures is what `mcp-memory serve` runs: its handlers, its errors, its app with all that stands before it.
-It prints its address, and ends as that one does.
+All but the fixtures is what `mcp-memory serve` runs: its handlers, its errors, its app, the door before it. It prints
+its address, and ends as that one does.
 """
 
 import sys
+import time
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,22 +17,26 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPDeprecationWarning
 from pydantic import BaseModel
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from mcp_memory import prompts, resources
-from mcp_memory.app import build_memory, local_caller
+from mcp_memory.app import build_memory
 from mcp_memory.http import app as http
+from mcp_memory.http.door import Door, Entrance, Policy, asker_of
 from mcp_memory.server import Context, build_server
 from mcp_memory.settings import Settings
+from mcp_memory.tenancy.admission import Admission
 from mcp_memory.tools.toolsets import AGENT
+from tests.doors import anybody
 from tests.protocol import fixtures, raw
 
 
 def build(settings: Settings) -> Starlette:
-    memory, caller = build_memory(settings), local_caller(settings)
+    memory, tools = build_memory(settings), [*AGENT, *fixtures.TOOLS]
     server = build_server(
         memory,
-        lambda ctx: caller,
-        [*AGENT, *fixtures.TOOLS],
+        lambda ctx: asker_of(ctx.request.scope if ctx.request else {}).caller,
+        tools,
         prompts=[*prompts.PROMPTS, *fixtures.PROMPTS],
         resources=[*resources.RESOURCES, *fixtures.RESOURCES],
     )
@@ -43,7 +48,13 @@ def build(settings: Settings) -> Starlette:
     _list_also(server, "resources/list", "resources", _resources())
     server.add_request_handler("logging/setLevel", types.SetLevelRequestParams, _set_level)
     server.middleware.append(RequestStateBoundary(RequestStateSecurity.ephemeral(), default_audience=server.name))
-    return http.build_app(server, Starlette(), memory.close)
+    entrance = Entrance(
+        authenticator=anybody(settings.tenant),
+        admission=Admission(time.monotonic),
+        policy=Policy(rights={tool.name: tool.right for tool in tools}, base_url=http.called_as(None)),
+    )
+    door = Middleware(Door, entrance=entrance)
+    return http.build_app(server, Starlette(), memory.close, work=[entrance.watch], middleware=[door])
 
 
 def _put_before(

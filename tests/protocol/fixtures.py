@@ -11,6 +11,7 @@ from pydantic import Field
 from mcp_memory.errors import Invalid
 from mcp_memory.prompts import Argument, Prompt
 from mcp_memory.resources import JSON, Parameters, Resource
+from mcp_memory.rights import READ
 from mcp_memory.session import Session
 from mcp_memory.tools import Answer, Arguments, Result, Tool
 
@@ -47,6 +48,7 @@ TOOLS = tuple(
         arguments=arguments,
         result=Done,
         annotations=types.ToolAnnotations(read_only_hint=True, open_world_hint=False),
+        right=READ,
         run=run,
     )
     for name, arguments, run in (

@@ -25,6 +25,8 @@ from mcp_memory.ledger import Entry, Holding, IdentityConflict, Separation, Side
 from mcp_memory.mappings import DataMapping
 from mcp_memory.model import Identifier, KeptApart, Scope, Store, TraitDefinition, TraitValue
 from mcp_memory.operations import Operation, Reply
+from mcp_memory.tenancy.keys import Key
+from mcp_memory.tenancy.tenants import Tenant
 
 T = TypeVar("T")
 Trait = tuple[str, str]
@@ -293,8 +295,37 @@ class Transaction(
         ...
 
 
-class Catalog(Protocol):
-    """Which stores there are, and what clients may ask about later: one transaction over the catalog."""
+class TenantRows(Protocol):
+    def find_tenant(self, name: str) -> Tenant | None: ...
+
+    def list_tenants(self) -> list[Tenant]:
+        """By name."""
+        ...
+
+    def has_tenants(self) -> bool: ...
+
+    def put_tenant(self, tenant: Tenant) -> None:
+        """As it is now; when it was created stays."""
+        ...
+
+    def remove_tenant(self, name: str) -> None:
+        """With its keys."""
+        ...
+
+    def find_key(self, key_id: str) -> tuple[Key, Tenant] | None: ...
+
+    def list_keys(self, tenant: str | None) -> list[Key]:
+        """By tenant, the oldest first."""
+        ...
+
+    def put_key(self, key: Key) -> None:
+        """As it is now: its secret, and whether it is revoked. What else it is stays."""
+        ...
+
+
+class Catalog(TenantRows, Protocol):
+    """Which stores there are, who may reach them, and what clients may ask about later: one transaction over the
+    catalog."""
 
     def find_store(self, tenant: str, display_name: str) -> Store | None: ...
 
@@ -327,6 +358,10 @@ class Catalog(Protocol):
         ...
 
     def remove_request(self, tenant: str, key: str) -> None: ...
+
+    def forget_tenant(self, tenant: str) -> None:
+        """All that it may ask about later."""
+        ...
 
 
 class Database(Protocol):

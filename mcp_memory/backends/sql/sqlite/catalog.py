@@ -4,12 +4,11 @@ import json
 from datetime import datetime
 from typing import Any
 
-import apsw
-
 from mcp_memory import ids
 from mcp_memory.backends.sql.cursors import Place
 from mcp_memory.backends.sql.database import Request
 from mcp_memory.backends.sql.sqlite.keys import FOREVER, from_micros, to_micros
+from mcp_memory.backends.sql.sqlite.tenants import SqliteTenants
 from mcp_memory.model import Scope, Store
 from mcp_memory.operations import Operation, Reply
 
@@ -21,10 +20,7 @@ _PAGES = {
 _STARTS = {True: (FOREVER[1], ""), False: (FOREVER[0], "")}
 
 
-class SqliteCatalog:
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
-
+class SqliteCatalog(SqliteTenants):
     # Stores
 
     def find_store(self, tenant: str, display_name: str) -> Store | None:
@@ -134,8 +130,9 @@ class SqliteCatalog:
     def remove_request(self, tenant: str, key: str) -> None:
         self._rows("delete from request where tenant = ? and key = ?", tenant, key)
 
-    def _rows(self, sql: str, *values: object) -> list[Any]:
-        return self._connection.execute(sql, values).fetchall()
+    def forget_tenant(self, tenant: str) -> None:
+        self._rows("delete from operation where tenant = ?", tenant)
+        self._rows("delete from request where tenant = ?", tenant)
 
 
 _LIVE = "tenant = ? and store_id = ? and not deleting"
