@@ -5,23 +5,26 @@ tool as if it were a tool's failure, and echoes what the caller sent when it ref
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 
 from mcp import types
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
+from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
-from mcp_memory import __version__, metering, resources
+from mcp_memory import __version__, metering
 from mcp_memory.changes import Changes
 from mcp_memory.errors import Closing, Error, Invalid, Unavailable
 from mcp_memory.mcp_requests import MeteredRequests, identified
 from mcp_memory.metering import Meter
 from mcp_memory.model import Caller, Scope
 from mcp_memory.prompts import PROMPTS, Prompt
+from mcp_memory.resources import RESOURCES, Resource, read
 from mcp_memory.rights import check
 from mcp_memory.service import Memory
 from mcp_memory.session import Session
@@ -55,16 +58,20 @@ def build_server(
     tools: Sequence[Tool] = AGENT,
     changes: Changes | None = None,
     meter: Meter | None = None,
+    *,
+    prompts: Sequence[Prompt] = PROMPTS,
+    resources: Sequence[Resource] = RESOURCES,
 ) -> Server[Any]:
     """`who` says for each request who asks; it is never asked once and remembered. Without `changes`, its own."""
     changes = changes or Changes()
-    doors = _Doors(memory, identified(who), tools, changes)
+    doors = _Doors(memory, identified(who), tools, changes, prompts, resources)
     server: Server[Any] = Server(
         "mcp-memory",
         title="Customer memory",
         version=__version__,
         instructions=INSTRUCTIONS,
         lifespan=_no_lifespan,
+        get_tool_input_schema=doors.input_schema,
         on_list_tools=doors.list_tools,
         on_call_tool=doors.call_tool,
         on_list_resources=doors.list_resources,
@@ -77,8 +84,20 @@ def build_server(
         on_get_prompt=doors.get_prompt,
         on_completion=doors.complete,
     )
+    server.add_request_handler("server/discover", types.RequestParams, partial(_discover, server))
     server.middleware.append(MeteredRequests(meter or Meter(), who, [tool.name for tool in tools]))
     return server
+
+
+async def _discover(server: Server[Any], ctx: Context, params: object) -> types.DiscoverResult:
+    """The SDK would say that hosts hear of changes of the lists, since listening is served: they would for nothing."""
+    can = server.get_capabilities(protocol_version=ctx.protocol_version)
+    for fixed in (can.tools, can.prompts, can.resources):
+        if fixed is not None:
+            fixed.list_changed = False
+    return types.DiscoverResult(
+        supported_versions=list(MODERN_PROTOCOL_VERSIONS), capabilities=can, instructions=server.instructions
+    )
 
 
 @asynccontextmanager
@@ -89,12 +108,24 @@ async def _no_lifespan(server: Server[Any]) -> AsyncIterator[None]:
 
 class _Doors:
     def __init__(
-        self, memory: Memory, who: Callable[[Context], Caller], tools: Sequence[Tool], changes: Changes
+        self,
+        memory: Memory,
+        who: Callable[[Context], Caller],
+        tools: Sequence[Tool],
+        changes: Changes,
+        prompts: Sequence[Prompt],
+        resources: Sequence[Resource],
     ) -> None:
         self._memory, self._who, self._changes = memory, who, changes
         self._tools = {tool.name: tool for tool in tools}
-        self._prompts = {prompt.name: prompt for prompt in PROMPTS}
+        self._prompts = {prompt.name: prompt for prompt in prompts}
+        self._resources = resources
         self._listed = [_listed(tool) for tool in tools]
+        self._input_schemas = {tool.name: tool.input_schema for tool in self._listed}
+
+    def input_schema(self, name: str) -> Mapping[str, Any] | None:
+        """For the headers that must agree with a call: else the SDK lists all tools at each one to find it."""
+        return self._input_schemas.get(name)
 
     async def list_tools(self, ctx: Context, params: object) -> types.ListToolsResult:
         """Those that who asks may call. Another is unknown to them."""
@@ -132,7 +163,7 @@ class _Doors:
             types.Resource(
                 uri=one.uri, name=one.name, title=one.title, description=one.description, mime_type=one.mime_type
             )
-            for one in resources.RESOURCES
+            for one in self._resources
             if not one.is_template
         ]
         return types.ListResourcesResult(resources=listed)
@@ -146,7 +177,7 @@ class _Doors:
                 description=one.description,
                 mime_type=one.mime_type,
             )
-            for one in resources.RESOURCES
+            for one in self._resources
             if one.is_template
         ]
         return types.ListResourceTemplatesResult(resource_templates=listed)
@@ -154,7 +185,7 @@ class _Doors:
     async def read_resource(self, ctx: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         uri = str(params.uri)
         with _as_protocol_error("resource", {"uri": uri[:ECHOED]}):
-            resource, text = await resources.read(self._session(ctx), uri)
+            resource, text = await read(self._session(ctx), uri, self._resources)
         return types.ReadResourceResult(
             contents=[types.TextResourceContents(uri=uri, mime_type=resource.mime_type, text=text)]
         )
@@ -189,7 +220,7 @@ class _Doors:
                     for a in one.arguments
                 ],
             )
-            for one in PROMPTS
+            for one in self._prompts.values()
         ]
         return types.ListPromptsResult(prompts=listed)
 
@@ -220,7 +251,7 @@ class _Doors:
     def _is_ours(self, ref: types.ResourceTemplateReference | types.PromptReference) -> bool:
         if isinstance(ref, types.PromptReference):
             return ref.name in self._prompts
-        return ref.uri in {one.uri for one in resources.RESOURCES}
+        return ref.uri in {one.uri for one in self._resources}
 
     def _session(self, ctx: Context) -> Session:
         caller = self._who(ctx)

@@ -1,10 +1,15 @@
 """The HTTP app in process: who may knock."""
 
 import socket
+from typing import Any
 
 import anyio
 import httpx2
 import pytest
+from mcp.client import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.types import PaginatedRequestParams
+from mcp.types.version import LATEST_PROTOCOL_VERSION
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
@@ -68,6 +73,30 @@ async def test_the_api_answers_for_every_path_that_nobody_else_has(memory: Memor
         answer = await client.get(path)
 
     assert answer.json()["status"] == answer.status_code in (400, 404)
+
+
+async def test_a_call_does_not_list_the_tools_to_check_its_headers(memory: Memory) -> None:
+    """The SDK would, at each one, when nobody tells it a tool's schema."""
+    server = build_server(memory, lambda ctx: Caller(tenant="acme"))
+    lists = server.get_request_handler("tools/list")
+    assert lists is not None
+    listed: list[object] = []
+
+    async def list_tools(ctx: Any, params: Any) -> Any:
+        listed.append(ctx)
+        return await lists.handler(ctx, params)
+
+    server.add_request_handler("tools/list", PaginatedRequestParams, list_tools)
+    app = build_app(server, Starlette(), memory.close)
+    http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://localhost")
+    async with server.session_manager.run(), http:
+        target = streamable_http_client("http://localhost/mcp", http_client=http)
+        async with Client(target, mode=LATEST_PROTOCOL_VERSION) as client:
+            called = await client.call_tool("lookup_profile", {"value": "nobody@example.com"})
+
+    assert not called.is_error
+    assert server.get_tool_input_schema is not None and server.get_tool_input_schema("lookup_profile")
+    assert len(listed) == 1  # by the client
 
 
 def test_answers_wait_for_no_acknowledgement() -> None:

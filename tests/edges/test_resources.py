@@ -291,6 +291,14 @@ async def test_a_subscriber_of_the_handshake_era_hears_until_it_unsubscribes(ser
     assert heard == [f"{base}/observations"]
 
 
+async def test_hosts_are_told_that_resources_change_and_lists_do_not(client: Client) -> None:
+    """Else a host of 2026-07-28 would keep a stream open for what never comes."""
+    can = client.server_capabilities
+
+    assert can.resources is not None and can.resources.subscribe is True
+    assert [one is not None and one.list_changed for one in (can.tools, can.prompts, can.resources)] == [False] * 3
+
+
 async def test_nobody_hears_of_another_stores_changes(memory: Memory) -> None:
     """The same URI, listened to in two stores: only the one that changed is heard."""
     asking: list[Caller] = [Caller(tenant="globex")]
