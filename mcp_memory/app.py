@@ -16,7 +16,7 @@ from mcp_memory.backends.placement import Placement
 from mcp_memory.backends.routing import routed
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.calls.usage import SqlUsage
-from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
+from mcp_memory.backends.sql.sqlite.database import CATALOG, SqliteDatabase
 from mcp_memory.backends.sql.tenants import SqlTenants
 from mcp_memory.embedding.choice import chosen
 from mcp_memory.listing import PageQuery
@@ -94,6 +94,11 @@ def _service(settings: Settings) -> Backend:
         timeout=settings.twilio_timeout,
         now=now,
     )
+
+
+def has_catalog(settings: Settings) -> bool:
+    """Whether anything was ever kept here."""
+    return (settings.data_dir / CATALOG).exists()
 
 
 @dataclass(frozen=True, kw_only=True)

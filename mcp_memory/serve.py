@@ -16,7 +16,7 @@ from mcp.server.lowlevel import Server
 from starlette.middleware import Middleware
 
 from mcp_memory import logs
-from mcp_memory.app import Host, build_host, make_request_id, now
+from mcp_memory.app import Host, build_host, has_catalog, make_request_id, now
 from mcp_memory.changes import Changes
 from mcp_memory.errors import Invalid
 from mcp_memory.http import serving
@@ -76,6 +76,8 @@ def prepare_http(settings: Settings, again: Again) -> Callable[[Callable[[str, b
 
 async def _asks(settings: Settings) -> bool:
     """Whether credentials are asked for; and that what is configured does not contradict what is managed."""
+    if settings.authentication != "on" and settings.hosting.is_empty() and not has_catalog(settings):
+        return False
     host = build_host(settings)
     try:
         await host.directory.check()

@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
+CATALOG = "catalog.db"
 MIGRATIONS = files("mcp_memory.backends.sql.sqlite") / "migrations"
 
 
@@ -76,7 +77,7 @@ class SqliteDatabase:
                 return self._catalog
             self._refuse_when_closed()
             make_private(self._folder)
-            self._catalog = SqliteFile(self._folder / "catalog.db", MIGRATIONS / "catalog", SqliteCatalog)
+            self._catalog = SqliteFile(self._folder / CATALOG, MIGRATIONS / "catalog", SqliteCatalog)
         for store_id in self._catalog.read(lambda tx: tx.deletions()):
             with suppress(Unavailable):  # at the next start, then
                 self._end_deletion(store_id)
