@@ -100,6 +100,7 @@ MAY_IMPORT = {
     ),
     "backends/sql/memory_rows": "model listing candidates backends/sql/cursors",
     "backends/sql/hot": "",
+    "backends/sql/fairness": "",
     "backends/sql/migrations": "errors",
     "backends/sql/profiles": SQL,
     "backends/sql/identifiers": f"{SQL} backends/sql/profiles",
@@ -119,7 +120,7 @@ MAY_IMPORT = {
     "backends/sql/reembedding": f"{SQL} backends/sql/signatures",
     "backends/sql/calls/__init__": "",
     "backends/sql/calls/worker": (
-        f"{SQL} embedding/__init__ backends/sql/reembedding backends/sql/signatures backends/sql/stores "
+        f"{SQL} embedding/__init__ backends/sql/fairness backends/sql/reembedding backends/sql/signatures backends/sql/stores "
         "backends/sql/upserts"
     ),
     **{

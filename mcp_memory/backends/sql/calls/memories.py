@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from mcp_memory.backends.sql import curation, memories, profiles
-from mcp_memory.backends.sql.calls.worker import Worker, hop
+from mcp_memory.backends.sql.calls.worker import Worker
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.memory_rows import Signature
 from mcp_memory.backends.sql.signatures import Text
@@ -25,7 +25,7 @@ class MemoryCalls(Worker):
                 ),
             )
 
-        return await hop(work, self._writers)
+        return await self._writers.hop(scope.tenant, work)
 
     async def list_observations(
         self, scope: Scope, profile_id: str, wanted: ItemFilter, page: PageQuery
@@ -48,7 +48,7 @@ class MemoryCalls(Worker):
                 ),
             )
 
-        return await hop(work, self._writers)
+        return await self._writers.hop(scope.tenant, work)
 
     async def delete_observation(self, scope: Scope, profile_id: str, observation_id: str) -> None:
         await self._erase(
@@ -71,7 +71,7 @@ class MemoryCalls(Worker):
                 ),
             )
 
-        return await hop(work, self._writers)
+        return await self._writers.hop(scope.tenant, work)
 
     async def list_summaries(self, scope: Scope, profile_id: str, wanted: ItemFilter, page: PageQuery) -> Page[Summary]:
         return await self._read(scope, lambda tx: curation.list_summaries(tx, profile_id, wanted, page))
@@ -88,7 +88,7 @@ class MemoryCalls(Worker):
                 lambda tx: curation.update_summary(tx, profile_id, summary_id, changes, signature, now=self._now()),
             )
 
-        return await hop(work, self._writers)
+        return await self._writers.hop(scope.tenant, work)
 
     async def delete_summary(self, scope: Scope, profile_id: str, summary_id: str) -> None:
         await self._erase(scope, lambda tx: curation.delete_summary(tx, profile_id, summary_id, now=self._now()))
