@@ -93,6 +93,7 @@ MAY_IMPORT = {
     "embedding/build_model": "embedding/runtime embedding/minilm",
     # Backends: they know the middle, never a front door
     "backends/__init__": "",
+    "backends/routing": "model backend",
     "backends/sql/__init__": "",
     "backends/sql/cursors": "errors listing",
     "backends/sql/database": (
@@ -120,8 +121,8 @@ MAY_IMPORT = {
     "backends/sql/reembedding": f"{SQL} backends/sql/signatures",
     "backends/sql/calls/__init__": "",
     "backends/sql/calls/worker": (
-        f"{SQL} embedding/__init__ backends/sql/fairness backends/sql/reembedding backends/sql/signatures backends/sql/stores "
-        "backends/sql/upserts"
+        f"{SQL} embedding/__init__ backends/sql/fairness backends/sql/reembedding backends/sql/signatures "
+        "backends/sql/stores backends/sql/upserts"
     ),
     **{
         f"backends/sql/calls/{noun}": f"{SQL} backends/sql/calls/worker {' '.join(f'backends/sql/{one}' for one in of)}"

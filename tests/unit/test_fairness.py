@@ -195,6 +195,7 @@ def _do(house: House, step: str, which: str | int) -> None:
 def _look(house: House, began: Sequence[Call]) -> None:
     running, waiting = house.running(), {one.tenant: one for one in reversed(house.calls) if one.waits}
     assert running.total() <= house.most and all(one <= house.share for one in running.values())
+    assert house.limiter._running == running
     # Nothing is free that somebody who waits might have.
     assert running.total() == house.most or all(running[tenant] == house.share for tenant in waiting)
     for call in began:
