@@ -3,12 +3,16 @@
 Everything is kept per caller: equal URIs of two stores are two resources, and nobody hears of another's.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import anyio
 from mcp.server.connection import Connection
+from mcp.server.context import ServerRequestContext
 from mcp.server.session import ServerSession
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
+from mcp.types import SubscriptionsListenRequestParams, SubscriptionsListenResult
 
 from mcp_memory.errors import Invalid
 from mcp_memory.model import Caller
@@ -17,17 +21,37 @@ from mcp_memory.resources import MAX_URI
 MAX_SUBSCRIPTIONS = 100  # of one connection: an agent talks to few customers at once
 NOTIFY_SECONDS = 1.0  # in all: clients that do not read must not hold up the one who writes
 
+Listener = Callable[
+    [ServerRequestContext[Any, Any], SubscriptionsListenRequestParams], Awaitable[SubscriptionsListenResult]
+]
+
 
 class Changes:
     def __init__(self) -> None:
-        self._buses: dict[Caller, tuple[InMemorySubscriptionBus, ListenHandler]] = {}
+        self._buses: dict[Caller, tuple[InMemorySubscriptionBus, ListenHandler]] = {}  # of those who listen now
+        self._listening: Counter[Caller] = Counter()
         self._subscribed: dict[Connection, set[tuple[Caller, str]]] = {}
 
-    def listener(self, caller: Caller, uris: Sequence[str]) -> ListenHandler:
+    def listener(self, caller: Caller, uris: Sequence[str]) -> Listener:
         """For `subscriptions/listen` (2026-07-28)."""
         if len(uris) > MAX_SUBSCRIPTIONS or any(len(uri) > MAX_URI for uri in uris):
             raise Invalid(f"Listen to at most {MAX_SUBSCRIPTIONS} resources, of {MAX_URI} characters each.")
-        return self._bus(caller)[1]
+
+        async def listen(
+            ctx: ServerRequestContext[Any, Any], params: SubscriptionsListenRequestParams
+        ) -> SubscriptionsListenResult:
+            if caller not in self._buses:
+                bus = InMemorySubscriptionBus()
+                self._buses[caller] = bus, ListenHandler(bus)
+            self._listening[caller] += 1
+            try:
+                return await self._buses[caller][1](ctx, params)
+            finally:
+                self._listening[caller] -= 1
+                if not self._listening[caller]:
+                    del self._listening[caller], self._buses[caller]
+
+        return listen
 
     def subscribe(self, caller: Caller, uri: str, session: ServerSession) -> None:
         """For `resources/subscribe` (up to 2025-11-25). Ends with the connection.
@@ -47,8 +71,9 @@ class Changes:
 
     async def publish(self, caller: Caller, uris: Sequence[str]) -> None:
         if caller in self._buses:
+            bus = self._buses[caller][0]
             for uri in uris:
-                await self._bus(caller)[0].publish(ResourceUpdated(uri=uri))
+                await bus.publish(ResourceUpdated(uri=uri))
         wanted = {(caller, uri) for uri in uris}
         slow = {connection: heard for connection, all_ in self._subscribed.items() if (heard := all_ & wanted)}
 
@@ -63,9 +88,3 @@ class Changes:
                     tasks.start_soon(tell, connection, heard)
         for connection in slow:
             self._subscribed.get(connection, set()).clear()  # it does not read: it will not be waited for again
-
-    def _bus(self, caller: Caller) -> tuple[InMemorySubscriptionBus, ListenHandler]:
-        if caller not in self._buses:
-            bus = InMemorySubscriptionBus()
-            self._buses[caller] = bus, ListenHandler(bus)
-        return self._buses[caller]

@@ -34,6 +34,7 @@ from mcp_memory.model import (
     Upserted,
 )
 from mcp_memory.operations import Operation, Reply
+from mcp_memory.recent import Recent
 from mcp_memory.rights import ADMIN, READ, WRITE
 from mcp_memory.traits import Raw
 
@@ -42,7 +43,7 @@ class Memory:
     def __init__(self, backend: Backend, now: Callable[[], datetime]) -> None:
         self._backend = backend
         self.now = now
-        self._scopes: dict[tuple[str, str], Scope] = {}
+        self._scopes: Recent[tuple[str, str], Scope] = Recent()
 
     async def scope(self, caller: Caller, right: str = READ) -> Scope:
         """The one place where it is decided whose data a call is about, and whether who asks may make it.
@@ -58,9 +59,11 @@ class Memory:
     async def _found(self, tenant: str, store: str) -> Scope:
         if store.startswith(f"{ids.STORE}_"):  # no name has an underscore
             return await self._backend.find_store(tenant, ids.check(store, ids.STORE, "store_id"))
-        if (tenant, store) not in self._scopes:
-            self._scopes[tenant, store] = await self._backend.open_store(tenant, store)
-        return self._scopes[tenant, store]
+        known = self._scopes.get((tenant, store))
+        if known is None:
+            known = await self._backend.open_store(tenant, store)
+            self._scopes.put((tenant, store), known)
+        return known
 
     # Stores. Those who may reach only some make none.
 
@@ -360,7 +363,7 @@ class Memory:
     def _forget(self, tenant: str, store_id: str) -> None:
         """What it was called may be another store's name from now on."""
         gone = Scope(tenant=tenant, store_id=store_id)
-        self._scopes = {name: scope for name, scope in self._scopes.items() if scope != gone}
+        self._scopes.forget(lambda name, scope: scope == gone)
 
 
 def _own(caller: Caller, key: str) -> str:

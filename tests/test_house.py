@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "budget": "model",
     "mentions": "",
     "language": "mentions",
+    "recent": "",
     "weights": "",
     "candidates": "mentions model",
     "ranking": "mentions weights candidates",
@@ -72,7 +73,7 @@ MAY_IMPORT = {
     "backend": "model edits listing operations mappings identity ledger traits definitions imports",
     "service": (
         "errors rights model edits listing operations mappings text ids identity ledger traits definitions imports "
-        "backend"
+        "recent backend"
     ),
     "session": "model service",
     "import_file": "errors model text identity columns imports service",
@@ -121,7 +122,7 @@ MAY_IMPORT = {
     "backends/sql/reembedding": f"{SQL} backends/sql/signatures",
     "backends/sql/calls/__init__": "",
     "backends/sql/calls/worker": (
-        f"{SQL} embedding/__init__ backends/sql/fairness backends/sql/reembedding backends/sql/signatures "
+        f"{SQL} embedding/__init__ recent backends/sql/fairness backends/sql/reembedding backends/sql/signatures "
         "backends/sql/stores backends/sql/upserts"
     ),
     **{
@@ -142,6 +143,7 @@ MAY_IMPORT = {
     "backends/sql/sqlite/packing": "candidates backends/sql/memory_rows",
     "backends/sql/sqlite/connection": "errors backends/sql/migrations",
     "backends/sql/sqlite/file": "errors backends/sql/sqlite/connection",
+    "backends/sql/sqlite/open_files": "errors",
     "backends/sql/sqlite/catalog": (
         "model ids operations backends/sql/cursors backends/sql/database backends/sql/sqlite/keys"
     ),
@@ -164,7 +166,7 @@ MAY_IMPORT = {
     ),
     "backends/sql/sqlite/database": (
         "errors model backends/sql/database backends/sql/hot backends/sql/sqlite/catalog backends/sql/sqlite/file "
-        "backends/sql/sqlite/transaction"
+        "backends/sql/sqlite/open_files backends/sql/sqlite/transaction"
     ),
     "backends/twilio/__init__": "",
     "backends/twilio/calls": "errors",

@@ -24,7 +24,7 @@ class StoreCalls(Worker):
 
     async def find_store(self, tenant: str, store_id: str) -> Scope:
         scope = Scope(tenant=tenant, store_id=store_id)
-        if scope not in self._ready:  # of one that is gone since, each transaction says so itself
+        if not self._ready.get(scope):  # of one that is gone since, each transaction says so itself
             await self._read_catalog(tenant, lambda catalog: stores.existing(catalog, scope))
             await self._writers.hop(tenant, lambda: self._made_ready(scope))
         return scope
@@ -55,7 +55,7 @@ class StoreCalls(Worker):
     async def delete_store(self, scope: Scope) -> None:
         def work() -> None:
             self._database.delete_store(scope)
-            self._ready.discard(scope)
+            self._ready.forget(lambda one, _: one == scope)
 
         await self._writers.hop(scope.tenant, work)
 
@@ -90,7 +90,7 @@ class StoreCalls(Worker):
             self._database.write(scope, lambda tx: tx.declare(traits.DEFAULT_DEFINITIONS))
         if self._background and self._stale_count(scope):
             self._reembedding.look_after(scope)
-        self._ready.add(scope)
+        self._ready.put(scope, True)
         return scope
 
     def _get_store(self, scope: Scope) -> Store:

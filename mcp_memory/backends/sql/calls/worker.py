@@ -15,6 +15,7 @@ from mcp_memory.backends.sql.upserts import Upserts
 from mcp_memory.embedding import Embedder
 from mcp_memory.ids import MakeId
 from mcp_memory.model import Scope
+from mcp_memory.recent import Recent
 from mcp_memory.weights import DEFAULT, Weights
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ class Worker:
         self._readers, self._writers, self._scorers = Threads(*READERS), Threads(*WRITERS), Threads(*SCORERS)
         # Messages are made ready for the end of a conversation as it is: those who write to one take turns.
         self._turns = [threading.Lock() for _ in range(WRITERS[0])]
-        self._ready: set[Scope] = set()
+        self._ready: Recent[Scope, bool] = Recent()
 
     async def close(self) -> None:
         def work() -> None:

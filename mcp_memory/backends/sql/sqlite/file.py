@@ -32,7 +32,9 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-IDLE_READERS = 4  # each costs about 150 kB and three file descriptors
+# Connections that read, beside the one that writes. Each costs about 300 kB and two file descriptors, and SQLite keeps
+# one of these even when it is closed, as long as any other is open: so whoever wants a fifth waits for one of them.
+READERS = 4
 ERASING_SECONDS = 1.0  # whoever writes waits as long
 GONE = 1  # the user_version of a file that is to be deleted
 
@@ -71,7 +73,8 @@ class SqliteFile(Generic[Tx]):
     ) -> None:
         """`prepare` runs on every opening, after the migrations; it may raise to refuse the file."""
         self._path, self._transaction = path, transaction
-        self._idle: queue.LifoQueue[apsw.Connection] = queue.LifoQueue(IDLE_READERS)
+        self._reading = threading.BoundedSemaphore(READERS)
+        self._idle: queue.LifoQueue[apsw.Connection] = queue.LifoQueue(READERS)
         self._waiting: deque[_Job] = deque()
         self._writing = threading.Lock()
         self._closed = self._to_erase = False
@@ -85,7 +88,7 @@ class SqliteFile(Generic[Tx]):
                 raise
 
     def read(self, work: Callable[[Tx], T]) -> T:
-        with translated(), self._reader() as connection:
+        with translated(), self._reading, self._reader() as connection:
             connection.execute("begin")
             try:
                 _refuse_gone(connection)
