@@ -105,25 +105,28 @@ MAY_IMPORT = {
     "backends/sql/fairness": "",
     "backends/sql/migrations": "errors",
     "backends/sql/profiles": SQL,
+    "backends/sql/quotas": SQL,
     "backends/sql/identifiers": f"{SQL} backends/sql/profiles",
     "backends/sql/merging": f"{SQL} backends/sql/profiles backends/sql/identifiers",
-    "backends/sql/upserts": f"{SQL} backends/sql/profiles backends/sql/identifiers backends/sql/merging",
+    "backends/sql/upserts": (
+        f"{SQL} backends/sql/quotas backends/sql/profiles backends/sql/identifiers backends/sql/merging"
+    ),
     "backends/sql/deletion": f"{SQL} backends/sql/profiles backends/sql/identifiers backends/sql/merging",
     "backends/sql/naming": f"{SQL} backends/sql/profiles backends/sql/upserts",
     "backends/sql/stores": SQL,
     "backends/sql/definitions": f"{SQL} backends/sql/identifiers backends/sql/stores",
     "backends/sql/mappings": f"{SQL} backends/sql/stores",
-    "backends/sql/imports": f"{SQL} backends/sql/upserts",
-    "backends/sql/memories": f"{SQL} backends/sql/profiles",
-    "backends/sql/curation": f"{SQL} backends/sql/profiles",
+    "backends/sql/imports": f"{SQL} backends/sql/quotas backends/sql/upserts",
+    "backends/sql/memories": f"{SQL} backends/sql/quotas backends/sql/profiles",
+    "backends/sql/curation": f"{SQL} backends/sql/quotas backends/sql/profiles",
     "backends/sql/recall": f"{SQL} backends/sql/profiles",
     "backends/sql/signatures": f"{SQL} embedding/__init__",
-    "backends/sql/conversations": f"{SQL} backends/sql/profiles backends/sql/signatures",
+    "backends/sql/conversations": f"{SQL} backends/sql/quotas backends/sql/profiles backends/sql/signatures",
     "backends/sql/reembedding": f"{SQL} backends/sql/signatures",
     "backends/sql/calls/__init__": "",
     "backends/sql/calls/worker": (
-        f"{SQL} embedding/__init__ recent backends/sql/fairness backends/sql/reembedding backends/sql/signatures "
-        "backends/sql/stores backends/sql/upserts"
+        f"{SQL} embedding/__init__ recent backends/sql/fairness backends/sql/quotas backends/sql/reembedding "
+        "backends/sql/signatures backends/sql/stores backends/sql/upserts"
     ),
     **{
         f"backends/sql/calls/{noun}": f"{SQL} backends/sql/calls/worker {' '.join(f'backends/sql/{one}' for one in of)}"

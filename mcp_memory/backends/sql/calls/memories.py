@@ -17,11 +17,12 @@ class MemoryCalls(Worker):
     async def add_observations(self, scope: Scope, profile_id: str, new: Sequence[NewObservation]) -> Added:
         def work() -> Added:
             signatures = self._signatures.or_terms([Text(one.content) for one in new])
+            room = self._room(scope.tenant, scope.quota)
             return self._remember(
                 scope,
                 signatures,
                 lambda tx: memories.add_observations(
-                    tx, profile_id, new, signatures, now=self._now(), make_id=self._make_id
+                    tx, profile_id, new, signatures, room, now=self._now(), make_id=self._make_id
                 ),
             )
 
@@ -40,11 +41,12 @@ class MemoryCalls(Worker):
     ) -> Observation:
         def work() -> Observation:
             signature = self._signature(changes.content)
+            room = self._room(scope.tenant, scope.quota)
             return self._remember(
                 scope,
                 [signature] if signature else [],
                 lambda tx: curation.update_observation(
-                    tx, profile_id, observation_id, changes, signature, now=self._now()
+                    tx, profile_id, observation_id, changes, signature, room, now=self._now()
                 ),
             )
 
@@ -63,11 +65,12 @@ class MemoryCalls(Worker):
     async def add_summaries(self, scope: Scope, profile_id: str, new: Sequence[NewSummary]) -> Added:
         def work() -> Added:
             signatures = self._signatures.or_terms([Text(one.content) for one in new])
+            room = self._room(scope.tenant, scope.quota)
             return self._remember(
                 scope,
                 signatures,
                 lambda tx: memories.add_summaries(
-                    tx, profile_id, new, signatures, now=self._now(), make_id=self._make_id
+                    tx, profile_id, new, signatures, room, now=self._now(), make_id=self._make_id
                 ),
             )
 

@@ -23,6 +23,7 @@ class RecallCalls(Worker):
                 scope, lambda tx: conversations.compared(tx, profile_id, conversation_id, messages)
             )
             signatures = self._signatures.or_terms(conversations.texts_of(ready)) if ready.fresh else []
+            room = self._room(scope.tenant, scope.quota)
             return self._remember(
                 scope,
                 signatures,
@@ -33,6 +34,7 @@ class RecallCalls(Worker):
                     messages,
                     ready,
                     signatures,
+                    room,
                     now=self._now(),
                     make_id=self._make_id,
                 ),

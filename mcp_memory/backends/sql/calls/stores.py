@@ -31,6 +31,7 @@ class StoreCalls(Worker):
 
     async def create_store(self, tenant: str, new: NewStore, quota: Quota = UNLIMITED) -> Store:
         def work() -> Store:
+            self._room(tenant, quota).check_storage()
             store = self._database.write_catalog(
                 lambda catalog: stores.create(catalog, tenant, new, quota, now=self._now(), make_id=self._make_id)
             )

@@ -9,12 +9,13 @@ from mcp_memory.backends.sql import stores
 from mcp_memory.backends.sql.database import Catalog, Database, Transaction
 from mcp_memory.backends.sql.fairness import Threads
 from mcp_memory.backends.sql.memory_rows import Signature
+from mcp_memory.backends.sql.quotas import Room
 from mcp_memory.backends.sql.reembedding import Reembedding
 from mcp_memory.backends.sql.signatures import Signatures
 from mcp_memory.backends.sql.upserts import Upserts
 from mcp_memory.embedding import Embedder
 from mcp_memory.ids import MakeId
-from mcp_memory.model import Scope
+from mcp_memory.model import Quota, Scope
 from mcp_memory.recent import Recent
 from mcp_memory.weights import DEFAULT, Weights
 
@@ -79,16 +80,28 @@ class Worker:
     async def _upsert(self, scope: Scope, change: Callable[[Upserts], T]) -> T:
         def work() -> T:
             policy = self._database.read_catalog(lambda catalog: stores.existing(catalog, scope)).undeclared_traits
+            room = self._room(scope.tenant, scope.quota)
             return self._database.write(
                 scope,
                 lambda tx: change(
-                    Upserts(tx, policy=policy, region=self._region, now=self._now(), make_id=self._make_id)
+                    Upserts(tx, room, policy=policy, region=self._region, now=self._now(), make_id=self._make_id)
                 ),
             )
 
         return await self._writers.hop(scope.tenant, work)
 
+    async def _add(self, scope: Scope, work: Callable[[Transaction, Room], T]) -> T:
+        def added() -> T:
+            room = self._room(scope.tenant, scope.quota)
+            return self._database.write(scope, lambda tx: work(tx, room))
+
+        return await self._writers.hop(scope.tenant, added)
+
     # On the worker thread
+
+    def _room(self, tenant: str, quota: Quota) -> Room:
+        stored = 0 if quota.storage_bytes is None else self._database.storage_bytes(tenant)
+        return Room(quota=quota, stored=stored)
 
     def _remember(self, scope: Scope, signatures: Sequence[Signature], work: Callable[[Transaction], T]) -> T:
         """What is without vectors is looked after once it is stored: before, there would be nothing to see."""
