@@ -13,7 +13,7 @@ import anyio
 from mcp_memory import ids
 from mcp_memory.backend import Backend
 from mcp_memory.backends.placement import Placement
-from mcp_memory.backends.routing import routed
+from mcp_memory.backends.routing import routing
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.calls.usage import SqlUsage
 from mcp_memory.backends.sql.sqlite.database import CATALOG, SqliteDatabase
@@ -144,7 +144,7 @@ def build_host(settings: Settings, *, background: bool = False) -> Host:
         await placement.close()
         await anyio.to_thread.run_sync(catalog.close)
 
-    memory = MeteredMemory(routed(placement.backend_of, close), now, UsageCounter(SqlUsage(catalog), now))
+    memory = MeteredMemory(routing(placement.backend_of, close), now, UsageCounter(SqlUsage(catalog), now))
     return Host(memory=memory, directory=directory, placement=placement)
 
 
