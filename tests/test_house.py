@@ -247,7 +247,7 @@ MAY_IMPORT = {
     "http/app": "http/bodies http/leaving http/probes http/safety http/streams",
     "http/serving": "errors http/leaving http/safety http/slow",
     "http/workers": "errors http/serving",
-    "http/metrics": "__init__",
+    "http/metrics": "__init__ http/safety",
     "http/shared_metrics": "",
     "http/api/__init__": "",
     "http/api/answers": "wire/__init__",
