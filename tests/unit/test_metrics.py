@@ -1,5 +1,8 @@
 """/metrics: what it shows, and to whom."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx2
@@ -122,3 +125,38 @@ def test_the_folder_of_several_processes_is_empty_at_first_and_gone_at_the_end()
         (Path(one) / "counter_1.db").touch()
 
     assert not Path(one).exists() and not Path(other).exists()
+
+
+SHARED = """
+import os, subprocess, sys
+from mcp_memory.http.metrics import PrometheusMetrics, forget
+
+def line(name):
+    text = metrics.text("")[0].decode()
+    return [one for one in text.splitlines() if one.startswith(name)]
+
+metrics = PrometheusMetrics()
+metrics.session_opened()
+metrics.ended("recall", "ok", None, 0.001)
+if sys.argv[1:]:  # the other process: it dies with a session open
+    os._exit(0)
+other = subprocess.Popen([sys.executable, __file__, "other"])
+other.wait()
+print(line("mcp_memory_sessions "), line("mcp_memory_operation_seconds_count"))
+forget(other.pid)
+print(line("mcp_memory_sessions "), line("mcp_memory_operation_seconds_count"))
+"""
+
+
+def test_of_a_process_that_died_the_sessions_are_forgotten_and_the_counts_are_not(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(SHARED, encoding="utf-8")
+    with shared_metrics.folder() as folder:
+        environment = {**os.environ, shared_metrics.VARIABLE: folder}
+        command = [sys.executable, str(tmp_path / "program.py")]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+
+    counts = """['mcp_memory_operation_seconds_count{operation="recall",outcome="ok"} 2.0']"""
+    assert done.stdout.splitlines() == [
+        f"['mcp_memory_sessions 2.0'] {counts}",
+        f"['mcp_memory_sessions 1.0'] {counts}",
+    ]
