@@ -8,7 +8,7 @@ CONFORMANCE := .venv-conformance
 FUZZ := .venv-fuzz
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test interop conformance fuzz lint fix bench bench-full serve clean
+.PHONY: demo test interop protocol conformance fuzz lint fix bench bench-full serve clean
 
 demo: $(VENV)/installed
 	@$(BIN)/mcp-memory demo
@@ -16,11 +16,17 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
-# Needs Node.js and npm as well: the MCP Inspector and the TypeScript SDKs try the server.
+# Needs Node.js and npm as well: the TypeScript SDKs try the server.
 interop: export INTEROP_REQUIRED := 1
 interop: $(VENV)/installed-test
 	cd tests/interop && npm install --no-audit --no-fund
 	$(BIN)/python -m pytest tests/interop $(ARGS)
+
+# As `interop`: the protocol's own conformance suite and the MCP Inspector check the server.
+protocol: export PROTOCOL_REQUIRED := 1
+protocol: $(VENV)/installed-test
+	cd tests/protocol && npm install --no-audit --no-fund
+	$(BIN)/python -m pytest tests/protocol $(ARGS)
 
 # Twilio's own Python packages, in an environment of their own, try the API.
 conformance: export CONFORMANCE_REQUIRED := 1

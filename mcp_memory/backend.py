@@ -64,6 +64,10 @@ class Backend(Protocol):
         """With all that is in it. Whoever has it open, in another process too, finds it gone."""
         ...
 
+    async def delete_tenant(self, tenant: str) -> None:
+        """All its stores, for good, and what it could ask about later. Nothing to do where there is nothing."""
+        ...
+
     # What a client may ask about later. `Operation`s are kept for a week.
 
     async def record_operation(self, tenant: str, resource_id: str) -> Operation: ...

@@ -1,6 +1,6 @@
 """Who listens to which resource, in both eras of the protocol.
 
-Everything is kept per caller: equal URIs of two stores are two resources, and nobody hears of another's.
+Everything is kept per store: equal URIs of two stores are two resources, and nobody hears of another's.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from mcp.server.session import ServerSession
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
 
 from mcp_memory.errors import Invalid
-from mcp_memory.model import Caller
+from mcp_memory.model import Scope
 from mcp_memory.resources import MAX_URI
 
 MAX_SUBSCRIPTIONS = 100  # of one connection: an agent talks to few customers at once
@@ -19,17 +19,20 @@ NOTIFY_SECONDS = 1.0  # in all: clients that do not read must not hold up the on
 
 
 class Changes:
-    def __init__(self) -> None:
-        self._buses: dict[Caller, tuple[InMemorySubscriptionBus, ListenHandler]] = {}
-        self._subscribed: dict[Connection, set[tuple[Caller, str]]] = {}
+    """`told`: whether they are. Not where other processes make changes too, which nobody here would hear of."""
 
-    def listener(self, caller: Caller, uris: Sequence[str]) -> ListenHandler:
+    def __init__(self, told: bool = True) -> None:
+        self.told = told
+        self._buses: dict[Scope, tuple[InMemorySubscriptionBus, ListenHandler]] = {}
+        self._subscribed: dict[Connection, set[tuple[Scope, str]]] = {}
+
+    def listener(self, scope: Scope, uris: Sequence[str]) -> ListenHandler:
         """For `subscriptions/listen` (2026-07-28)."""
         if len(uris) > MAX_SUBSCRIPTIONS or any(len(uri) > MAX_URI for uri in uris):
             raise Invalid(f"Listen to at most {MAX_SUBSCRIPTIONS} resources, of {MAX_URI} characters each.")
-        return self._bus(caller)[1]
+        return self._bus(scope)[1]
 
-    def subscribe(self, caller: Caller, uri: str, session: ServerSession) -> None:
+    def subscribe(self, scope: Scope, uri: str, session: ServerSession) -> None:
         """For `resources/subscribe` (up to 2025-11-25). Ends with the connection.
 
         URIs of what is not there are taken, as by `subscriptions/listen`: they just never change.
@@ -40,19 +43,24 @@ class Changes:
             connection.exit_stack.callback(self._subscribed.pop, connection, None)
         if len(uri) > MAX_URI or len(self._subscribed[connection]) >= MAX_SUBSCRIPTIONS:
             raise Invalid(f"Subscribe to at most {MAX_SUBSCRIPTIONS} resources, of {MAX_URI} characters each.")
-        self._subscribed[connection].add((caller, uri))
+        self._subscribed[connection].add((scope, uri))
 
-    def unsubscribe(self, caller: Caller, uri: str, session: ServerSession) -> None:
-        self._subscribed.get(session._connection, set()).discard((caller, uri))
+    def unsubscribe(self, scope: Scope, uri: str, session: ServerSession) -> None:
+        self._subscribed.get(session._connection, set()).discard((scope, uri))
 
-    async def publish(self, caller: Caller, uris: Sequence[str]) -> None:
-        if caller in self._buses:
+    def close(self) -> None:
+        """Ends what is listened to, as the protocol has it: each listener gets an answer that says so."""
+        for _, listener in self._buses.values():
+            listener.close()
+
+    async def publish(self, scope: Scope, uris: Sequence[str]) -> None:
+        if scope in self._buses:
             for uri in uris:
-                await self._bus(caller)[0].publish(ResourceUpdated(uri=uri))
-        wanted = {(caller, uri) for uri in uris}
+                await self._bus(scope)[0].publish(ResourceUpdated(uri=uri))
+        wanted = {(scope, uri) for uri in uris}
         slow = {connection: heard for connection, all_ in self._subscribed.items() if (heard := all_ & wanted)}
 
-        async def tell(connection: Connection, heard: set[tuple[Caller, str]]) -> None:
+        async def tell(connection: Connection, heard: set[tuple[Scope, str]]) -> None:
             for _, uri in sorted(heard, key=lambda one: one[1]):
                 await connection.send_resource_updated(uri)
             del slow[connection]
@@ -64,8 +72,8 @@ class Changes:
         for connection in slow:
             self._subscribed.get(connection, set()).clear()  # it does not read: it will not be waited for again
 
-    def _bus(self, caller: Caller) -> tuple[InMemorySubscriptionBus, ListenHandler]:
-        if caller not in self._buses:
+    def _bus(self, scope: Scope) -> tuple[InMemorySubscriptionBus, ListenHandler]:
+        if scope not in self._buses:
             bus = InMemorySubscriptionBus()
-            self._buses[caller] = bus, ListenHandler(bus)
-        return self._buses[caller]
+            self._buses[scope] = bus, ListenHandler(bus)
+        return self._buses[scope]

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from typing import Any, TextIO
 
 import anyio
 
-from mcp_memory import __version__, logs, settings
+from mcp_memory import __version__, hosts, logs, settings
 from mcp_memory.errors import Error
 from mcp_memory.settings import Settings
 
@@ -31,6 +32,10 @@ To use it, tell your host to run it. Claude Desktop, for example, in claude_desk
 
 Data folder: {folder}"""
 
+UNASKED = (
+    "There is no tenant, so nobody is asked for a credential: bound to loopback, for programs on this machine only."
+)
+
 Command = Callable[[Settings, dict[str, Any]], int]
 
 
@@ -38,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = vars(_parser().parse_args(arguments))
     command: Command = given.pop("command")
     try:
-        loaded = settings.load({name: given[name] for name in ("config", *settings.NAMES) if name in given}, os.environ)
+        loaded = settings.load(_named(given), os.environ)
         logs.configure(loaded.log_level, loaded.log_format)
         code = command(loaded, given)
     except Error as exc:
@@ -47,6 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)
+
+
+def _named(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: given[name] for name in ("config", *settings.NAMES) if name in given}
 
 
 @contextmanager
@@ -77,24 +86,37 @@ def stdio(loaded: Settings, given: dict[str, Any]) -> int:
 
 
 def serve(loaded: Settings, given: dict[str, Any]) -> int:
+    if loaded.workers == 1:
+        return _serve(loaded, given)
+    from mcp_memory.http import shared_metrics
+
+    with shared_metrics.folder() as path:
+        os.environ[shared_metrics.VARIABLE] = path
+        return _serve(loaded, given)
+
+
+def _serve(loaded: Settings, given: dict[str, Any]) -> int:
     with importing():
-        from mcp_memory import app
+        from mcp_memory.serve import prepare_http
 
-        run = app.prepare_http(loaded)  # routes and their models live as long as what is imported
+        # routes and their models live as long as what is imported
+        run = prepare_http(loaded, partial(settings.load, _named(given), dict(os.environ)))
 
-    asking = "No authentication is configured" if loaded.api_key_id is None else "Only the Memory API asks for a key"
+    near = hosts.is_loopback(loaded.host)
+    bound = "bound to loopback, for programs on this machine only" if near else f"bound to {loaded.host}"
 
-    def announce(address: str) -> None:
+    def announce(address: str, asks: bool) -> None:
+        asking = "Whoever connects is asked for a credential" if asks else "No tenant, so no credential is asked for"
+        sse = f"SSE at {address}/sse, " if loaded.workers == 1 else ""
         print(
-            f"mcp-memory {__version__}: Streamable HTTP at {address}/mcp, SSE at {address}/sse, "
+            f"mcp-memory {__version__}: Streamable HTTP at {address}/mcp, {sse}"
             f"the Memory API at {address}/v1, {address}/health\n"
-            f"{asking}: bound to loopback, for programs on this machine only.",
+            f"{asking}: {bound}.",
             file=sys.stderr,
             flush=True,
         )
 
-    run(announce)
-    return 0
+    return run(announce)
 
 
 def demo(loaded: Settings, given: dict[str, Any]) -> int:
@@ -161,6 +183,29 @@ def _asking(module: str, name: str) -> Command:
     return command
 
 
+def _managing(module: str, name: str) -> Command:
+    """As `_asking`, of those about who is served here."""
+
+    def command(loaded: Settings, given: dict[str, Any]) -> int:
+        with importing():
+            from mcp_memory import app
+            from mcp_memory.commands import Console
+
+            work = getattr(import_module(f"mcp_memory.commands.{module}"), name)
+
+        async def ask() -> int:
+            host = app.build_host(loaded)
+            try:
+                code: int = await work(host.memory, host.directory, given, Console(say=_say, tell=_tell))
+                return code
+            finally:
+                await host.memory.close()
+
+        return anyio.run(ask)
+
+    return command
+
+
 def _tell(text: str) -> None:
     _say(text, sys.stderr)
 
@@ -202,6 +247,8 @@ def _parser() -> argparse.ArgumentParser:
     add("demo", "watch an agent meet a customer twice, in a folder of its own", demo)
     add("doctor", "check the data folder, the model and the configuration, and say what to do", doctor)
     _add_stores(add)
+    _add_tenants(add("tenants", "who is served here: add, list, show, change, suspend, resume, remove"), options)
+    _add_keys(add("keys", "what clients show: create, rotate, revoke and list keys"), options)
     _add_profiles(add("profiles", "find, show, merge, unmerge and explain profiles"), options)
     using = add("usage", "show what each tenant used on each day, in the units of the bill", usage)
     using.add_argument("--since", metavar="DAY", help="from this day on, as 2026-11-21, UTC (default: 30 days ago)")
@@ -253,6 +300,58 @@ def _add_profiles(parser: argparse.ArgumentParser, options: argparse.ArgumentPar
         added = add(name, meaning, _asking("profiles", name))
         for argument in ("profile_id", *others):
             added.add_argument(argument, metavar=argument.upper(), help="mem_profile_…; a merged one is as good")
+
+
+def _add_tenants(parser: argparse.ArgumentParser, options: argparse.ArgumentParser) -> None:
+    add = _adder(parser.add_subparsers(title="commands", metavar="COMMAND", required=True), options)
+    for name, meaning, work in (
+        ("add", "add a tenant", "add"),
+        ("list", "list the tenants", "list_"),
+        ("show", "show a tenant with its keys and stores; JSON", "show"),
+        ("change", "change a tenant's stores or limits", "change"),
+        ("suspend", "turn a tenant away; what it has stays", "suspend"),
+        ("resume", "let a suspended tenant in again", "resume"),
+        ("remove", "remove a tenant and its keys", "remove"),
+    ):
+        added = add(name, meaning, _managing("tenants", work))
+        if name == "list":
+            added.add_argument("--json", action="store_true", help="print JSON")
+            continue
+        added.add_argument("name", metavar="NAME", help="small letters, digits and . _ -")
+        if name == "add":
+            added.add_argument(
+                "--backend",
+                dest="in_backend",
+                metavar="NAME",
+                help="where its data is: a [backends.NAME] (default: here)",
+            )
+            added.add_argument("--shared", action="store_true", help="another tenant has the same store, knowingly")
+            added.add_argument("--adopt", action="store_true", help="take over stores that are there under this name")
+        if name in ("add", "change"):
+            added.add_argument("--store", action="append", metavar="NAME", help="its stores, the first is the default")
+            added.add_argument("--limit", action="append", metavar="NAME=NUMBER", help="as requests_per_minute=600")
+        if name == "remove":
+            added.add_argument("--delete-data", action="store_true", help="with all it has, for good")
+
+
+def _add_keys(parser: argparse.ArgumentParser, options: argparse.ArgumentParser) -> None:
+    shared = argparse.ArgumentParser(add_help=False, parents=[options], argument_default=argparse.SUPPRESS)
+    shared.add_argument("--json", action="store_true", help="print JSON")
+    add = _adder(parser.add_subparsers(title="commands", metavar="COMMAND", required=True), shared)
+    creating = add("create", "create a key; its secret is shown this once", _managing("keys", "create"))
+    creating.add_argument("of_tenant", metavar="TENANT")
+    creating.add_argument("--label", metavar="TEXT", help="what it is for")
+    creating.add_argument("--store", metavar="NAME", help="the only store it reaches (default: all its tenant's)")
+    creating.add_argument(
+        "--scope", action="append", metavar="SCOPE", help="memory:read, memory:write (both by default), memory:admin"
+    )
+    creating.add_argument("--days", metavar="NUMBER", help="how long it holds (default: until it is revoked)")
+    rotating = add("rotate", "give a key another secret", _managing("keys", "rotate"))
+    rotating.add_argument("key_id", metavar="KEY")
+    rotating.add_argument("--grace", metavar="MINUTES", help="how long the secret before holds beside it (default 0)")
+    add("revoke", "end a key, at once", _managing("keys", "revoke")).add_argument("key_id", metavar="KEY")
+    listing = add("list", "list keys", _managing("keys", "list_"))
+    listing.add_argument("of_tenant", metavar="TENANT", nargs="?", default=argparse.SUPPRESS)
 
 
 def _adder(commands: Any, options: argparse.ArgumentParser) -> Callable[..., argparse.ArgumentParser]:

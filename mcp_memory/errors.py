@@ -28,9 +28,16 @@ class Error(Exception):
 
 
 class Unauthorized(Error):
-    """Nobody we know: alike for what is missing, malformed, expired, revoked or wrong."""
+    """Nobody we know: alike for what is malformed, expired, revoked or wrong. `sent`: there was something."""
 
     code = "unauthorized"
+
+    def __init__(self, message: str, sent: bool = True) -> None:
+        super().__init__(message, sent)
+        self.message, self.sent = message, sent
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class Forbidden(Error):

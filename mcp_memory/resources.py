@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from mcp.shared.uri_template import UriTemplate
@@ -37,6 +38,19 @@ class Resource:
     @property
     def is_template(self) -> bool:
         return "{" in self.uri
+
+    @cached_property
+    def _template(self) -> UriTemplate:
+        return UriTemplate.parse(self.uri)
+
+    def parameters(self, uri: str) -> Parameters | None:
+        """What a URI of this resource says; None if it is not one. Only what is asked for after a `?` may be empty."""
+        matched = self._template.match(uri)
+        if matched is None:
+            return None
+        said = {name: value for name, value in matched.items() if isinstance(value, str) and value}
+        needed = set(self._template.variable_names) - self._template.query_variable_names
+        return said if needed <= set(said) else None
 
 
 async def store(session: Session, parameters: Parameters) -> str:
@@ -147,25 +161,22 @@ RESOURCES = (
         render=timeline,
     ),
 )
-_TEMPLATES = tuple((one, UriTemplate.parse(one.uri)) for one in RESOURCES)
 
 
-async def read(session: Session, uri: str) -> tuple[Resource, str]:
+async def read(session: Session, uri: str, among: Sequence[Resource] = RESOURCES) -> tuple[Resource, str]:
     """The resource a URI names, and its text."""
-    found = find(uri)
+    found = find(uri, among)
     if found is None:
         raise NotFound("There is no such resource: see resources/list and resources/templates/list.")
     resource, parameters = found
     return resource, await resource.render(session, parameters)
 
 
-def find(uri: str) -> tuple[Resource, Parameters] | None:
-    for resource, template in _TEMPLATES:
-        matched = template.match(uri) if len(uri) <= MAX_URI else None
-        if matched is not None:
-            parameters = {name: value for name, value in matched.items() if isinstance(value, str) and value}
-            if not resource.is_template or "profile_id" in parameters:
-                return resource, parameters
+def find(uri: str, among: Sequence[Resource] = RESOURCES) -> tuple[Resource, Parameters] | None:
+    for resource in among:
+        parameters = resource.parameters(uri) if len(uri) <= MAX_URI else None
+        if parameters is not None:
+            return resource, parameters
     return None
 
 

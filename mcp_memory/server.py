@@ -5,7 +5,7 @@ tool as if it were a tool's failure, and echoes what the caller sent when it ref
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any
@@ -14,15 +14,18 @@ from mcp import types
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
+from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
-from mcp_memory import __version__, metering, resources
+from mcp_memory import __version__, metering
 from mcp_memory.changes import Changes
 from mcp_memory.errors import Closing, Error, Invalid, Unavailable
 from mcp_memory.mcp_requests import MeteredRequests, identified
 from mcp_memory.metering import Meter
-from mcp_memory.model import Caller
+from mcp_memory.model import Caller, Scope
 from mcp_memory.prompts import PROMPTS, Prompt
+from mcp_memory.resources import RESOURCES, Resource, read
+from mcp_memory.rights import check
 from mcp_memory.service import Memory
 from mcp_memory.session import Session
 from mcp_memory.tools import Arguments, Tool
@@ -50,30 +53,51 @@ Context = ServerRequestContext[Any, Any]
 
 
 def build_server(
-    memory: Memory, who: Callable[[Context], Caller], tools: Sequence[Tool] = AGENT, meter: Meter | None = None
+    memory: Memory,
+    who: Callable[[Context], Caller],
+    tools: Sequence[Tool] = AGENT,
+    changes: Changes | None = None,
+    meter: Meter | None = None,
+    *,
+    prompts: Sequence[Prompt] = PROMPTS,
+    resources: Sequence[Resource] = RESOURCES,
 ) -> Server[Any]:
-    """`who` says for each request who asks; it is never asked once and remembered."""
-    doors = _Doors(memory, identified(who), tools)
+    """`who` says for each request who asks; it is never asked once and remembered. Without `changes`, its own."""
+    changes = changes or Changes()
+    doors = _Doors(memory, identified(who), tools, changes, prompts, resources)
     server: Server[Any] = Server(
         "mcp-memory",
         title="Customer memory",
         version=__version__,
         instructions=INSTRUCTIONS,
         lifespan=_no_lifespan,
+        get_tool_input_schema=doors.input_schema,
         on_list_tools=doors.list_tools,
         on_call_tool=doors.call_tool,
         on_list_resources=doors.list_resources,
         on_list_resource_templates=doors.list_resource_templates,
         on_read_resource=doors.read_resource,
-        on_subscribe_resource=doors.subscribe,
-        on_unsubscribe_resource=doors.unsubscribe,
-        on_subscriptions_listen=doors.listen,
+        on_subscribe_resource=doors.subscribe if changes.told else None,
+        on_unsubscribe_resource=doors.unsubscribe if changes.told else None,
+        on_subscriptions_listen=doors.listen if changes.told else None,
         on_list_prompts=doors.list_prompts,
         on_get_prompt=doors.get_prompt,
         on_completion=doors.complete,
     )
+    server.add_request_handler("server/discover", types.RequestParams, partial(_discover, server))
     server.middleware.append(MeteredRequests(meter or Meter(), who, [tool.name for tool in tools]))
     return server
+
+
+async def _discover(server: Server[Any], ctx: Context, params: object) -> types.DiscoverResult:
+    """The SDK would say that hosts hear of changes of the lists, since listening is served: they would for nothing."""
+    can = server.get_capabilities(protocol_version=ctx.protocol_version)
+    for fixed in (can.tools, can.prompts, can.resources):
+        if fixed is not None:
+            fixed.list_changed = False
+    return types.DiscoverResult(
+        supported_versions=list(MODERN_PROTOCOL_VERSIONS), capabilities=can, instructions=server.instructions
+    )
 
 
 @asynccontextmanager
@@ -83,23 +107,45 @@ async def _no_lifespan(server: Server[Any]) -> AsyncIterator[None]:
 
 
 class _Doors:
-    def __init__(self, memory: Memory, who: Callable[[Context], Caller], tools: Sequence[Tool]) -> None:
-        self._memory, self._who, self._changes = memory, who, Changes()
+    def __init__(
+        self,
+        memory: Memory,
+        who: Callable[[Context], Caller],
+        tools: Sequence[Tool],
+        changes: Changes,
+        prompts: Sequence[Prompt],
+        resources: Sequence[Resource],
+    ) -> None:
+        self._memory, self._who, self._changes = memory, who, changes
         self._tools = {tool.name: tool for tool in tools}
-        self._prompts = {prompt.name: prompt for prompt in PROMPTS}
+        self._prompts = {prompt.name: prompt for prompt in prompts}
+        self._resources = resources
         self._listed = [_listed(tool) for tool in tools]
+        self._input_schemas = {tool.name: tool.input_schema for tool in self._listed}
+
+    def input_schema(self, name: str) -> Mapping[str, Any] | None:
+        """For the headers that must agree with a call: else the SDK lists all tools at each one to find it."""
+        return self._input_schemas.get(name)
 
     async def list_tools(self, ctx: Context, params: object) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=self._listed)
+        """Those that who asks may call. Another is unknown to them."""
+        callable_ = self._callable(ctx)
+        return types.ListToolsResult(tools=[one for one in self._listed if one.name in callable_])
+
+    def _callable(self, ctx: Context) -> list[str]:
+        with _as_protocol_error("list", {}):
+            rights = self._who(ctx).rights
+        return [name for name, tool in self._tools.items() if tool.right in rights]
 
     async def call_tool(self, ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         tool = self._tools.get(params.name)
         if tool is None:
-            raise MCPError(
-                types.INVALID_PARAMS, f"Unknown tool: {params.name[:ECHOED]}. Known: {', '.join(self._tools)}."
-            )
+            known = ", ".join(self._callable(ctx))
+            raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name[:ECHOED]}. Known: {known}.")
         try:
-            answer = await tool.run(self._session(ctx), _checked(tool, params.arguments))
+            session = self._session(ctx)
+            check(session.caller.rights, tool.right)
+            answer = await tool.run(session, _checked(tool, params.arguments))
         except Error as exc:
             _log(exc, f"tool {tool.name}")
             return _failed(f"{exc.code}: {exc}")
@@ -117,7 +163,7 @@ class _Doors:
             types.Resource(
                 uri=one.uri, name=one.name, title=one.title, description=one.description, mime_type=one.mime_type
             )
-            for one in resources.RESOURCES
+            for one in self._resources
             if not one.is_template
         ]
         return types.ListResourcesResult(resources=listed)
@@ -131,7 +177,7 @@ class _Doors:
                 description=one.description,
                 mime_type=one.mime_type,
             )
-            for one in resources.RESOURCES
+            for one in self._resources
             if one.is_template
         ]
         return types.ListResourceTemplatesResult(resource_templates=listed)
@@ -139,7 +185,7 @@ class _Doors:
     async def read_resource(self, ctx: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         uri = str(params.uri)
         with _as_protocol_error("resource", {"uri": uri[:ECHOED]}):
-            resource, text = await resources.read(self._session(ctx), uri)
+            resource, text = await read(self._session(ctx), uri, self._resources)
         return types.ReadResourceResult(
             contents=[types.TextResourceContents(uri=uri, mime_type=resource.mime_type, text=text)]
         )
@@ -147,11 +193,12 @@ class _Doors:
     async def subscribe(self, ctx: Context, params: types.SubscribeRequestParams) -> types.EmptyResult:
         uri = str(params.uri)
         with _as_protocol_error("subscription", {"uri": uri[:ECHOED]}):
-            self._changes.subscribe(self._who(ctx), uri, ctx.session)
+            self._changes.subscribe(await self._scope(ctx), uri, ctx.session)
         return types.EmptyResult()
 
     async def unsubscribe(self, ctx: Context, params: types.UnsubscribeRequestParams) -> types.EmptyResult:
-        self._changes.unsubscribe(self._who(ctx), str(params.uri), ctx.session)
+        with _as_protocol_error("subscription", {}):
+            self._changes.unsubscribe(await self._scope(ctx), str(params.uri), ctx.session)
         return types.EmptyResult()
 
     async def listen(
@@ -159,7 +206,7 @@ class _Doors:
     ) -> types.SubscriptionsListenResult:
         uris = [str(uri) for uri in params.notifications.resource_subscriptions or ()]
         with _as_protocol_error("subscription", {}):
-            listener = self._changes.listener(self._who(ctx), uris)
+            listener = self._changes.listener(await self._scope(ctx), uris)
         return await listener(ctx, params)
 
     async def list_prompts(self, ctx: Context, params: object) -> types.ListPromptsResult:
@@ -173,7 +220,7 @@ class _Doors:
                     for a in one.arguments
                 ],
             )
-            for one in PROMPTS
+            for one in self._prompts.values()
         ]
         return types.ListPromptsResult(prompts=listed)
 
@@ -204,11 +251,19 @@ class _Doors:
     def _is_ours(self, ref: types.ResourceTemplateReference | types.PromptReference) -> bool:
         if isinstance(ref, types.PromptReference):
             return ref.name in self._prompts
-        return ref.uri in {one.uri for one in resources.RESOURCES}
+        return ref.uri in {one.uri for one in self._resources}
 
     def _session(self, ctx: Context) -> Session:
         caller = self._who(ctx)
-        return Session(memory=self._memory, caller=caller, changed=partial(self._changes.publish, caller))
+
+        async def changed(uris: Sequence[str]) -> None:
+            await self._changes.publish(await self._memory.scope(caller), uris)
+
+        return Session(memory=self._memory, caller=caller, changed=changed)
+
+    async def _scope(self, ctx: Context) -> Scope:
+        """What may be listened to: the store of who asks, however they came by it."""
+        return await self._memory.scope(self._who(ctx))
 
 
 def _checked(tool: Tool, given: dict[str, Any] | None) -> Arguments:

@@ -1,7 +1,6 @@
 """Memory: where a Caller becomes a Scope, and the rules that are true of every backend."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +8,7 @@ from mcp_memory import edits, ids, imports, listing, model, rights, text
 from mcp_memory.backend import Backend
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges, SummaryChanges
-from mcp_memory.errors import Forbidden, Invalid, NoStore
+from mcp_memory.errors import Forbidden, Invalid
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, NewUpload, Remark
 from mcp_memory.ledger import Explanation, Merged, Unmerged
@@ -35,6 +34,7 @@ from mcp_memory.model import (
 )
 from mcp_memory.operations import Operation, Reply
 from mcp_memory.rights import ADMIN, READ, WRITE
+from mcp_memory.scoping import Scopes
 from mcp_memory.traits import Raw
 
 
@@ -42,25 +42,10 @@ class Memory:
     def __init__(self, backend: Backend, now: Callable[[], datetime]) -> None:
         self._backend = backend
         self.now = now
-        self._scopes: dict[tuple[str, str], Scope] = {}
+        self._scopes = Scopes(backend)
 
     async def scope(self, caller: Caller, right: str = READ) -> Scope:
-        """The one place where it is decided whose data a call is about, and whether who asks may make it.
-
-        A store that is not the caller's to reach is not there, whatever it is called.
-        """
-        rights.check(caller.rights, right)
-        found = await self._found(caller.tenant, caller.store)
-        if caller.stores is not None and found not in [await self._found(caller.tenant, one) for one in caller.stores]:
-            raise NoStore("There is no such store.")
-        return replace(found, quota=caller.quota)
-
-    async def _found(self, tenant: str, store: str) -> Scope:
-        if store.startswith(f"{ids.STORE}_"):  # no name has an underscore
-            return await self._backend.find_store(tenant, ids.check(store, ids.STORE, "store_id"))
-        if (tenant, store) not in self._scopes:
-            self._scopes[tenant, store] = await self._backend.open_store(tenant, store)
-        return self._scopes[tenant, store]
+        return await self._scopes.of(caller, right)
 
     # Stores. Those who may reach only some make none.
 
@@ -76,8 +61,8 @@ class Memory:
         rights.check(caller.rights, READ)
         if caller.stores is None:
             return await self._backend.list_stores(caller.tenant, _checked(page))
-        reached = [(await self._found(caller.tenant, one)).store_id for one in caller.stores]
-        return listing.sliced(sorted(set(reached)), str, _checked(page))
+        reached = {scope.store_id for scope in await self._scopes.reached(caller.tenant, caller.stores)}
+        return listing.sliced(sorted(reached), str, _checked(page))
 
     async def get_store(self, caller: Caller) -> Store:
         return await self._backend.get_store(await self.scope(caller))
@@ -85,13 +70,19 @@ class Memory:
     async def update_store(self, caller: Caller, changes: StoreChanges, if_version: int | None = None) -> Store:
         stored = await self._backend.update_store(await self.scope(caller, ADMIN), edits.checked(changes), if_version)
         if changes.display_name is not None:
-            self._forget(caller.tenant, stored.store_id)
+            self._scopes.forget(caller.tenant, stored.store_id)
         return stored
 
     async def delete_store(self, caller: Caller) -> None:
         scope = await self.scope(caller, ADMIN)
         await self._backend.delete_store(scope)
-        self._forget(caller.tenant, scope.store_id)
+        self._scopes.forget(caller.tenant, scope.store_id)
+
+    async def delete_tenant(self, caller: Caller) -> None:
+        """For whoever runs the host: no front door does this."""
+        rights.check(caller.rights, ADMIN)
+        await self._backend.delete_tenant(caller.tenant)
+        self._scopes.forget(caller.tenant)
 
     async def record_operation(self, caller: Caller, resource_id: str) -> Operation:
         return await self._backend.record_operation(caller.tenant, resource_id)
@@ -356,11 +347,6 @@ class Memory:
 
     async def close(self) -> None:
         await self._backend.close()
-
-    def _forget(self, tenant: str, store_id: str) -> None:
-        """What it was called may be another store's name from now on."""
-        gone = Scope(tenant=tenant, store_id=store_id)
-        self._scopes = {name: scope for name, scope in self._scopes.items() if scope != gone}
 
 
 def _own(caller: Caller, key: str) -> str:

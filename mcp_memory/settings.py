@@ -5,8 +5,8 @@ file, else its default.
 """
 
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,15 @@ from mcp_memory import logs
 from mcp_memory.errors import Invalid
 from mcp_memory.identity import DEFAULT_REGION
 from mcp_memory.model import MAX_TENANT
-from mcp_memory.setting_values import folder, model_name, port, seconds, store, url, whole_number, word
+from mcp_memory.remote_values import embedding, service
+from mcp_memory.setting_values import folder, port, word
+from mcp_memory.tenancy import configuration
+from mcp_memory.tenancy.configuration import TABLES, Misplaced
+from mcp_memory.tenancy.hosting import EMPTY, Contradiction, Hosting
+from mcp_memory.tenancy.keys import Key, digest
+from mcp_memory.tenancy.tenants import HERE, Tenant
+from mcp_memory.tenancy.toml_lines import line_of
+from mcp_memory.transport_values import check_transport, transport
 
 PREFIX = "MCP_MEMORY_"
 TOOLSETS = ("agent", "conversation", "curator")
@@ -34,24 +42,27 @@ TEXTS = (
     "late_interaction",
     "merged_profiles",
     "services_alias",
+    "authentication",
 )
 MERGED = ("redirect", "transparent")
 CHOICES = (
     ("late_interaction", SWITCH),
     ("services_alias", SWITCH),
+    ("authentication", ("auto", *SWITCH)),
     ("merged_profiles", MERGED),
     ("log_format", logs.FORMATS),
     ("metrics_by_tenant", SWITCH),
     ("backend", ("sqlite", "twilio")),
     ("twilio_create_store", SWITCH),
+    ("cors", SWITCH),
+    ("plain_http", SWITCH),
 )
+PATHS = ("data_dir", "tls_certificate", "tls_key")
 MIN_SECRET = 16  # characters; shorter ones are guessed
 LEVELS = ("debug", "info", "warning", "error")
 EMBEDDERS = ("bundled", "multilingual", "endpoint")
 OF_THE_ENDPOINT = "embedding_"  # settings that begin like this say nothing to the other embedders
-MAX_DIMENSIONS = 16_384  # four times what today's largest models give
 OF_THE_SERVICE = "twilio_"
-REGIONS = ("au1", "ie1")
 SERVICE = "https://memory.twilio.com"
 
 
@@ -68,6 +79,37 @@ class Settings:
     tenant: str = _setting("local", "Whose data this process works with.")
     host: str = _setting("127.0.0.1", "Address `serve` binds to. Without authentication only a loopback address.")
     port: int = _setting(8765, "Port `serve` binds to.")
+    allowed_hosts: tuple[str, ...] | None = _setting(
+        None,
+        "Names it is asked by, besides loopback ones, with a port or without (any). Requests by others are refused.",
+    )
+    allowed_origins: tuple[str, ...] | None = _setting(
+        None, "Origins whose pages may call it, `https://app.example.com`, besides those of loopback and its own."
+    )
+    cors: str = _setting("off", "`on`: browsers let pages of `allowed_origins` read the answers, without cookies.")
+    public_url: str | None = _setting(
+        None, "How clients reach it, `https://mem.example.com`: a name it is asked by, and the start of links it gives."
+    )
+    trusted_proxies: tuple[str, ...] | None = _setting(
+        None, "Addresses or networks whose `X-Forwarded-For`, `-Proto` and `-Host` are believed. Others' are ignored."
+    )
+    tls_certificate: Path | None = field(
+        default=None,
+        metadata={"meaning": "A PEM file, with the chain: `serve` then speaks TLS 1.2 or newer, and nothing else."},
+    )
+    tls_key: Path | None = field(default=None, metadata={"meaning": "Its key, a PEM file without a passphrase."})
+    plain_http: str = _setting(
+        "off", "`on`: others than this machine may connect without encryption, in a network where nobody listens."
+    )
+    max_connections: int = _setting(1000, "Connections at once, of each worker; more are answered 503.")
+    workers: int = _setting(
+        1,
+        "Processes that share the port (not on Windows). More than one: no `/sse`, no sessions in `/mcp`, and changes "
+        "are not told.",
+    )
+    shutdown_seconds: int = _setting(
+        10, "How long what is under way may take when the server is told to end. Open streams end at once."
+    )
     api_key_id: str | None = _setting(
         None, "Id of the API key that `/v1` asks for, the user of HTTP Basic. Without one it takes any, on loopback."
     )
@@ -114,9 +156,15 @@ class Settings:
     )
     embedding_key: str | None = _setting(None, "The endpoint's API key. Best in the environment.", secret=True)
     embedding_timeout: float = _setting(10.0, "Seconds the endpoint has to answer in.")
+    authentication: str = _setting(
+        "auto", "Whether `serve` asks for credentials: `on`, `off`, or `auto`: as soon as there is a tenant or a key."
+    )
+    hosting: Hosting = EMPTY  # the tables; see tenancy/configuration.py
+    config: Path | None = None  # the file they are from
 
 
-NAMES = tuple(one.name for one in fields(Settings))
+NAMES = tuple(one.name for one in fields(Settings) if one.metadata)
+OF_A_BACKEND = ("backend", "data_dir", "region")  # besides those that are about the managed service
 
 
 def load(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
@@ -126,12 +174,16 @@ def load(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     """
     environment = _from_environ(environ)
     config = given.get("config", environment.pop("config", None))
-    values = {
-        **({} if config is None else _from_toml(folder(config, "config"))),
-        **environment,
-        **{name: value for name, value in given.items() if name != "config"},
-    }
-    return _checked(values)
+    path = None if config is None else folder(config, "config")
+    text = "" if path is None else _read(path)
+    try:
+        found = _parsed(text, path)
+        values = {name: value for name, value in found.items() if name not in TABLES}
+        given = {name: value for name, value in given.items() if name != "config"}
+        settings = _checked({**values, **environment, **given})
+        return _with_own_key(replace(settings, config=path, hosting=_hosting(settings, found, environ)))
+    except Misplaced as exc:
+        raise Invalid(f"{path}, line {line_of(text, exc.path)}: {exc}") from exc
 
 
 def toolset_names(settings: Settings) -> list[str]:
@@ -153,19 +205,114 @@ def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def _from_toml(path: Path) -> dict[str, Any]:
+def of_backend(settings: Settings, tenant: Tenant) -> Settings:
+    """What holds for a tenant's backend."""
+    if tenant.backend == HERE:
+        held = settings
+    else:
+        held = _backend(settings, settings.hosting.backends[tenant.backend], tenant.backend)
+    if held.backend != "twilio" or tenant.name == settings.hosting.sole:
+        return held
+    return replace(held, tenant=tenant.name, twilio_store=tenant.stores[0])
+
+
+def _with_own_key(settings: Settings) -> Settings:
+    """A server with one key has one tenant, whose key that is."""
+    hosting = settings.hosting
+    if settings.api_key_id is None or settings.api_key_secret is None:
+        return replace(settings, hosting=replace(hosting, sole=settings.tenant if hosting.is_empty() else None))
+    tenant = hosting.tenants.get(settings.tenant, Tenant(name=settings.tenant))
+    key = Key(key_id=settings.api_key_id, tenant=tenant.name, digest=digest(settings.api_key_secret))
+    return replace(
+        settings,
+        hosting=replace(
+            hosting,
+            tenants={**hosting.tenants, tenant.name: tenant},
+            keys={**hosting.keys, key.key_id: key},
+            sole=None if tenant.name in hosting.tenants else tenant.name,
+        ),
+    )
+
+
+def _read(path: Path) -> str:
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return path.read_text(encoding="utf-8-sig")
     except OSError as exc:
         raise Invalid(f"The configuration {path} can't be read: {exc.strerror}.") from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+    except UnicodeDecodeError as exc:
+        raise Invalid(f"The configuration {path} is not TOML: {exc}.") from exc
+
+
+def _parsed(text: str, path: Path | None) -> dict[str, Any]:
+    """Raises Misplaced for what is no setting. Folders are relative to the file that names them."""
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
         raise Invalid(f"The configuration {path} is not TOML: {exc}.") from exc
     for name in found:
-        if name not in NAMES:
-            raise Invalid(f"{name} in {path} is no setting. Settings: {', '.join(NAMES)}.")
-    if isinstance(found.get("data_dir"), str):
-        found["data_dir"] = path.parent / folder(found["data_dir"], "data_dir")  # relative to the file that says so
+        if name not in (*NAMES, *TABLES):
+            raise Misplaced(f"{name} is no setting. Settings: {', '.join((*NAMES, *TABLES))}.", (name,))
+    for table, name in ((found, name) for name in PATHS):
+        if path is not None and isinstance(table.get(name), str):
+            table[name] = path.parent / folder(table[name], name)
+    for table in _tables(found):
+        if path is not None and isinstance(table.get("data_dir"), str):
+            table["data_dir"] = path.parent / folder(table["data_dir"], "data_dir")
     return found
+
+
+def _hosting(settings: Settings, found: Mapping[str, Any], environ: Mapping[str, str]) -> Hosting:
+    hosting = configuration.read(found, environ)
+    held = {name: _backend(settings, table, name) for name, table in hosting.backends.items()}
+    _refuse_one_folder(settings, held)
+    held[HERE] = settings
+    managed = {name: one for name, one in held.items() if one.backend == "twilio"}
+    accounts = {name: f"{service_url(one)} {one.twilio_key_id}" for name, one in managed.items()}
+    hosting = replace(hosting, accounts=accounts)
+    try:
+        hosting.check(hosting.tenants.values())
+    except Contradiction as exc:
+        raise Misplaced(str(exc), ("tenants", exc.tenant.name, exc.field)) from exc
+    return hosting
+
+
+def _tables(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    backends = found.get("backends")
+    yield from (one for one in (backends.values() if isinstance(backends, dict) else ()) if isinstance(one, dict))
+
+
+def _backend(settings: Settings, table: Mapping[str, Any], name: str) -> Settings:
+    """As the settings at the top, but for what the table says."""
+    for one in table:
+        if (one not in OF_A_BACKEND and not one.startswith(OF_THE_SERVICE)) or one == "twilio_store":
+            raise Misplaced(
+                f"backends.{name}: {one[:50]} can't be set here. A tenant's stores are named by its own table.",
+                ("backends", name, one),
+            )
+    kind = table.get("backend", settings.backend)
+    passed_on = {"region": settings.region, "data_dir": settings.data_dir}
+    if kind == settings.backend:
+        passed_on |= {one: getattr(settings, one) for one in NAMES if one.startswith(_OF[kind])}
+    given = {one: value for one, value in passed_on.items() if value != getattr(Settings(), one)}
+    given |= {**table, "backend": kind}
+    try:
+        return _checked(given | ({"twilio_store": "any"} if kind == "twilio" else {}))
+    except Invalid as exc:
+        wrong = str(exc).partition(" ")[0]  # messages begin with the setting they are about
+        raise Misplaced(f"backends.{name}: {exc}", ("backends", name, wrong)) from exc
+
+
+_OF: Mapping[str, str | tuple[str, ...]] = {
+    "sqlite": ("embed", "late_interaction"),
+    "twilio": OF_THE_SERVICE,
+}  # how the settings of each kind begin
+
+
+def _refuse_one_folder(settings: Settings, backends: Mapping[str, Settings]) -> None:
+    folders = {settings.data_dir.resolve(): HERE}
+    for name, one in backends.items():
+        if one.backend == "sqlite" and folders.setdefault(one.data_dir.resolve(), name) != name:
+            raise Misplaced(f"backends.{name}: data_dir must be a folder of its own.", ("backends", name, "data_dir"))
 
 
 def _checked(values: Mapping[str, Any]) -> Settings:
@@ -176,7 +323,7 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         checked["port"] = port(checked["port"])
     if "metrics_key" in checked:
         checked["metrics_key"] = _long_enough("metrics_key", checked["metrics_key"])
-    checked |= _embedding(checked) | _service(checked)
+    checked |= transport(checked) | embedding(checked) | service(checked)
     for name in TEXTS:
         if name in checked and not (isinstance(checked[name], str) and checked[name].strip()):
             raise Invalid(f"{name} must be a text that is not empty.")
@@ -196,7 +343,8 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         raise Invalid(f"log_level must be one of {', '.join(LEVELS)}.")
     for name, words in CHOICES:
         if getattr(settings, name) not in words:
-            raise Invalid(f"{name} must be {words[0]} or {words[1]}.")
+            raise Invalid(f"{name} must be {', '.join(words[:-1])} or {words[-1]}.")
+    check_transport(checked)
     _check_key(settings)
     _check_embedder(settings, [name for name in checked if name.startswith(OF_THE_ENDPOINT)])
     _check_service(settings, list(checked))
@@ -242,41 +390,3 @@ def _check_service(settings: Settings, given: Sequence[str]) -> None:
         raise Invalid("backend is twilio, so twilio_key_id, twilio_key_secret and twilio_store must be set.")
     if settings.twilio_region is not None and settings.twilio_base_url is not None:
         raise Invalid("twilio_region and twilio_base_url both say where the service is: set one of them.")
-
-
-def _service(values: Mapping[str, Any]) -> dict[str, Any]:
-    """As `_embedding`, of those that are about the managed service."""
-    checks: Mapping[str, Callable[[Any], Any]] = {
-        "twilio_key_id": _key_id,
-        "twilio_key_secret": lambda value: word("twilio_key_secret", value),
-        "twilio_store": lambda value: store("twilio_store", value),
-        "twilio_region": _region,
-        "twilio_base_url": lambda value: url("twilio_base_url", value, "twilio_key_id", plain="loopback"),
-        "twilio_timeout": lambda value: seconds("twilio_timeout", value),
-    }
-    return {name: check(values[name]) for name, check in checks.items() if name in values}
-
-
-def _key_id(value: object) -> str:
-    key_id = word("twilio_key_id", value)
-    if ":" in key_id:
-        raise Invalid("twilio_key_id must not hold a colon: HTTP Basic ends the id there.")
-    return key_id
-
-
-def _region(value: object) -> str:
-    if value not in REGIONS:
-        raise Invalid(f"twilio_region must be one of {', '.join(REGIONS)}; leave it out for the US.")
-    return str(value)
-
-
-def _embedding(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `values` that are about the endpoint, checked. A key is not repeated, however wrong it is."""
-    checks: Mapping[str, Callable[[Any], Any]] = {
-        "embedding_url": lambda value: url("embedding_url", value, "embedding_key"),
-        "embedding_model": lambda value: model_name("embedding_model", value),
-        "embedding_key": lambda value: word("embedding_key", value),
-        "embedding_dimensions": lambda value: whole_number("embedding_dimensions", value, MAX_DIMENSIONS),
-        "embedding_timeout": lambda value: seconds("embedding_timeout", value),
-    }
-    return {name: check(values[name]) for name, check in checks.items() if name in values}

@@ -17,7 +17,7 @@ MAX_FUNCTION = 40
 PURE = "errors model ids"
 RULES = "edits listing operations mappings identity resolution ledger traits definitions imports"
 SQL = f"{PURE} {RULES} language mentions budget weights candidates ranking statements/__init__ "
-SQL += "backends/sql/cursors backends/sql/database backends/sql/memory_rows"
+SQL += "backends/sql/catalog_rows backends/sql/cursors backends/sql/database backends/sql/memory_rows"
 API = "http/api/answers http/api/asked http/api/route"  # what every route needs
 REMOTE = "errors backends/twilio/calls backends/twilio/remote backends/twilio/replies"
 MAY_IMPORT = {
@@ -72,8 +72,9 @@ MAY_IMPORT = {
     "backend": "model edits listing operations mappings identity ledger traits definitions imports",
     "service": (
         "errors rights model edits listing operations mappings text ids identity ledger traits definitions imports "
-        "backend"
+        "backend scoping"
     ),
+    "scoping": "errors rights model ids backend",
     "session": "model service",
     # Usage, and the metering around operations
     "usage": "imports model",
@@ -100,8 +101,10 @@ MAY_IMPORT = {
     "backends/__init__": "",
     "backends/sql/__init__": "",
     "backends/sql/cursors": "errors listing",
+    "backends/sql/catalog_rows": "model operations tenancy/keys tenancy/tenants backends/sql/cursors",
     "backends/sql/database": (
-        "model operations mappings identity ledger definitions imports backends/sql/cursors backends/sql/memory_rows"
+        "model mappings identity ledger definitions imports backends/sql/catalog_rows backends/sql/cursors "
+        "backends/sql/memory_rows"
     ),
     "backends/sql/memory_rows": "model listing candidates backends/sql/cursors",
     "backends/sql/hot": "",
@@ -137,7 +140,10 @@ MAY_IMPORT = {
             "rules": ["definitions", "imports", "mappings"],
         }.items()
     },
-    "backends/sql/calls/usage": "usage backends/sql/database",
+    "backends/sql/tenants": (
+        "errors tenancy/keys tenancy/tenants backends/sql/catalog_rows backends/sql/database backends/sql/calls/worker"
+    ),
+    "backends/sql/calls/usage": "usage backends/sql/catalog_rows backends/sql/database",
     "backends/sql/backend": " ".join(
         f"backends/sql/calls/{noun}" for noun in ("stores", "profiles", "memories", "recall", "rules")
     ),
@@ -148,9 +154,10 @@ MAY_IMPORT = {
     "backends/sql/sqlite/file": "errors backends/sql/sqlite/connection",
     "backends/sql/sqlite/usage": "",
     "backends/sql/sqlite/catalog": (
-        "model ids operations backends/sql/cursors backends/sql/database backends/sql/sqlite/keys "
-        "backends/sql/sqlite/usage"
+        "model ids operations backends/sql/catalog_rows backends/sql/cursors backends/sql/sqlite/keys "
+        "backends/sql/sqlite/tenants backends/sql/sqlite/usage"
     ),
+    "backends/sql/sqlite/tenants": "tenancy/keys tenancy/tenants backends/sql/sqlite/keys",
     "backends/sql/sqlite/rows": "errors ids backends/sql/hot backends/sql/migrations",
     **{
         f"backends/sql/sqlite/{noun}": (
@@ -169,7 +176,8 @@ MAY_IMPORT = {
         "backends/sql/sqlite/imports backends/sql/sqlite/mappings"
     ),
     "backends/sql/sqlite/database": (
-        "errors model backends/sql/database backends/sql/hot backends/sql/sqlite/catalog backends/sql/sqlite/file "
+        "errors model backends/sql/catalog_rows backends/sql/database backends/sql/hot backends/sql/sqlite/catalog "
+        "backends/sql/sqlite/file "
         "backends/sql/sqlite/transaction"
     ),
     "backends/twilio/__init__": "",
@@ -206,6 +214,8 @@ MAY_IMPORT = {
         "backends/twilio/missing backends/twilio/profiles backends/twilio/recall backends/twilio/remote "
         "backends/twilio/rules backends/twilio/stores backends/twilio/upserts"
     ),
+    "backends/routing": "backend model",
+    "backends/placement": "backend errors settings tenancy/directory tenancy/tenants",
     # Front doors: they parse, call and render
     "changes": "errors model resources",
     "resources": "errors inputs model session records views",
@@ -213,31 +223,51 @@ MAY_IMPORT = {
     "tools/__init__": "session",
     "tools/schema": "",
     "tools/complaints": "",
-    "tools/profiles": "errors ids model session resources records views tools/__init__",
-    "tools/memories": "inputs model session resources records views tools/__init__",
-    "tools/conversations": "inputs model session resources views tools/__init__ tools/memories",
-    "tools/identity": "model session resources explanation tools/__init__",
+    "tools/profiles": "errors ids model rights session resources records views tools/__init__",
+    "tools/memories": "inputs model rights session resources records views tools/__init__",
+    "tools/conversations": "inputs model rights session resources views tools/__init__ tools/memories",
+    "tools/identity": "model rights session resources explanation tools/__init__",
     "tools/toolsets": "tools/__init__ tools/conversations tools/identity tools/profiles tools/memories",
     "mcp_requests": "errors metering model resources prompts",
     "server": (
-        "__init__ errors metering mcp_requests model service session changes resources prompts tools/__init__ "
+        "__init__ errors metering mcp_requests model rights service session changes resources prompts tools/__init__ "
         "tools/complaints tools/schema tools/toolsets"
     ),
     "stdio": "",
     "http/__init__": "",
-    "http/app": "__init__ errors",
+    "http/leaving": "",
+    "http/safety": "errors hosts",
+    "http/bodies": "",
+    "http/probes": "__init__ errors http/leaving",
+    "http/streams": "http/leaving",
+    "http/slow": "",
+    "http/app": "http/bodies http/leaving http/probes http/safety http/streams",
+    "http/serving": "errors http/leaving http/safety http/slow",
+    "http/workers": "errors http/serving",
     "http/metrics": "__init__",
     "http/shared_metrics": "",
     "http/api/__init__": "",
     "http/api/answers": "wire/__init__",
     "http/api/problems": "errors http/api/answers wire/__init__ wire/pages",
     "http/api/bodies": "http/api/problems",
-    "http/api/credentials": "http/api/problems",
+    "http/auth/__init__": "",
+    "http/auth/key_set": "",
+    "http/auth/jwks": "errors http/auth/key_set tenancy/issuers",
+    "http/auth/tokens": "errors http/auth/key_set tenancy/issuers tenancy/tenants",
+    "http/auth/challenges": "__init__ errors rights http/api/__init__ http/api/problems",
+    "http/auth/authenticator": (
+        "errors model rights http/auth/tokens tenancy/__init__ tenancy/directory tenancy/issuers tenancy/keys "
+        "tenancy/tenants"
+    ),
+    "http/door": (
+        "errors metering model rights http/auth/__init__ http/auth/authenticator http/auth/challenges http/auth/tokens "
+        "tenancy/admission"
+    ),
     "http/api/page_tokens": "errors",
     "http/api/etags": "errors",
     "http/api/route": (
-        "errors import_queue metering model operations service text http/api/answers http/api/bodies "
-        "http/api/credentials http/api/problems wire/pages"
+        "errors import_queue metering model operations service text http/api/answers http/api/bodies http/api/problems "
+        "http/auth/__init__ http/auth/authenticator http/auth/challenges http/door wire/pages"
     ),
     "http/api/asked": (
         "errors ids listing model service http/api/answers http/api/page_tokens http/api/route wire/pages"
@@ -270,28 +300,57 @@ MAY_IMPORT = {
     # Tenancy: whose a request is
     "tenancy/__init__": "",
     "tenancy/tenants": "errors model",
-    "tenancy/issuers": "",
+    "tenancy/issuers": "errors tenancy/tenants setting_values",
+    "tenancy/keys": "errors rights",
+    "tenancy/toml_lines": "",
+    "tenancy/configuration": (
+        "errors rights tenancy/__init__ tenancy/hosting tenancy/issuers tenancy/keys tenancy/tenants"
+    ),
+    "tenancy/hosting": "errors tenancy/issuers tenancy/keys tenancy/tenants",
+    "tenancy/admission": "errors tenancy/tenants",
+    "tenancy/directory": "errors tenancy/hosting tenancy/keys tenancy/tenants",
     # The commands
     "commands/__init__": "errors",
     "commands/profiles": "model service records views explanation commands/__init__",
     "commands/stores": (
         "errors model edits identity definitions service records wire/__init__ wire/rules commands/__init__"
     ),
+    "commands/tenants": (
+        "errors listing model service tenancy/__init__ tenancy/directory tenancy/keys tenancy/tenants views "
+        "commands/__init__"
+    ),
+    "commands/keys": (
+        "errors rights service tenancy/__init__ tenancy/directory tenancy/keys views commands/__init__ commands/tenants"
+    ),
     "commands/usage": "errors usage commands/__init__",
     "commands/imports": "model service imports import_file commands/__init__",
     # Wiring
+    "hosts": "",
     "setting_values": "errors model",
-    "settings": "errors identity logs model setting_values",
+    "transport_values": "errors hosts setting_values",
+    "remote_values": "errors setting_values",
+    "settings": (
+        "errors identity logs model remote_values setting_values transport_values tenancy/__init__ "
+        "tenancy/configuration tenancy/hosting tenancy/keys tenancy/tenants tenancy/toml_lines"
+    ),
     "logs": "",
+    "reloading": "errors settings",
     "app": (
-        "errors ids import_queue metered metering model service settings server stdio uploads usage usage_counter "
-        "http/app http/metrics http/api/app http/api/credentials http/api/route tools/toolsets backend "
-        "backends/sql/backend backends/sql/calls/usage backends/sql/sqlite/database backends/twilio/backend "
-        "embedding/choice"
+        "errors ids listing metered metering usage usage_counter model service settings server stdio backend "
+        "backends/placement backends/routing backends/sql/backend backends/sql/calls/usage backends/sql/tenants "
+        "backends/sql/sqlite/database backends/twilio/backend embedding/choice tenancy/directory tools/toolsets"
+    ),
+    "serve": (
+        "errors app changes import_queue logs metering model reloading server settings uploads http/__init__ http/app "
+        "http/api/app http/api/route http/auth/authenticator http/auth/jwks http/auth/tokens http/door http/leaving "
+        "http/metrics http/safety http/serving http/workers tenancy/admission tools/toolsets"
     ),
     "doctor": "errors settings embedding/choice backends/sql/sqlite/packing",
     "demo": "",
-    "cli": "__init__ errors logs settings app doctor demo commands/__init__ commands/usage",
+    "cli": (
+        "__init__ errors hosts logs settings app serve doctor demo commands/__init__ commands/usage http/__init__ "
+        "http/shared_metrics"
+    ),
 }
 
 # May catch anything: the doors, which log it and say "internal"; group commit, which hands it to whoever waits;

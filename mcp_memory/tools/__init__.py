@@ -37,6 +37,8 @@ class Tool:
     arguments: type[Arguments]
     result: type[Result]
     annotations: ToolAnnotations
+    right: str
+    """What who calls it must hold."""
     run: Callable[[Session, Any], Awaitable[Answer]]
 
 

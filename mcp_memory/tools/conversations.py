@@ -6,6 +6,7 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from mcp_memory import inputs, model, resources, views
+from mcp_memory.rights import WRITE
 from mcp_memory.session import Session
 from mcp_memory.tools import Answer, Arguments, Loaded, OccurredAt, ProfileId, Result, Tool
 from mcp_memory.tools.memories import ReceiptResult
@@ -59,6 +60,7 @@ async def record_messages(session: Session, asked: RecordMessages) -> Answer:
 TOOLS = (
     Tool(
         name="record_messages",
+        right=WRITE,
         title="Record a conversation",
         description=(
             "Append messages to a conversation with a customer, word for word; recall finds them with "

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from mcp_memory import explanation, resources
 from mcp_memory.model import ApartReason
+from mcp_memory.rights import READ, WRITE
 from mcp_memory.session import Session
 from mcp_memory.tools import Answer, Arguments, ProfileId, Result, Tool
 
@@ -125,6 +126,7 @@ async def explain_identity(session: Session, asked: ExplainIdentity) -> Answer:
 TOOLS = (
     Tool(
         name="merge_profiles",
+        right=WRITE,
         title="Make two profiles one",
         description=(
             "Merge two profiles of one person, whatever kept them apart. Both ids stay valid; the earlier one names "
@@ -139,6 +141,7 @@ TOOLS = (
     ),
     Tool(
         name="unmerge_profile",
+        right=WRITE,
         title="Undo a wrong merge",
         description=(
             "Take a merged profile out again: both sides get back what they had and keep what was learned for them "
@@ -153,6 +156,7 @@ TOOLS = (
     ),
     Tool(
         name="explain_identity",
+        right=READ,
         title="Explain why this is one person",
         description=(
             "Which ids and identifiers are this person, who brought them, what merged them, when and why, what was "

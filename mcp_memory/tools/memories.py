@@ -7,6 +7,7 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from mcp_memory import inputs, model, records, resources, views
+from mcp_memory.rights import READ, WRITE
 from mcp_memory.session import Session
 from mcp_memory.tools import Answer, Arguments, Loaded, OccurredAt, ProfileId, Result, Source, Tool, Whole
 
@@ -186,6 +187,7 @@ async def recall(session: Session, asked: RecallArguments) -> Answer:
 TOOLS = (
     Tool(
         name="recall",
+        right=READ,
         title="Recall what is known",
         description=(
             "What is remembered of a customer that matters now: hybrid search by meaning, words, dates and exact ids "
@@ -202,6 +204,7 @@ TOOLS = (
     ),
     Tool(
         name="add_observation",
+        right=WRITE,
         title="Remember what happened",
         description=(
             "Remember things about a customer: what they want, prefer, report, were promised. All or none are stored. "
@@ -216,6 +219,7 @@ TOOLS = (
     ),
     Tool(
         name="write_summary",
+        right=WRITE,
         title="Summarise a conversation",
         description=(
             "Keep the summary of a conversation with a customer, at its end or when it is handed over. "

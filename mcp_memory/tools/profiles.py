@@ -8,6 +8,7 @@ from pydantic import Field
 from mcp_memory import ids, records, resources, views
 from mcp_memory.errors import Invalid, NotFound
 from mcp_memory.model import ApartReason, Profile
+from mcp_memory.rights import READ, WRITE
 from mcp_memory.session import Session
 from mcp_memory.tools import Answer, Arguments, Loaded, Result, Tool
 
@@ -132,6 +133,7 @@ async def upsert_traits(session: Session, asked: UpsertTraits) -> Answer:
 TOOLS = (
     Tool(
         name="lookup_profile",
+        right=READ,
         title="Look up a customer",
         description=(
             "Find the customer's profile by phone, email, WhatsApp or chat id (value), or by profile_id. "
@@ -147,6 +149,7 @@ TOOLS = (
     ),
     Tool(
         name="upsert_traits",
+        right=WRITE,
         title="Save who the customer is",
         description=(
             "Create a customer, or set stable facts about one: Contact (firstName, lastName, street, city, postalCode, "

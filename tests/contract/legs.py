@@ -7,7 +7,6 @@ otherwise, is said in `needs`.
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -21,13 +20,13 @@ from mcp_memory.backends.twilio.backend import TwilioBackend
 from mcp_memory.backends.twilio.missing import REASONS
 from mcp_memory.embedding import Embedder
 from mcp_memory.http.api.app import build_api
-from mcp_memory.http.api.credentials import ApiKey, Credentials
 from mcp_memory.http.api.route import Front
 from mcp_memory.import_queue import ImportQueue
 from mcp_memory.imports import NewUpload
 from mcp_memory.model import Scope
 from mcp_memory.service import Memory
 from mcp_memory.uploads import Uploads
+from tests.doors import guarded, held_by
 from tests.published.checked import Checked
 from tests.published.fake.app import Fake
 
@@ -110,19 +109,14 @@ async def api(folder: Path, embedder: Embedder, clock: Any, **options: Any) -> A
     """Our own server, which remembers in SQLite."""
     sql = SqlBackend(SqliteDatabase(folder), embedder, now=clock, make_id=clock.make_id, region="US", **options)
     memory = Memory(sql, clock)
-    with _served(Front(memory=memory, credentials=_credentials(), now=clock, imports=_queue(memory, folder))) as app:
-        accounts = Accounts(app, clock, ours=True)
+    with _served(Front(memory=memory, now=clock, imports=_queue(memory, folder))) as app:
+        door = guarded(app, held_by({key: tenant for tenant, key in KEYS.items()}, SECRET))
+        accounts = Accounts(door, clock, ours=True)
         try:
             yield cast(Backend, accounts)
         finally:
             await accounts.close()
             await memory.close()
-
-
-def _credentials() -> Credentials:
-    digest = sha256(SECRET.encode()).digest()
-    keys = (ApiKey(key_id=key, secret_digest=digest, tenant=tenant) for tenant, key in KEYS.items())
-    return Credentials(tuple(keys), "local")
 
 
 def _queue(memory: Memory, folder: Path) -> ImportQueue:

@@ -127,6 +127,7 @@ def test_the_table_of_settings_is_that_of_the_code() -> None:
             one.metadata["meaning"],
         ]
         for one in fields(Settings)
+        if one.name in settings.NAMES
     ]
 
     assert table("in the file") == expected
@@ -136,7 +137,7 @@ def test_the_example_configuration_holds_every_setting_at_its_default() -> None:
     text = (ROOT / "config" / "mcp-memory.example.toml").read_text(encoding="utf-8")
     loaded = settings.load({"config": str(ROOT / "config" / "mcp-memory.example.toml")}, {})
 
-    assert loaded == Settings()
+    assert [getattr(loaded, name) for name in settings.NAMES] == [getattr(Settings(), name) for name in settings.NAMES]
     assert set(re.findall(r"^(?:# )?(\w+) = ", text, flags=re.MULTILINE)) == set(settings.NAMES)
 
 

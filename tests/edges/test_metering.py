@@ -74,7 +74,7 @@ async def metered(request: pytest.FixtureRequest, tmp_path: Path, embedder: Mini
     memory = MeteredMemory(backend, app.now, UsageCounter(book, app.now))
     metrics = PrometheusMetrics()
     meter = Meter(make_id=app.make_request_id, metrics=metrics, usage=memory.usage)
-    server = build_server(memory, lambda ctx: ACME, tools_of(["agent", "conversation", "curator"]), meter)
+    server = build_server(memory, lambda ctx: ACME, tools_of(["agent", "conversation", "curator"]), meter=meter)
     try:
         async with Client(server, mode=request.param) as client:
             yield Metered(memory, metrics, meter, book, client, Agent(client))

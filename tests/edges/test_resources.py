@@ -17,7 +17,7 @@ from mcp.types import PromptReference, ResourceTemplateReference
 from mcp_memory import app, ids
 from mcp_memory.changes import Changes
 from mcp_memory.errors import Invalid
-from mcp_memory.model import Caller
+from mcp_memory.model import Caller, Scope
 from mcp_memory.server import build_server
 from mcp_memory.service import Memory
 from tests.edges.conftest import ACME, Agent
@@ -291,6 +291,14 @@ async def test_a_subscriber_of_the_handshake_era_hears_until_it_unsubscribes(ser
     assert heard == [f"{base}/observations"]
 
 
+async def test_hosts_are_told_that_resources_change_and_lists_do_not(client: Client) -> None:
+    """Else a host of 2026-07-28 would keep a stream open for what never comes."""
+    can = client.server_capabilities
+
+    assert can.resources is not None and can.resources.subscribe is True
+    assert [one is not None and one.list_changed for one in (can.tools, can.prompts, can.resources)] == [False] * 3
+
+
 async def test_nobody_hears_of_another_stores_changes(memory: Memory) -> None:
     """The same URI, listened to in two stores: only the one that changed is heard."""
     asking: list[Caller] = [Caller(tenant="globex")]
@@ -328,9 +336,9 @@ async def test_a_connection_has_so_many_subscriptions_and_they_end_with_it() -> 
     changes = Changes()
     session = deaf_session()
     for number in range(100):
-        changes.subscribe(ACME, f"memory://{number}", session)
+        changes.subscribe(HERE, f"memory://{number}", session)
     with pytest.raises(Invalid, match="at most 100"):
-        changes.subscribe(ACME, "memory://100", session)
+        changes.subscribe(HERE, "memory://100", session)
 
     await session._connection.exit_stack.aclose()
 
@@ -342,14 +350,17 @@ async def test_writers_wait_once_for_subscribers_who_do_not_read(monkeypatch: py
     changes = Changes()
     deaf = [deaf_session() for _ in range(50)]
     for session in deaf:
-        changes.subscribe(ACME, "memory://store", session)
+        changes.subscribe(HERE, "memory://store", session)
 
     with anyio.fail_after(10):  # one after another it would be 50 times the patience, and again at the next write
-        await changes.publish(ACME, ["memory://store"])
+        await changes.publish(HERE, ["memory://store"])
     asked = [session._connection.outbound.asked for session in deaf]
-    await changes.publish(ACME, ["memory://store"])
+    await changes.publish(HERE, ["memory://store"])
 
     assert asked == [1] * 50 == [session._connection.outbound.asked for session in deaf]
+
+
+HERE = Scope(tenant="acme", store_id="mem_store_x")
 
 
 def deaf_session() -> Any:

@@ -4,7 +4,6 @@ Where the published document lies beside the repository, every answer is held to
 """
 
 from collections.abc import AsyncIterator, Callable
-from hashlib import sha256
 from itertools import count
 
 import httpx2
@@ -16,11 +15,12 @@ from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.http.api.app import build_api
-from mcp_memory.http.api.credentials import ApiKey, Credentials
 from mcp_memory.http.api.route import Front
+from mcp_memory.http.auth.authenticator import Authenticator
 from mcp_memory.import_queue import ImportQueue
 from mcp_memory.service import Memory
 from mcp_memory.uploads import Uploads
+from tests.doors import guarded, held_by
 from tests.http_api.accounts import Account
 from tests.published.checked import Checked
 from tests.published.document import MEMORY
@@ -50,16 +50,14 @@ async def memory(tmp_path_factory: pytest.TempPathFactory, embedder: MiniLM) -> 
 
 
 @pytest.fixture(scope="module")
-def credentials() -> Credentials:
-    digest = sha256(SECRET.encode()).digest()
-    keys = (ApiKey(key_id=f"SK{at}", secret_digest=digest, tenant=f"tenant-{at}") for at in range(ACCOUNTS))
-    return Credentials(tuple(keys), "local")
+def credentials() -> Authenticator:
+    return held_by({f"SK{at}": f"tenant-{at}" for at in range(ACCOUNTS)}, SECRET)
 
 
 @pytest.fixture(scope="module")
-def api(memory: Memory, credentials: Credentials, tmp_path_factory: pytest.TempPathFactory) -> ASGIApp:
+def api(memory: Memory, credentials: Authenticator, tmp_path_factory: pytest.TempPathFactory) -> ASGIApp:
     queue = ImportQueue(memory, Uploads(tmp_path_factory.mktemp("uploads")))
-    return build_api(Front(memory=memory, credentials=credentials, now=wiring.now, imports=queue))
+    return guarded(build_api(Front(memory=memory, now=wiring.now, imports=queue)), credentials)
 
 
 @pytest.fixture(scope="module")

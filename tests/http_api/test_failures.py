@@ -14,10 +14,10 @@ from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.errors import Unavailable
 from mcp_memory.http.api.app import build_api
-from mcp_memory.http.api.credentials import Credentials
 from mcp_memory.http.api.route import Front
 from mcp_memory.model import Caller, Store
 from mcp_memory.service import Memory
+from tests.doors import anybody, guarded
 from tests.http_api.accounts import Account, note
 from tests.http_api.conftest import BASE, Open
 
@@ -54,7 +54,7 @@ async def test_a_memory_that_is_closed_is_not_reached(tmp_path: Path, embedder: 
     backend = SqlBackend(SqliteDatabase(tmp_path), embedder, now=wiring.now, make_id=wiring.make_id, region="US")
     memory = Memory(backend, wiring.now)
     await memory.close()
-    api = build_api(Front(memory=memory, credentials=Credentials((), "local"), now=wiring.now))
+    api = guarded(build_api(Front(memory=memory, now=wiring.now)), anybody("local"))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(api), base_url=BASE) as client:
         response = await client.get("/v1/ControlPlane/Stores")
 
@@ -93,6 +93,6 @@ async def test_long_answers_come_compressed_to_who_takes_them(acme: Account) -> 
 async def test_who_has_no_key_where_none_is_asked_for_is_the_one_who_launched_it(
     memory: Memory, opened: Open, acme: Account
 ) -> None:
-    api = build_api(Front(memory=memory, credentials=Credentials((), acme.tenant), now=wiring.now))
+    api = guarded(build_api(Front(memory=memory, now=wiring.now)), anybody(acme.tenant))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(api), base_url=BASE) as client:
         assert (await client.get(acme.control)).status_code == 200

@@ -9,9 +9,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from mcp_memory import app as wiring
 from mcp_memory.http.api.app import build_api
-from mcp_memory.http.api.credentials import Credentials
 from mcp_memory.http.api.route import Front
+from mcp_memory.http.auth.authenticator import Authenticator
 from mcp_memory.service import Memory
+from tests.doors import guarded
 from tests.http_api.accounts import PHONE, Account, note, recap, receipts
 from tests.http_api.conftest import Open
 
@@ -149,10 +150,10 @@ async def test_reads_take_no_notice_of_it(acme: Account) -> None:
 
 
 async def test_who_hangs_up_and_tries_again_is_told_what_became_of_it(
-    memory: Memory, credentials: Credentials, opened: Open, acme: Account
+    memory: Memory, credentials: Authenticator, opened: Open, acme: Account
 ) -> None:
     """The answer is kept whether or not anybody was there to hear it."""
-    api = build_api(Front(memory=memory, credentials=credentials, now=wiring.now))
+    api = guarded(build_api(Front(memory=memory, now=wiring.now)), credentials)
 
     async def deaf(scope: Scope, receive: Receive, send: Send) -> None:
         async def nobody(message: Message) -> None:

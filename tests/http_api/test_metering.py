@@ -9,14 +9,13 @@ from typing import Any
 import anyio.to_thread
 import httpx2
 import pytest
-from starlette.types import ASGIApp
 
 from mcp_memory import app as wiring
 from mcp_memory.backends.sql.calls.usage import SqlUsage
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.http.api.app import build_api
-from mcp_memory.http.api.credentials import Credentials
 from mcp_memory.http.api.route import Front
+from mcp_memory.http.auth.authenticator import Authenticator
 from mcp_memory.http.metrics import PrometheusMetrics
 from mcp_memory.import_queue import ImportQueue
 from mcp_memory.metering import Meter
@@ -24,6 +23,7 @@ from mcp_memory.service import Memory
 from mcp_memory.uploads import Uploads
 from mcp_memory.usage import REQUESTS
 from mcp_memory.usage_counter import UsageCounter
+from tests.doors import anybody, guarded
 from tests.http_api.accounts import NOBODY, PHONE, Account
 from tests.http_api.conftest import BASE, SECRET, Open
 from tests.http_api.test_document import METHODS, described
@@ -110,7 +110,7 @@ async def test_a_line_tells_who_asked_what_came_of_it_and_nothing_else(
         ("CreateTraitGroup", "conflict", plain.tenant),
         ("unknown", "not_found", None),
         ("unknown", "invalid", None),
-        ("FetchProfile", "unauthorized", None),
+        ("refused", "unauthorized", None),
     ]
     assert not [one for one in ended if HOSTILE in str(one) or profile_id in str(one)]
 
@@ -138,15 +138,11 @@ async def test_a_request_id_comes_back_on_whatever_is_answered(plain: Account, l
 
 
 async def test_older_paths_are_the_same_operations(memory: Memory, lines: pytest.LogCaptureFixture) -> None:
-    front = Front(memory=memory, credentials=Credentials((), "alias"), now=wiring.now)
-    account = Account(client(build_api(front, services_alias=True)), build_api(front), "alias")
-    await account.http.get("/v1/Services")
+    served = guarded(build_api(Front(memory=memory, now=wiring.now), services_alias=True), anybody())
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(served), base_url=BASE) as client:
+        await client.get("/v1/Services")
 
     assert [one["operation"] for one in told(lines)] == ["ListStores"]
-
-
-def client(api: ASGIApp) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(transport=httpx2.ASGITransport(api), base_url=BASE, auth=("SK0", SECRET))
 
 
 @pytest.fixture
@@ -157,18 +153,13 @@ async def book(tmp_path: Path) -> AsyncIterator[SqlUsage]:
 
 
 async def test_requests_are_counted_and_measured_for_whoever_is_known(
-    memory: Memory, credentials: Credentials, opened: Open, tmp_path: Path, book: SqlUsage
+    memory: Memory, credentials: Authenticator, opened: Open, tmp_path: Path, book: SqlUsage
 ) -> None:
     counter, metrics = UsageCounter(book, wiring.now), PrometheusMetrics(by_tenant=True)
     queue = ImportQueue(memory, Uploads(tmp_path / "uploads"))
-    front = Front(
-        memory=memory,
-        credentials=credentials,
-        now=wiring.now,
-        imports=queue,
-        meter=Meter(metrics=metrics, usage=counter),
-    )
-    account = opened(build_api(front), checked=False)
+    meter = Meter(metrics=metrics, usage=counter)
+    front = Front(memory=memory, now=wiring.now, imports=queue, meter=meter)
+    account = opened(guarded(build_api(front), credentials, meter), checked=False)
     await account.settle()
     await account.refused("GET", f"{account.data}/Profiles/{NOBODY}", 404)
     await account.http.get(f"{account.data}/Profiles", auth=("nobody", SECRET))
@@ -183,7 +174,7 @@ async def test_requests_are_counted_and_measured_for_whoever_is_known(
 
     assert [(one.tenant, one.amounts[REQUESTS]) for one in days] == [(account.tenant, 3)]
     assert 'mcp_memory_operations_total{operation="FetchProfile",outcome="not_found"} 1.0' in text
-    assert 'mcp_memory_operations_total{operation="ListProfiles",outcome="unauthorized"} 1.0' in text
+    assert 'mcp_memory_operations_total{operation="refused",outcome="unauthorized"} 1.0' in text
     assert 'mcp_memory_operation_seconds_count{operation="CreateStore",outcome="ok"} 1.0' in text
     assert f'mcp_memory_tenant_operations_total{{outcome="not_found",tenant="{account.tenant}"}} 1.0' in text
     assert f'mcp_memory_tenant_operation_seconds_count{{tenant="{account.tenant}"}} 3.0' in text

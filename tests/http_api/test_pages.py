@@ -10,9 +10,10 @@ import pytest
 
 from mcp_memory import app as wiring
 from mcp_memory.http.api.app import build_api
-from mcp_memory.http.api.credentials import Credentials
 from mcp_memory.http.api.route import Front
+from mcp_memory.http.auth.authenticator import Authenticator
 from mcp_memory.service import Memory
+from tests.doors import guarded
 from tests.http_api.accounts import Account, note, recap
 from tests.http_api.conftest import Open
 
@@ -211,7 +212,7 @@ async def test_a_token_that_somebody_changed_is_refused_or_harmless(lists: Lists
         assert "pageToken" in said
 
 
-async def test_a_token_holds_for_a_day(lists: Lists, memory: Memory, credentials: Credentials, opened: Open) -> None:
+async def test_a_token_holds_for_a_day(lists: Lists, memory: Memory, credentials: Authenticator, opened: Open) -> None:
     for _ in range(3):
         await lists.add("observations")
     _, token = await lists.page("observations", pageSize=1)
@@ -220,7 +221,7 @@ async def test_a_token_holds_for_a_day(lists: Lists, memory: Memory, credentials
         def now() -> datetime:
             return wiring.now() + timedelta(**duration)
 
-        api = build_api(Front(memory=memory, credentials=credentials, now=now))
+        api = guarded(build_api(Front(memory=memory, now=now)), credentials)
         return opened(api, like=lists.account)
 
     asked: dict[str, Any] = {"pageToken": token, "pageSize": 1}

@@ -6,9 +6,10 @@ import pytest
 
 from mcp_memory import app as wiring
 from mcp_memory.http.api.app import build_api
-from mcp_memory.http.api.credentials import Credentials
 from mcp_memory.http.api.route import Front
+from mcp_memory.http.auth.authenticator import Authenticator
 from mcp_memory.service import Memory
+from tests.doors import guarded
 from tests.http_api.accounts import Account, note, recap
 from tests.http_api.conftest import BASE, Open
 
@@ -41,10 +42,10 @@ MOVED: list[tuple[str, str, Any]] = [
 
 
 @pytest.fixture
-def transparent(memory: Memory, credentials: Credentials, opened: Open, acme: Account) -> Account:
+def transparent(memory: Memory, credentials: Authenticator, opened: Open, acme: Account) -> Account:
     """The same account, where merged profiles go unseen."""
-    front = Front(memory=memory, credentials=credentials, now=wiring.now, transparent=True)
-    return opened(build_api(front), like=acme)
+    api = build_api(Front(memory=memory, now=wiring.now, transparent=True))
+    return opened(guarded(api, credentials), like=acme)
 
 
 async def test_every_route_of_it_leads_to_the_same_place_of_the_other(acme: Account) -> None:
@@ -109,10 +110,10 @@ async def test_merged_profiles_may_go_unseen(acme: Account, transparent: Account
 
 
 async def test_the_older_paths_lead_to_the_same_place(
-    acme: Account, opened: Open, memory: Memory, credentials: Credentials
+    acme: Account, opened: Open, memory: Memory, credentials: Authenticator
 ) -> None:
-    front = Front(memory=memory, credentials=credentials, now=wiring.now)
-    older = opened(build_api(front, services_alias=True), like=acme, checked=False)
+    api = build_api(Front(memory=memory, now=wiring.now), services_alias=True)
+    older = opened(guarded(api, credentials), like=acme, checked=False)
     live, part = await acme.merged()
     services = f"/v1/Services/{acme.store_id}"
 

@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import AsyncIterator, Callable
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ from mcp_memory import ids
 from mcp_memory.edits import NewStore
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.http.api.app import build_api
-from mcp_memory.http.api.credentials import ApiKey, Credentials
 from mcp_memory.http.api.route import Front
 from mcp_memory.model import Caller
+from tests.doors import anybody, guarded, held_by
 from tests.http_api.uploads_server import BASE, GOOD, TENANT, Server, refused, serving
 
 pytestmark = pytest.mark.anyio
@@ -29,10 +28,10 @@ async def server(tmp_path: Path, embedder: MiniLM) -> AsyncIterator[Server]:
 
 
 async def test_where_keys_are_asked_for_the_address_is_enough(server: Server) -> None:
-    key = ApiKey(key_id="SK1", secret_digest=sha256(b"a secret of tests").digest(), tenant=TENANT)
-    front = Front(memory=server.memory, credentials=Credentials((key,), TENANT), now=server.clock, imports=server.queue)
+    api = build_api(Front(memory=server.memory, now=server.clock, imports=server.queue))
+    app = guarded(api, held_by({"SK1": TENANT}, "a secret of tests"))
     _, url = await server.created(GOOD)
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(build_api(front)), base_url=BASE) as client:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=BASE) as client:
         brought = await client.put(url, content=GOOD)
         listed = await client.get(server.imports)
 
@@ -42,8 +41,8 @@ async def test_where_keys_are_asked_for_the_address_is_enough(server: Server) ->
 
 async def test_a_server_without_a_place_for_files_announces_none(server: Server) -> None:
     _, url = await server.created(GOOD)
-    front = Front(memory=server.memory, credentials=Credentials((), TENANT), now=server.clock)
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(build_api(front)), base_url=BASE) as client:
+    app = guarded(build_api(Front(memory=server.memory, now=server.clock)), anybody(TENANT))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=BASE) as client:
         server.client, before = client, server.client
         answers = [await server.asked(100), await client.put(url, content=GOOD)]
         server.client = before

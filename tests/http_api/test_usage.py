@@ -14,13 +14,14 @@ from mcp_memory.backends.sql.calls.usage import SqlUsage
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.http.api.app import build_api
-from mcp_memory.http.api.credentials import Credentials
 from mcp_memory.http.api.route import Front
+from mcp_memory.http.auth.authenticator import Authenticator
 from mcp_memory.import_file import import_file
 from mcp_memory.metered import MeteredMemory
 from mcp_memory.model import Caller
 from mcp_memory.usage import CHARACTERS, PROFILE_OPERATIONS, RECALLS, UTILISED_PROFILES
 from mcp_memory.usage_counter import UsageCounter
+from tests.doors import guarded
 from tests.http_api.accounts import NOBODY, PHONE, Account, note, recap
 from tests.http_api.conftest import Open
 
@@ -67,13 +68,13 @@ class World:
 
 @pytest.fixture(scope="module")
 async def made(
-    embedder: MiniLM, credentials: Credentials, tmp_path_factory: pytest.TempPathFactory
+    embedder: MiniLM, credentials: Authenticator, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Callable[[], tuple[ASGIApp, SqlUsage, MeteredMemory]]]:
     database = SqliteDatabase(tmp_path_factory.mktemp("usage"))
     backend = SqlBackend(database, embedder, now=wiring.now, make_id=wiring.make_id, region="US")
     book = SqlUsage(database)
     memory = MeteredMemory(backend, wiring.now, UsageCounter(book, wiring.now))
-    api = build_api(Front(memory=memory, credentials=credentials, now=wiring.now))
+    api = guarded(build_api(Front(memory=memory, now=wiring.now)), credentials)
     yield lambda: (api, book, memory)
     await memory.close()
 

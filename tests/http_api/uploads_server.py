@@ -17,12 +17,12 @@ from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.edits import NewStore
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.http.api.app import build_api
-from mcp_memory.http.api.credentials import Credentials
 from mcp_memory.http.api.route import Front
 from mcp_memory.import_queue import ImportQueue
 from mcp_memory.model import Caller
 from mcp_memory.service import Memory
 from mcp_memory.uploads import Uploads
+from tests.doors import anybody, guarded
 
 Json = dict[str, Any]
 TENANT = "acme"
@@ -118,7 +118,7 @@ async def serving(data: Path, embedder: MiniLM) -> AsyncIterator[Server]:
     backend = SqlBackend(SqliteDatabase(data), embedder, now=clock, make_id=clock.make_id, region="US")
     memory = Memory(backend, clock)
     queue = ImportQueue(memory, Uploads(data / "uploads"))
-    api = build_api(Front(memory=memory, credentials=Credentials((), TENANT), now=clock, imports=queue))
+    api = guarded(build_api(Front(memory=memory, now=clock, imports=queue)), anybody(TENANT))
     try:
         store = await memory.create_store(
             Caller(tenant=TENANT), NewStore(display_name="customers", description="Customers")

@@ -261,7 +261,7 @@ def _announced(process: "subprocess.Popen[bytes]", stderr: Path) -> str:
 
     def address() -> "re.Match[str] | None":
         assert process.poll() is None, stderr.read_text(encoding="utf-8")
-        return re.search(r"(http://\S+)/health", stderr.read_text(encoding="utf-8"))
+        return re.search(r"(https?://\S+)/health", stderr.read_text(encoding="utf-8"))
 
     until(address)
     found = address()

@@ -125,7 +125,7 @@ def test_a_catalog_that_is_closed_says_so(book: SqlUsage, database: SqliteDataba
 def test_a_catalog_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
     schema = tmp_path / "earlier"
     schema.mkdir()
-    for name in ("0001_initial.sql", "0002_api.sql"):
+    for name in ("0001_initial.sql", "0002_api.sql", "0003_tenants.sql"):
         (schema / name).write_bytes((MIGRATIONS / "catalog" / name).read_bytes())
     create(tmp_path / "catalog.db")
     connection = connect(tmp_path / "catalog.db")

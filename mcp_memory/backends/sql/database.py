@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Protocol, TypeVar
 
+from mcp_memory.backends.sql.catalog_rows import Catalog
 from mcp_memory.backends.sql.cursors import Place
 from mcp_memory.backends.sql.memory_rows import ConversationRows, MemoryRows, SignatureRows
 from mcp_memory.definitions import TraitGroup
@@ -23,8 +24,7 @@ from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import Import, Remark
 from mcp_memory.ledger import Entry, Holding, IdentityConflict, Separation, Sides
 from mcp_memory.mappings import DataMapping
-from mcp_memory.model import Identifier, KeptApart, Scope, Store, TraitDefinition, TraitValue
-from mcp_memory.operations import Operation, Reply
+from mcp_memory.model import Identifier, KeptApart, Scope, TraitDefinition, TraitValue
 
 T = TypeVar("T")
 Trait = tuple[str, str]
@@ -55,15 +55,6 @@ class TraitRow:
     value: TraitValue
     updated_at: datetime
     profile_id: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """One with an idempotency key; `reply` is None while it is under way."""
-
-    digest: bytes
-    begun_at: datetime
-    reply: Reply | None = None
 
 
 class ProfileRows(Protocol):
@@ -291,59 +282,6 @@ class Transaction(
     def attempt(self) -> AbstractContextManager[None]:
         """A part that fails alone: what it wrote is taken back, the error goes on, and so can the transaction."""
         ...
-
-
-class UsageRows(Protocol):
-    def add_usage(self, tenant: str, day: date, unit: str, amount: int) -> None: ...
-
-    def add_used_profiles(self, tenant: str, day: date, profiles: Iterable[bytes]) -> int:
-        """Digests. How many of them are new that day."""
-        ...
-
-    def forget_used_profiles(self, before: date, limit: int) -> None:
-        """At most so many, of days before that one."""
-        ...
-
-    def list_usage(self, since: date, until: date, tenant: str | None) -> list[tuple[date, str, str, int]]:
-        """Day, tenant, unit and amount, in this order; both days included."""
-        ...
-
-
-class Catalog(UsageRows, Protocol):
-    """Which stores there are, what clients may ask about later, and what tenants used: one transaction over the
-    catalog."""
-
-    def find_store(self, tenant: str, display_name: str) -> Store | None: ...
-
-    def get_store(self, scope: Scope) -> Store | None: ...
-
-    def insert_store(self, tenant: str, store: Store) -> None:
-        """Nobody has the name: in a write, to look is to know."""
-        ...
-
-    def put_store(self, scope: Scope, store: Store) -> None:
-        """As it is now: its name, description, version and policy."""
-        ...
-
-    def count_stores(self, tenant: str) -> int: ...
-
-    def list_stores(
-        self, tenant: str, after: Place | None, limit: int, newest_first: bool
-    ) -> list[tuple[Place, str]]: ...
-
-    def insert_operation(self, tenant: str, new: Operation, forget: datetime) -> None:
-        """Those completed before `forget` are gone."""
-        ...
-
-    def find_operation(self, tenant: str, operation_id: str) -> Operation | None: ...
-
-    def find_request(self, tenant: str, key: str) -> Request | None: ...
-
-    def put_request(self, tenant: str, key: str, request: Request, forget: datetime) -> None:
-        """Those begun before `forget` are gone."""
-        ...
-
-    def remove_request(self, tenant: str, key: str) -> None: ...
 
 
 class Database(Protocol):

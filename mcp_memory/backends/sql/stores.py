@@ -1,10 +1,11 @@
 """Stores, and what clients may ask about later, inside a transaction over the catalog."""
 
+import sys
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from mcp_memory.backends.sql.catalog_rows import Catalog, Request
 from mcp_memory.backends.sql.cursors import page_of, place_of
-from mcp_memory.backends.sql.database import Catalog, Request
 from mcp_memory.edits import NewStore, StoreChanges
 from mcp_memory.errors import Conflict, Full, NoStore, NotFound, Stale, Taken
 from mcp_memory.ids import OPERATION, STORE, MakeId
@@ -52,6 +53,11 @@ def update(catalog: Catalog, scope: Scope, changes: StoreChanges, if_version: in
 def page(catalog: Catalog, tenant: str, query: PageQuery) -> Page[str]:
     place = place_of(query, "stores", int, str)
     return page_of(catalog.list_stores(tenant, place, query.limit + 1, query.newest_first), query, "stores")
+
+
+def of_tenant(catalog: Catalog, tenant: str) -> list[Scope]:
+    found = catalog.list_stores(tenant, None, sys.maxsize, newest_first=False)
+    return [Scope(tenant=tenant, store_id=store_id) for _, store_id in found]
 
 
 def check_version(current: int, expected: int | None) -> None:

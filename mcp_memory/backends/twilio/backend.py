@@ -108,6 +108,9 @@ class TwilioBackend:
     async def update_store(self, scope: Scope, changes: StoreChanges, if_version: int | None = None) -> Store:
         return await self._stores.update_store(scope, changes, if_version)
 
+    async def delete_tenant(self, tenant: str) -> None:
+        raise missing("delete_tenant")
+
     async def delete_store(self, scope: Scope) -> None:
         await self._stores.delete_store(scope)
 

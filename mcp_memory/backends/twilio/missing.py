@@ -17,7 +17,10 @@ UPLOADS: Final = (
 VECTORS: Final = "The memory service keeps the vectors of what it remembers itself: there is nothing to do here."
 ITS_OWN: Final = "The memory service keeps account of its own changes: ask it for the operation it named."
 
+TENANT: Final = "The stores are the memory service's: delete them there, or one by one."
+
 REASONS: Final[Mapping[str, str]] = {
+    "delete_tenant": TENANT,
     "record_operation": ITS_OWN,
     "begin_request": ITS_OWN,
     "end_request": ITS_OWN,

@@ -139,8 +139,8 @@ async def accepted(request: ApiRequest, resource_id: str, message: str) -> Answe
     return answer(Accepted(message=message, status_url=url), 202, headers)
 
 
-def operation_url(request: Request, operation_id: str) -> str:
-    return f"{str(request.base_url).rstrip('/')}/v1/ControlPlane/Operations/{operation_id}"
+def operation_url(request: ApiRequest, operation_id: str) -> str:
+    return f"{request.asker.base_url}/v1/ControlPlane/Operations/{operation_id}"
 
 
 FAILURES: dict[int | str, dict[str, Any]] = {

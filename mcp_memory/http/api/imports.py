@@ -3,14 +3,14 @@
 import secrets
 from hashlib import sha256
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 
 from mcp_memory.errors import Invalid
 from mcp_memory.http.api import uploads
 from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.asked import Asked, CallerOf, DataPaging, ImportId, MemoryOf, UnorderedPaging, known, replies
 from mcp_memory.http.api.profiles import PROFILES
-from mcp_memory.http.api.route import ApiRoute
+from mcp_memory.http.api.route import ApiRequest, ApiRoute
 from mcp_memory.imports import NewUpload
 from mcp_memory.listing import Page
 from mcp_memory.wire.imports import (
@@ -85,5 +85,5 @@ def _row(cursor: str | None) -> int:
     return int(cursor)
 
 
-def _url(request: Request, ticket: str) -> str:
-    return f"{str(request.base_url).rstrip('/')}{uploads.PATH}/{ticket}"
+def _url(request: ApiRequest, ticket: str) -> str:
+    return f"{request.asker.base_url}{uploads.PATH}/{ticket}"

@@ -9,7 +9,6 @@ from pydantic.alias_generators import to_camel
 from mcp_memory.errors import (
     Conflict,
     Error,
-    Forbidden,
     Full,
     Invalid,
     NoStore,
@@ -29,7 +28,7 @@ MAX_MESSAGE = 1024
 # Codes of the published dictionary; those of statuses are its own examples.
 INVALID, WRONG_SCHEMA, NOT_JSON = 20001, 520046, 20422
 UNAUTHORIZED, NOT_FOUND, CONFLICT, STALE, INTERNAL, UNAVAILABLE = 20003, 20404, 20409, 520043, 20500, 20503
-FORBIDDEN = 403
+FORBIDDEN, LIMITED = 403, 20429
 INVALID_STORE_ID, INVALID_OPERATION_ID, NO_STORE = 520049, 520051, 520041
 RETRY_SECONDS = 1
 
@@ -84,8 +83,6 @@ def of_error(error: Error, method: str, path: str) -> Answer:
             status, code = conflict, full
         case Conflict():
             status, code = conflict, CONFLICT
-        case Forbidden():
-            status, code = 403, FORBIDDEN
         case Unavailable():
             status, code, headers = 503, UNAVAILABLE, {"Retry-After": str(RETRY_SECONDS)}
         case Invalid() | Unsupported() | _:

@@ -15,11 +15,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from mcp_memory import metering
-from mcp_memory.errors import Conflict, Error
+from mcp_memory.errors import Conflict, Error, Forbidden
 from mcp_memory.http.api import bodies, problems
 from mcp_memory.http.api.answers import Answer, answer
-from mcp_memory.http.api.credentials import Credentials
 from mcp_memory.http.api.problems import CONFLICT, INTERNAL, INVALID, Refused
+from mcp_memory.http.auth import challenges
+from mcp_memory.http.auth.authenticator import Asker
+from mcp_memory.http.door import asker_of
 from mcp_memory.import_queue import ImportQueue
 from mcp_memory.metering import Meter
 from mcp_memory.model import Caller
@@ -41,14 +43,19 @@ OUTCOMES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "confl
 Call = Callable[[Request], Awaitable[Response]]
 
 
+async def _everybody(tenant: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True, kw_only=True)
 class Front:
-    """`transparent`: a merged profile's old id is answered as if it were the new one, rather than redirected.
+    """`active`: whether a tenant is served, asked for those who bring a file without a credential. `transparent`: a
+    merged profile's old id is answered as if it were the new one, rather than redirected.
     `imports`: where files are brought to; without, none are."""
 
     memory: Memory
-    credentials: Credentials
     now: Callable[[], datetime]
+    active: Callable[[str], Awaitable[bool]] = _everybody
     transparent: bool = False
     imports: ImportQueue | None = None
     meter: Meter = field(default_factory=Meter)
@@ -58,9 +65,13 @@ class ApiRequest(Request):
     """`canonical`: the profile that the one asked for is part of, where it is answered all the same."""
 
     canonical: str | None = None
-    caller: Caller
+    asker: Asker
     _sent: bytes = b""
     _value: Any = None
+
+    @property
+    def caller(self) -> Caller:
+        return self.asker.caller
 
     @property
     def front(self) -> Front:
@@ -101,7 +112,7 @@ class ApiRoute(APIRoute):
 
 
 async def _asked(request: ApiRequest, call: Call) -> Response:
-    request.caller = Caller(tenant=request.front.credentials.tenant(request.headers.get("authorization")))
+    request.asker = asker_of(request.scope)
     metering.asked_by(request.caller)
     _check_query(request)
     body = await request.load() if request.method in WRITES and request.method != "DELETE" else b""
@@ -129,6 +140,8 @@ async def _answered(request: Request, path: str, work: Callable[[], Awaitable[Re
     except RequestValidationError as exc:
         metering.failed(metering.INVALID)
         return problems.of_validation(list(exc.errors()), path)
+    except Forbidden as exc:
+        return challenges.refused(exc, request.url.path, asker_of(request.scope).base_url)
     except Error as exc:
         metering.failed(exc.code)
         return problems.of_error(exc, request.method, path)
@@ -187,8 +200,8 @@ def _kept(response: Response) -> tuple[tuple[str, str], ...]:
 
 def _moved(request: Request, moved: Moved) -> Response:
     """To the same place under the profile that it is part of now."""
-    url = request.url
+    url, base_url = request.url, asker_of(request.scope).base_url
     path = quote(request.scope["path"].replace(moved.profile_id, moved.into_id, 1), safe="/:")
-    uri = f"{url.scheme}://{url.netloc}{path}" + (f"?{url.query}" if url.query else "")
+    uri = f"{base_url}{path}" + (f"?{url.query}" if url.query else "")
     status = 301 if request.method == "GET" else 308
     return answer(MovedBody(uri=uri), status, {"Location": uri, CANONICAL: moved.into_id})

@@ -93,6 +93,8 @@ async def _announced(front: Front, shown: Ticket) -> Import:
         found = await front.memory.get_import(shown.caller, shown.import_id)
     except NotFound:
         found = None
+    if not await front.active(shown.caller.tenant):
+        found = None
     expected = found.secret_digest if found is not None else None
     fits = hmac.compare_digest(shown.secret_digest, expected or bytes(32))
     if found is None or expected is None or not fits:

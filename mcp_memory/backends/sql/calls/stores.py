@@ -59,6 +59,15 @@ class StoreCalls(Worker):
 
         await hop(work, self._writers)
 
+    async def delete_tenant(self, tenant: str) -> None:
+        def work() -> None:
+            for scope in self._database.read_catalog(lambda catalog: stores.of_tenant(catalog, tenant)):
+                self._database.delete_store(scope)
+                self._ready.discard(scope)
+            self._database.write_catalog(lambda catalog: catalog.forget_tenant(tenant))
+
+        await hop(work, self._writers)
+
     async def record_operation(self, tenant: str, resource_id: str) -> Operation:
         return await self._write_catalog(
             lambda catalog: stores.record_operation(

@@ -3,7 +3,8 @@
 from datetime import date, timedelta
 from itertools import groupby
 
-from mcp_memory.backends.sql.database import Catalog, Database
+from mcp_memory.backends.sql.catalog_rows import Catalog
+from mcp_memory.backends.sql.database import Database
 from mcp_memory.usage import UNITS, UTILISED_PROFILES, DayUsage, Tally
 
 KEPT = timedelta(days=2)  # in which which profiles were read is known: a process may have a day's last counts in hand

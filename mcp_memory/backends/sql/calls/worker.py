@@ -9,7 +9,8 @@ import anyio
 import anyio.to_thread
 
 from mcp_memory.backends.sql import stores
-from mcp_memory.backends.sql.database import Catalog, Database, Transaction
+from mcp_memory.backends.sql.catalog_rows import Catalog
+from mcp_memory.backends.sql.database import Database, Transaction
 from mcp_memory.backends.sql.memory_rows import Signature
 from mcp_memory.backends.sql.reembedding import Reembedding
 from mcp_memory.backends.sql.signatures import Signatures

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from mcp_memory import ids
+from mcp_memory.backends.sql.catalog_rows import Request
 from mcp_memory.backends.sql.cursors import Place
-from mcp_memory.backends.sql.database import Request
 from mcp_memory.backends.sql.sqlite.keys import FOREVER, from_micros, to_micros
+from mcp_memory.backends.sql.sqlite.tenants import SqliteTenants
 from mcp_memory.backends.sql.sqlite.usage import SqliteUsage
 from mcp_memory.model import Scope, Store
 from mcp_memory.operations import Operation, Reply
@@ -20,7 +21,7 @@ _PAGES = {
 _STARTS = {True: (FOREVER[1], ""), False: (FOREVER[0], "")}
 
 
-class SqliteCatalog(SqliteUsage):
+class SqliteCatalog(SqliteTenants, SqliteUsage):
     # Stores
 
     def find_store(self, tenant: str, display_name: str) -> Store | None:
@@ -129,6 +130,10 @@ class SqliteCatalog(SqliteUsage):
 
     def remove_request(self, tenant: str, key: str) -> None:
         self._rows("delete from request where tenant = ? and key = ?", tenant, key)
+
+    def forget_tenant(self, tenant: str) -> None:
+        self._rows("delete from operation where tenant = ?", tenant)
+        self._rows("delete from request where tenant = ?", tenant)
 
 
 _LIVE = "tenant = ? and store_id = ? and not deleting"

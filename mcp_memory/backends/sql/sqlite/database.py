@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import apsw
 
-from mcp_memory.backends.sql.database import Catalog, Transaction
+from mcp_memory.backends.sql.catalog_rows import Catalog
+from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.hot import MAX_BYTES, Hot
 from mcp_memory.backends.sql.sqlite.catalog import SqliteCatalog
 from mcp_memory.backends.sql.sqlite.file import Gone, SqliteFile, delete, mark_gone
