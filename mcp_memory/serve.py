@@ -128,7 +128,7 @@ def _http(
     meter = Meter(make_id=make_request_id, metrics=metrics, usage=host.memory.usage)
     server = build_server(host.memory, _who, tools_of(toolset_names(settings)), changes, meter)
     queue, sets = ImportQueue(host.memory, Uploads(settings.data_dir / "uploads")), KeySets(now=now)
-    entrance = _entrance(settings, host, sets, server, asks)
+    entrance = _entrance(settings, host, sets, server, asks, meter)
 
     async def close() -> None:
         await sets.close()
@@ -172,7 +172,7 @@ def _safety(settings: Settings) -> Safety:
     )
 
 
-def _entrance(settings: Settings, host: Host, sets: KeySets, server: Server[Any], asks: bool) -> Entrance:
+def _entrance(settings: Settings, host: Host, sets: KeySets, server: Server[Any], asks: bool, meter: Meter) -> Entrance:
     directory = host.directory
     credentials = Credentials(
         directory, lambda: Tokens(directory.hosting.issuers, sets.key, now=now), host.placement.remember
@@ -186,6 +186,7 @@ def _entrance(settings: Settings, host: Host, sets: KeySets, server: Server[Any]
             issuers=lambda: [one.url for one in directory.hosting.issuers],
             sessions=lambda tenant: open_sessions(server, tenant),
         ),
+        meter=meter,
     )
 
 

@@ -321,6 +321,8 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         checked["data_dir"] = folder(checked["data_dir"], "data_dir")
     if "port" in checked:
         checked["port"] = port(checked["port"])
+    if "metrics_key" in checked:
+        checked["metrics_key"] = _long_enough("metrics_key", checked["metrics_key"])
     checked |= transport(checked) | embedding(checked) | service(checked)
     for name in TEXTS:
         if name in checked and not (isinstance(checked[name], str) and checked[name].strip()):
@@ -343,21 +345,27 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         if getattr(settings, name) not in words:
             raise Invalid(f"{name} must be {', '.join(words[:-1])} or {words[-1]}.")
     check_transport(checked)
-    _check_keys(settings)
+    _check_key(settings)
     _check_embedder(settings, [name for name in checked if name.startswith(OF_THE_ENDPOINT)])
     _check_service(settings, list(checked))
     return settings
 
 
-def _check_keys(settings: Settings) -> None:
+def _check_key(settings: Settings) -> None:
     key_id, secret = settings.api_key_id, settings.api_key_secret
     if (key_id is None) != (secret is None):
         raise Invalid("api_key_id and api_key_secret must be set both, or neither.")
     if key_id is not None and (":" in word("api_key_id", key_id)):
         raise Invalid("api_key_id must not hold a colon: HTTP Basic ends the id there.")
-    for name, value in (("api_key_secret", secret), ("metrics_key", settings.metrics_key)):
-        if value is not None and len(word(name, value)) < MIN_SECRET:
-            raise Invalid(f"{name} must be at least {MIN_SECRET} characters long.")
+    if secret is not None:
+        _long_enough("api_key_secret", secret)
+
+
+def _long_enough(name: str, value: object) -> str:
+    secret = word(name, value)
+    if len(secret) < MIN_SECRET:
+        raise Invalid(f"{name} must be at least {MIN_SECRET} characters long.")
+    return secret
 
 
 def _check_embedder(settings: Settings, given: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from mcp_memory.errors import Unauthorized
 from mcp_memory.http.auth.authenticator import Authenticator, Credentials, Unasked
 from mcp_memory.http.auth.tokens import WRONG
 from mcp_memory.http.door import Door, Entrance, Policy
+from mcp_memory.metering import Meter
 from mcp_memory.tenancy.admission import Admission
 from mcp_memory.tenancy.directory import Directory
 from mcp_memory.tenancy.hosting import Hosting
@@ -89,10 +90,10 @@ def credentials(known: Directory) -> Credentials:
     return Credentials(known, NoTokens, lambda tenant: None)
 
 
-def guarded(app: ASGIApp, authenticator: Authenticator) -> Door:
+def guarded(app: ASGIApp, authenticator: Authenticator, meter: Meter | None = None) -> Door:
     admission = Admission(lambda: 0.0)
     policy = Policy(rights=RIGHTS, base_url=base_url)
-    return Door(app, Entrance(authenticator=authenticator, admission=admission, policy=policy))
+    return Door(app, Entrance(authenticator=authenticator, admission=admission, policy=policy, meter=meter))
 
 
 def base_url(scope: Scope) -> str:

@@ -1,19 +1,19 @@
 """mcp-memory usage: what each tenant used on each day. As a table, or with --json as data."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from mcp_memory.commands import Console, Given
 from mcp_memory.errors import Invalid
 from mcp_memory.usage import UNITS, DayUsage, UsageBook
 
-SHOWN = timedelta(days=30)
+SHOWN = 30  # days before today
 
 
 def show(book: UsageBook, today: date, given: Given, console: Console) -> int:
     """Of all tenants, unless the command line names one. Servers write what they count every two seconds."""
     until = _day(given, "until", today)
-    since = _day(given, "since", until - SHOWN)
+    since = _day(given, "since", date.fromordinal(max(1, until.toordinal() - SHOWN)))
     if since > until:
         raise Invalid(f"--since {since} comes after --until {until}.")
     days = book.between(since, until, given.get("tenant"))

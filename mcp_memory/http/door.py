@@ -14,12 +14,16 @@ import anyio
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mcp_memory import metering
 from mcp_memory.errors import Error, Forbidden, Limited, Unauthorized
 from mcp_memory.http.auth import challenges
 from mcp_memory.http.auth.authenticator import MISSING, Asker, Authenticator
 from mcp_memory.http.auth.tokens import WRONG
+from mcp_memory.metering import Meter
+from mcp_memory.model import Caller
 from mcp_memory.rights import READ
 from mcp_memory.tenancy.admission import Admission
 
@@ -29,6 +33,7 @@ UPLOADS = "/uploads/"  # an address of an upload is a credential itself
 LOOK_SECONDS = 1.0  # between two looks at the credentials of open streams
 MAX_PEEK = 4 * 1024 * 1024  # bytes, as much as MCP takes
 SESSION = "mcp-session-id"
+REFUSED = "refused"  # what is turned away here, whatever it asked for
 
 
 def asker_of(scope: Scope) -> Asker:
@@ -37,6 +42,7 @@ def asker_of(scope: Scope) -> Asker:
     if not isinstance(asker, Asker):
         raise Unauthorized(MISSING)
     if asker.limited is not None:
+        metering.asked_by(asker.caller)
         raise asker.limited
     return asker
 
@@ -66,8 +72,11 @@ class _Stream:
 class Entrance:
     """What all doors of a server share. `watch` is to run meanwhile."""
 
-    def __init__(self, *, authenticator: Authenticator, admission: Admission, policy: Policy) -> None:
+    def __init__(
+        self, *, authenticator: Authenticator, admission: Admission, policy: Policy, meter: Meter | None = None
+    ) -> None:
         self.authenticator, self.admission, self.policy = authenticator, admission, policy
+        self.meter = meter or Meter()
         self.streams: set[_Stream] = set()
 
     async def watch(self) -> None:
@@ -99,14 +108,25 @@ class Door:
         base_url = self._entrance.policy.base_url(scope)
         if path.startswith(challenges.METADATA):
             return await challenges.metadata(base_url, self._entrance.policy.issuers())(scope, receive, send)
+        caller: Caller | None = None
         with ExitStack() as counted:
             try:
                 asker = replace(await self._entrance.authenticator.asker(_authorization(scope)), base_url=base_url)
+                caller = asker.caller
                 asker = self._counted(asker, scope, counted)
                 receive = await self._checked(asker, scope, receive)
             except Error as exc:
-                return await challenges.refused(exc, path, base_url)(scope, receive, send)
+                return await self._refused(exc, caller, scope, base_url)(scope, receive, send)
             await self._through(asker, scope, receive, send)
+
+    def _refused(self, error: Error, caller: Caller | None, scope: Scope, base_url: str) -> Response:
+        """Metered here, since it comes to no operation."""
+        given = Headers(scope=scope).get(metering.HEADER)
+        with self._entrance.meter.operation(REFUSED, caller, given) as operation:
+            metering.failed(error.code)
+            response = challenges.refused(error, scope["path"], base_url)
+        response.headers[metering.HEADER] = operation.request_id
+        return response
 
     def _counted(self, asker: Asker, scope: Scope, counted: ExitStack) -> Asker:
         tenant, limits = asker.caller.tenant, asker.limits

@@ -48,6 +48,11 @@ def test_the_configuration_named_on_the_command_line_wins(tmp_path: Path) -> Non
         ("port = 70000", "port must be a number"),
         ("region = 'usa'", "region must be a country as two letters"),
         ("log_level = 'loud'", "log_level must be one of debug, info, warning, error"),
+        ("log_format = 'xml'", "log_format must be text or json"),
+        ("metrics_by_tenant = 'yes'", "metrics_by_tenant must be on or off"),
+        ("metrics_key = 'short'", "metrics_key must be at least 16 characters long"),
+        ("metrics_key = 'a key with blanks in it'", "metrics_key must be a text of printable ASCII characters"),
+        ("metrics_key = 5", "metrics_key must be a text"),
         ("data_dir = 5", "data_dir must be a path"),
         ("embedder = 'openai'", "embedder must be one of bundled, multilingual, endpoint"),
         ("embedder = 5", "embedder must be a text"),
@@ -105,6 +110,13 @@ def test_every_setting_says_what_it_means() -> None:
     }
 
     assert all(meanings.values())
+
+
+def test_the_key_of_the_metrics_is_kept_to_itself() -> None:
+    loaded = load({}, {"MCP_MEMORY_METRICS_KEY": " only-for-the-metrics\n", "MCP_MEMORY_LOG_FORMAT": "json"})
+
+    assert (loaded.metrics_key, loaded.log_format) == ("only-for-the-metrics", "json")
+    assert "only-for-the-metrics" not in repr(loaded)
 
 
 def endpoint_environ(**more: str) -> dict[str, str]:
