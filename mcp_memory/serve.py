@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from fastapi import FastAPI
 from mcp.server.lowlevel import Server
+from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from mcp_memory import logs
@@ -118,8 +119,15 @@ def work(settings: Settings, again: Again, bound: socket, supervisor: "Connectio
 
 
 def _http(settings: Settings, again: Again, *, alone: bool) -> Callable[[socket, "Connection | None"], None]:
-    """What serves on the socket that it is given, and for a supervisor. `alone`: no other process does."""
-    host, leaving, changes = build_host(settings, background=True), Leaving(), Changes(told=alone)
+    """What serves on the socket that it is given, and for a supervisor."""
+    host, leaving = build_host(settings, background=True), Leaving()
+    built = wired(settings, again, host, leaving, alone=alone)
+    return partial(serving.run, built, _limits(settings), leaving)
+
+
+def wired(settings: Settings, again: Again, host: Host, leaving: Leaving, *, alone: bool = True) -> Starlette:
+    """All that is served, before it is. `alone`: no other process answers on this port."""
+    changes = Changes(told=alone)
     leaving.call(changes.close)
     metrics = PrometheusMetrics(by_tenant=settings.metrics_by_tenant == "on")
     meter = Meter(make_id=make_request_id, metrics=metrics, usage=host.memory.usage)
@@ -131,7 +139,7 @@ def _http(settings: Settings, again: Again, *, alone: bool) -> Callable[[socket,
         await sets.close()
         await host.close()
 
-    built = build_app(
+    return build_app(
         server,
         _api(settings, host, queue, meter),
         close,
@@ -143,7 +151,6 @@ def _http(settings: Settings, again: Again, *, alone: bool) -> Callable[[socket,
         leaving=leaving,
         alone=alone,
     )
-    return partial(serving.run, built, _limits(settings), leaving)
 
 
 def _who(ctx: Context) -> Caller:
