@@ -6,6 +6,7 @@ With uvicorn, Starlette and FastAPI half a second that nobody waits for over std
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from socket import socket
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from fastapi import FastAPI
 from mcp.server.lowlevel import Server
+from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from mcp_memory import logs
@@ -65,7 +67,8 @@ def prepare_http(settings: Settings, again: Again) -> Callable[[Callable[[str, b
         behind_proxy=settings.trusted_proxies is not None,
         plain=settings.plain_http == "on",
     )
-    serve = _alone(settings, again, asks) if settings.workers == 1 else _several(settings, again, asks)
+    settings = replace(settings, authentication="on") if asks else settings  # it stays so, whoever is removed later
+    serve = _alone(settings, again) if settings.workers == 1 else _several(settings, again)
 
     def run(announce: Callable[[str, bool], None]) -> int:
         with serving.listen(settings.host, settings.port) as bound:
@@ -89,8 +92,8 @@ async def _asks(settings: Settings) -> bool:
     return settings.authentication == "on" or not nobody
 
 
-def _alone(settings: Settings, again: Again, asks: bool) -> Serve:
-    serve = _http(settings, again, asks, alone=True)
+def _alone(settings: Settings, again: Again) -> Serve:
+    serve = _http(settings, again, alone=True)
 
     def run(bound: socket, announce: Callable[[], None]) -> int:
         announce()  # whoever connects from now on is served
@@ -100,10 +103,10 @@ def _alone(settings: Settings, again: Again, asks: bool) -> Serve:
     return run
 
 
-def _several(settings: Settings, again: Again, asks: bool) -> Serve:
+def _several(settings: Settings, again: Again) -> Serve:
     if sys.platform == "win32":
         raise Invalid("workers must be 1 on Windows: processes can't share a socket there.")
-    target = partial(work, settings, again, asks)
+    target = partial(work, settings, again)
 
     def run(bound: socket, announce: Callable[[], None]) -> int:
         return Workers(target, bound, settings.workers, settings.shutdown_seconds, forget).run(announce)
@@ -111,30 +114,34 @@ def _several(settings: Settings, again: Again, asks: bool) -> Serve:
     return run
 
 
-def work(settings: Settings, again: Again, asks: bool, bound: socket, supervisor: "Connection") -> None:
+def work(settings: Settings, again: Again, bound: socket, supervisor: "Connection") -> None:
     """All that a worker process does."""
     logs.configure(settings.log_level, settings.log_format)
-    _http(settings, again, asks, alone=False)(bound, supervisor)
+    _http(settings, again, alone=False)(bound, supervisor)
 
 
-def _http(
-    settings: Settings, again: Again, asks: bool, *, alone: bool
-) -> Callable[[socket, "Connection | None"], None]:
-    """What serves on the socket that it is given, and for a supervisor. `asks`: credentials are asked for, whatever
-    becomes of those who have any. `alone`: no other process does."""
-    host, leaving, changes = build_host(settings, background=True), Leaving(), Changes(told=alone)
+def _http(settings: Settings, again: Again, *, alone: bool) -> Callable[[socket, "Connection | None"], None]:
+    """What serves on the socket that it is given, and for a supervisor."""
+    host, leaving = build_host(settings, background=True), Leaving()
+    built = wired(settings, again, host, leaving, alone=alone)
+    return partial(serving.run, built, _limits(settings), leaving)
+
+
+def wired(settings: Settings, again: Again, host: Host, leaving: Leaving, *, alone: bool = True) -> Starlette:
+    """All that is served, before it is. `alone`: no other process answers on this port."""
+    changes = Changes(told=alone)
     leaving.call(changes.close)
     metrics = PrometheusMetrics(by_tenant=settings.metrics_by_tenant == "on")
     meter = Meter(make_id=make_request_id, metrics=metrics, usage=host.memory.usage)
     server = build_server(host.memory, _who, tools_of(toolset_names(settings)), changes, meter)
     queue, sets = ImportQueue(host.memory, Uploads(settings.data_dir / "uploads")), KeySets(now=now)
-    entrance = _entrance(settings, host, sets, server, asks, meter)
+    entrance = _entrance(settings, host, sets, server, meter)
 
     async def close() -> None:
         await sets.close()
         await host.close()
 
-    built = build_app(
+    return build_app(
         server,
         _api(settings, host, queue, meter),
         close,
@@ -146,7 +153,6 @@ def _http(
         leaving=leaving,
         alone=alone,
     )
-    return partial(serving.run, built, _limits(settings), leaving)
 
 
 def _who(ctx: Context) -> Caller:
@@ -172,13 +178,13 @@ def _safety(settings: Settings) -> Safety:
     )
 
 
-def _entrance(settings: Settings, host: Host, sets: KeySets, server: Server[Any], asks: bool, meter: Meter) -> Entrance:
+def _entrance(settings: Settings, host: Host, sets: KeySets, server: Server[Any], meter: Meter) -> Entrance:
     directory = host.directory
     credentials = Credentials(
         directory, lambda: Tokens(directory.hosting.issuers, sets.key, now=now), host.placement.remember
     )
     return Entrance(
-        authenticator=credentials if asks else Unasked(directory, credentials),
+        authenticator=credentials if settings.authentication == "on" else Unasked(directory, credentials),
         admission=Admission(time.monotonic, settings.workers),
         policy=Policy(
             rights={tool.name: tool.right for tool in tools_of(toolset_names(settings))},

@@ -1,0 +1,145 @@
+"""How each route of the API is attacked: what is sent to it. Ids in paths are filled in by their names."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from tests.wall.planted import COLUMNS, FILE, MONDAY, Ids
+from tests.wall.speaking import Said, said
+from tests.wall.world import Client, World
+
+Json = dict[str, Any]
+Body = Callable[[Ids], Any]
+
+TO = {"type": "TRAITS", "mappings": [{"expression": "a", "traitGroup": "Contact", "traitName": "city"}]}
+WIRED = "conv_conversation_00000000000000000000000001"
+
+
+def _nothing(their: Ids) -> None:
+    return None
+
+
+def _observation(their: Ids) -> Json:
+    return {"content": "Was here", "source": "wall", "occurredAt": MONDAY}
+
+
+def _summary(their: Ids) -> Json:
+    return {"content": "They called", "conversationId": WIRED, "occurredAt": MONDAY}
+
+
+# By operation. Bodies hold what identifies somebody of theirs wherever anything can.
+BODIES: Mapping[str, Body] = {
+    "ListStores": _nothing,
+    "CreateStore": lambda their: {"displayName": "Wall"},
+    "FetchStore": _nothing,
+    "PatchStore": lambda their: {"description": "Was here"},
+    "DeleteStore": _nothing,
+    "FetchOperation": _nothing,
+    "FetchIdentityResolutionSettings": _nothing,
+    "UpdateIdentityResolutionSettings": lambda their: {
+        "identifierConfigs": [{"idType": one} for one in ("phone", "email", "chat")],
+        "matchingRules": ["phone", "email", "chat"],
+    },
+    "ListTraitGroups": _nothing,
+    "CreateTraitGroup": lambda their: {"displayName": "Walled"},
+    "FetchTraitGroup": _nothing,
+    "PatchTraitGroup": lambda their: {"description": "Was here"},
+    "DeleteTraitGroup": _nothing,
+    "ListDataMappings": _nothing,
+    "CreateDataMapping": lambda their: {
+        "displayName": "Wall",
+        "mappingFrom": {"type": "INGRESS", "columns": ["a"]},
+        "mappingTo": TO,
+    },
+    "FetchDataMapping": _nothing,
+    "PatchDataMapping": lambda their: {"isEnabled": True},
+    "DeleteDataMapping": _nothing,
+    "ListProfileImportsV2": _nothing,
+    "CreateProfilesImportV2": lambda their: {
+        "filename": "a.csv",
+        "fileSize": len(FILE),
+        "columnMappings": COLUMNS,
+    },
+    "FetchProfileImportV2": _nothing,
+    "ListProfileImportRemarks": _nothing,
+    "CreateProfilesLookup": lambda their: {"idType": "email", "value": their.email},
+    "ListProfileIdentifiers": _nothing,
+    "CreateProfileIdentifier": lambda their: {"idType": "email", "value": their.email},
+    "FetchProfileIdentifier": _nothing,
+    "PatchProfileIdentifier": lambda their: {
+        "idType": "email",
+        "oldValue": their.email,
+        "newValue": "wall@example.com",
+    },
+    "DeleteProfileIdentifier": _nothing,
+    "ListProfiles": _nothing,
+    "CreateProfile": lambda their: {"traits": {"Contact": {"email": their.email}}},
+    "UpdateProfilesBulk": lambda their: {"profiles": [{"traits": {"Contact": {"email": their.email}}}]},
+    "FetchProfile": _nothing,
+    "PatchProfileTraits": lambda their: {"traits": {"Contact": {"city": "Rome"}}},
+    "DeleteProfile": _nothing,
+    "ListProfileTraits": _nothing,
+    "ListProfileObservations": _nothing,
+    "CreateProfileObservation": lambda their: {"observations": [_observation(their)]},
+    "FetchProfileObservation": _nothing,
+    "PatchProfileObservation": lambda their: {"content": "Was here"},
+    "DeleteProfileObservation": _nothing,
+    "ListProfileObservationRevisions": _nothing,
+    "ListProfileConversationSummaries": _nothing,
+    "CreateProfileConversationSummary": lambda their: {"summaries": [_summary(their)]},
+    "FetchProfileConversationSummary": _nothing,
+    "PatchProfileConversationSummary": lambda their: {"content": "They called"},
+    "DeleteProfileConversationSummary": _nothing,
+    "CreateFetchProfileMemory": lambda their: {"query": "what of canary", "communicationsLimit": 20},
+}
+UPLOADING = "PutProfilesImportFile"  # its address is the credential: see test_uploads.py
+
+
+@dataclass(frozen=True)
+class Call:
+    operation: str
+    method: str
+    path: str
+
+    @property
+    def reads(self) -> bool:
+        return self.method == "GET" or self.path.endswith(("/Lookup", "/Recall"))
+
+    @property
+    def about(self) -> set[str]:
+        """What its path names, but for the store."""
+        return {part[1:-1] for part in self.path.split("/") if part.startswith("{")} - {"storeId"}
+
+    async def of(self, client: Client, ids: Ids, store_id: str | None = None, **more: Any) -> Said:
+        path = self.path.format(**replace(ids, store_id=store_id or ids.store_id).in_path)
+        body = BODIES[self.operation](ids)
+        given = {**more, **({} if body is None else {"json": body})}
+        return said(await client.http.request(self.method, path, **given))
+
+
+def routes(world: World) -> Iterator[APIRoute]:
+    """All that are registered, the older names too, in no order."""
+    api = world.app.router.default
+    assert isinstance(api, FastAPI)
+    for prefix, router in api.state.routers:
+        for route in router.routes:
+            assert isinstance(route, APIRoute)
+            yield route_at(prefix, route)
+
+
+def route_at(prefix: str, route: APIRoute) -> APIRoute:
+    return APIRoute(prefix + route.path, route.endpoint, methods=list(route.methods), operation_id=route.operation_id)
+
+
+def calls(world: World) -> list[Call]:
+    """But for those that bring files. What deletes comes last, and what deletes most the very last."""
+    found = [
+        Call(str(route.operation_id), method, route.path)
+        for route in routes(world)
+        for method in route.methods
+        if route.operation_id != UPLOADING
+    ]
+    return sorted(found, key=lambda one: (one.method == "DELETE", -one.path.count("{") * (one.method == "DELETE")))
