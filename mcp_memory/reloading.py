@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from mcp_memory.errors import Invalid
+from mcp_memory.errors import Invalid, Unavailable
 from mcp_memory.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -37,13 +37,16 @@ class Reloading:
         seen = await anyio.to_thread.run_sync(self._look)
         if seen in (self._seen, None):  # while it is written anew, it may be away
             return
-        self._seen = seen
         try:
             await self._apply(await anyio.to_thread.run_sync(self._again))
         except Invalid as exc:
             log.warning("The configuration was changed and is wrong, so what was before stays in force: %s", exc)
+        except Unavailable as exc:
+            log.warning("The configuration was changed, and can't be put in force yet: %s", exc)
+            return
         else:
             log.warning("The configuration was changed: what it says of tenants, keys, backends and issuers holds now.")
+        self._seen = seen
 
     def _look(self) -> Seen:
         if self._path is None:

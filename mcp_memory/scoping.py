@@ -1,6 +1,8 @@
 """The one place where it is decided whose data a call is about, and whether who asks may make it."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from mcp_memory import ids, rights
 from mcp_memory.backend import Backend
@@ -9,11 +11,13 @@ from mcp_memory.model import Caller, Scope
 from mcp_memory.recent import Recent
 from mcp_memory.rights import READ
 
+NAMED = timedelta(seconds=1)  # for as long: another process may rename a store, or remove its tenant
+
 
 class Scopes:
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self._named: Recent[tuple[str, str], Scope] = Recent()
+    def __init__(self, backend: Backend, now: Callable[[], datetime]) -> None:
+        self._backend, self._now = backend, now
+        self._named: Recent[tuple[str, str], tuple[Scope, datetime]] = Recent()
 
     async def of(self, caller: Caller, right: str = READ) -> Scope:
         """Raises Forbidden, or NoStore: what is not the caller's to reach is not there, whatever it is called."""
@@ -28,13 +32,14 @@ class Scopes:
 
     def forget(self, tenant: str, store_id: str | None = None) -> None:
         """What its store was called, or all its stores, may be another's name from now on."""
-        self._named.forget(lambda _, scope: scope.tenant == tenant and store_id in (None, scope.store_id))
+        self._named.forget(lambda _, kept: kept[0].tenant == tenant and store_id in (None, kept[0].store_id))
 
     async def _found(self, tenant: str, store: str) -> Scope:
         if store.startswith(f"{ids.STORE}_"):  # no name has an underscore
             return await self._backend.find_store(tenant, ids.check(store, ids.STORE, "store_id"))
-        known = self._named.get((tenant, store))
-        if known is None:
-            known = await self._backend.open_store(tenant, store)
-            self._named.put((tenant, store), known)
-        return known
+        now, known = self._now(), self._named.get((tenant, store))
+        if known is not None and timedelta(0) <= now - known[1] < NAMED:
+            return known[0]
+        scope = await self._backend.open_store(tenant, store)
+        self._named.put((tenant, store), (scope, now))
+        return scope

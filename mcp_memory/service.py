@@ -42,7 +42,7 @@ class Memory:
     def __init__(self, backend: Backend, now: Callable[[], datetime]) -> None:
         self._backend = backend
         self.now = now
-        self._scopes = Scopes(backend)
+        self._scopes = Scopes(backend, now)
 
     async def scope(self, caller: Caller, right: str = READ) -> Scope:
         return await self._scopes.of(caller, right)

@@ -73,6 +73,12 @@ class Directory:
         tenant = await self.tenant(name)
         return tenant is not None and not tenant.suspended
 
+    async def reach(self, tenant: Tenant) -> tuple[str, ...] | None:
+        """The only stores that are this tenant's, where the account they are in holds others too."""
+        known = self.hosting.reach(tenant)
+        managed = tenant.backend in self.hosting.accounts and known is None and await self._managed.has_tenants()
+        return tenant.stores if managed else known
+
     async def key(self, key_id: str) -> tuple[Key, Tenant] | None:
         configured = self.hosting.keys.get(key_id)
         if configured is not None:

@@ -23,14 +23,17 @@ class Hosting:
     """Of those backends that are a managed service: which account of it. What tenants call by one name there is one."""
     limits: Limits = NO_LIMITS
     sole: str | None = None
-    """The tenant of a server that has no other: every store of a managed service's account is its own."""
+    """The tenant of whoever has no other: as long as there is none, every store of a managed service's account is its
+    own."""
 
     def is_empty(self) -> bool:
         return not (self.tenants or self.keys or self.issuers)
 
     def reach(self, tenant: Tenant) -> tuple[str, ...] | None:
-        """The only stores that are this tenant's, where the account they are in holds others too."""
-        return tenant.stores if tenant.backend in self.accounts and tenant.name != self.sole else None
+        """The only stores that are this tenant's, where the account they are in holds others too. As far as is known
+        here: the catalog may have tenants besides."""
+        alone = tenant.name == self.sole and self.tenants.keys() <= {tenant.name}
+        return tenant.stores if tenant.backend in self.accounts and not alone else None
 
     def check(self, tenants: Iterable[Tenant]) -> None:
         """Raises Contradiction where what these say cannot all be so."""

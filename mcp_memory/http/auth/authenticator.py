@@ -74,20 +74,20 @@ class Credentials:
         if tenant is None or claims.store not in (None, *tenant.stores):
             raise Unauthorized(WRONG)
         actor = "\n".join((claims.issuer, claims.client_id, claims.subject))  # none of them holds a line end
-        return self._let_in(tenant, claims.store, frozenset(claims.scopes), actor)
+        return await self._let_in(tenant, claims.store, frozenset(claims.scopes), actor)
 
     async def _key(self, key_id: str, secret: str) -> Asker:
         found = await self._directory.key(key_id)
         key = keys.NOBODYS if found is None else found[0]
         if not keys.holds(key, secret, self._directory.now()) or found is None:
             raise Unauthorized(WRONG)
-        return self._let_in(found[1], key.store, frozenset(key.scopes), key.key_id)
+        return await self._let_in(found[1], key.store, frozenset(key.scopes), key.key_id)
 
-    def _let_in(self, tenant: Tenant, store: str | None, scopes: frozenset[str], actor: str) -> Asker:
+    async def _let_in(self, tenant: Tenant, store: str | None, scopes: frozenset[str], actor: str) -> Asker:
         if tenant.suspended:
             raise Unauthorized(WRONG)
         self._seen(tenant)
-        reach = (store,) if store is not None else self._directory.hosting.reach(tenant)
+        reach = (store,) if store is not None else await self._directory.reach(tenant)
         caller = Caller(
             tenant=tenant.name,
             store=store or tenant.stores[0],
