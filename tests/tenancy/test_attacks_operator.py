@@ -1,4 +1,4 @@
-"""What a careless operator does while a server runs: it ends nothing, opens nothing, and loses nothing that was said."""
+"""What a careless operator does while a server runs: it ends nothing, opens nothing, and loses nothing."""
 
 from pathlib import Path
 
