@@ -124,7 +124,7 @@ def _http(settings: Settings, again: Again, *, alone: bool) -> Callable[[socket,
     metrics = PrometheusMetrics(by_tenant=settings.metrics_by_tenant == "on")
     meter = Meter(make_id=make_request_id, metrics=metrics, usage=host.memory.usage)
     server = build_server(host.memory, _who, tools_of(toolset_names(settings)), changes, meter)
-    queue, sets = ImportQueue(host.memory, Uploads(settings.data_dir / "uploads")), KeySets(now=now)
+    queue, sets = _queue(settings, host), KeySets(now=now)
     entrance = _entrance(settings, host, sets, server)
 
     async def close() -> None:
@@ -144,6 +144,10 @@ def _http(settings: Settings, again: Again, *, alone: bool) -> Callable[[socket,
         alone=alone,
     )
     return partial(serving.run, built, _limits(settings), leaving)
+
+
+def _queue(settings: Settings, host: Host) -> ImportQueue:
+    return ImportQueue(host.memory, Uploads(settings.data_dir / "uploads"), host.directory.quota)
 
 
 def _who(ctx: Context) -> Caller:
