@@ -5,6 +5,7 @@ one folder: a batch of rows is stored by one of them, and the others leave the i
 """
 
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import anyio
@@ -12,7 +13,7 @@ import anyio.to_thread
 
 from mcp_memory.errors import Conflict, Invalid, NotFound, Unavailable
 from mcp_memory.import_file import import_upload
-from mcp_memory.model import Caller
+from mcp_memory.model import UNLIMITED, Caller, Quota
 from mcp_memory.service import Memory
 from mcp_memory.uploads import Upload, Uploads
 
@@ -23,10 +24,17 @@ QUIET = timedelta(seconds=60)  # without a batch, after which whoever had an imp
 _FAILED = "It failed here, not with you: the log of the server says why. The rows before that are stored."
 
 
+async def unlimited(tenant: str) -> Quota:
+    return UNLIMITED
+
+
 class ImportQueue:
-    def __init__(self, memory: Memory, uploads: Uploads) -> None:
+    def __init__(
+        self, memory: Memory, uploads: Uploads, quota_of: Callable[[str], Awaitable[Quota]] = unlimited
+    ) -> None:
+        """`quota_of`: how much a tenant may keep, as it is when its file's turn comes."""
         self._memory = memory
-        self.uploads = uploads
+        self.uploads, self._quota_of = uploads, quota_of
         self._news = anyio.Event()
         self._left: set[str] = set()  # to other processes
         self._broken: set[str] = set()
@@ -68,7 +76,8 @@ class ImportQueue:
             self._broken.add(upload.import_id)
 
     async def _ended(self, upload: Upload) -> bool:
-        caller, import_id = Caller(tenant=upload.tenant, store=upload.store_id), upload.import_id
+        quota = await self._quota_of(upload.tenant)
+        caller, import_id = Caller(tenant=upload.tenant, store=upload.store_id, quota=quota), upload.import_id
         try:
             current = await self._memory.get_import(caller, import_id)
             if current.status in ("COMPLETED", "FAILED"):

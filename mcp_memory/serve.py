@@ -134,7 +134,7 @@ def wired(settings: Settings, again: Again, host: Host, leaving: Leaving, *, alo
     metrics = PrometheusMetrics(by_tenant=settings.metrics_by_tenant == "on")
     meter = Meter(make_id=make_request_id, metrics=metrics, usage=host.memory.usage)
     server = build_server(host.memory, _who, tools_of(toolset_names(settings)), changes, meter)
-    queue, sets = ImportQueue(host.memory, Uploads(settings.data_dir / "uploads")), KeySets(now=now)
+    queue, sets = _queue(settings, host), KeySets(now=now)
     entrance = _entrance(settings, host, sets, server, meter)
 
     async def close() -> None:
@@ -153,6 +153,10 @@ def wired(settings: Settings, again: Again, host: Host, leaving: Leaving, *, alo
         leaving=leaving,
         alone=alone,
     )
+
+
+def _queue(settings: Settings, host: Host) -> ImportQueue:
+    return ImportQueue(host.memory, Uploads(settings.data_dir / "uploads"), host.directory.quota)
 
 
 def _who(ctx: Context) -> Caller:

@@ -311,7 +311,7 @@ MAY_IMPORT = {
     ),
     "tenancy/hosting": "errors tenancy/issuers tenancy/keys tenancy/tenants",
     "tenancy/admission": "errors tenancy/tenants",
-    "tenancy/directory": "errors tenancy/hosting tenancy/keys tenancy/tenants",
+    "tenancy/directory": "errors model tenancy/hosting tenancy/keys tenancy/tenants",
     # The commands
     "commands/__init__": "errors",
     "commands/profiles": "model service records views explanation commands/__init__",

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from mcp_memory.errors import Invalid, NotFound, Taken
+from mcp_memory.model import UNLIMITED, Quota
 from mcp_memory.tenancy.hosting import Hosting
 from mcp_memory.tenancy.keys import Key
 from mcp_memory.tenancy.tenants import Limits, Tenant
@@ -68,6 +69,10 @@ class Directory:
         if found is None and name == self.hosting.sole and await self.is_empty():
             found = Tenant(name=name)
         return None if found is None else self._limited(found)
+
+    async def quota(self, name: str) -> Quota:
+        tenant = await self.tenant(name)
+        return UNLIMITED if tenant is None else tenant.limits.quota
 
     async def is_served(self, name: str) -> bool:
         tenant = await self.tenant(name)
