@@ -13,10 +13,10 @@ import anyio
 from mcp_memory import ids
 from mcp_memory.backend import Backend
 from mcp_memory.backends.placement import Placement
-from mcp_memory.backends.routing import routed
+from mcp_memory.backends.routing import routing
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.calls.usage import SqlUsage
-from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
+from mcp_memory.backends.sql.sqlite.database import CATALOG, SqliteDatabase
 from mcp_memory.backends.sql.tenants import SqlTenants
 from mcp_memory.embedding.choice import chosen
 from mcp_memory.listing import PageQuery
@@ -96,6 +96,11 @@ def _service(settings: Settings) -> Backend:
     )
 
 
+def has_catalog(settings: Settings) -> bool:
+    """Whether anything was ever kept here."""
+    return (settings.data_dir / CATALOG).exists()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Host:
     """The memory of many tenants, and who they are."""
@@ -139,7 +144,7 @@ def build_host(settings: Settings, *, background: bool = False) -> Host:
         await placement.close()
         await anyio.to_thread.run_sync(catalog.close)
 
-    memory = MeteredMemory(routed(placement.backend_of, close), now, UsageCounter(SqlUsage(catalog), now))
+    memory = MeteredMemory(routing(placement.backend_of, close), now, UsageCounter(SqlUsage(catalog), now))
     return Host(memory=memory, directory=directory, placement=placement)
 
 

@@ -3,12 +3,16 @@
 Everything is kept per store: equal URIs of two stores are two resources, and nobody hears of another's.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import anyio
 from mcp.server.connection import Connection
+from mcp.server.context import ServerRequestContext
 from mcp.server.session import ServerSession
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
+from mcp.types import SubscriptionsListenRequestParams, SubscriptionsListenResult
 
 from mcp_memory.errors import Invalid
 from mcp_memory.model import Scope
@@ -17,20 +21,40 @@ from mcp_memory.resources import MAX_URI
 MAX_SUBSCRIPTIONS = 100  # of one connection: an agent talks to few customers at once
 NOTIFY_SECONDS = 1.0  # in all: clients that do not read must not hold up the one who writes
 
+Listener = Callable[
+    [ServerRequestContext[Any, Any], SubscriptionsListenRequestParams], Awaitable[SubscriptionsListenResult]
+]
+
 
 class Changes:
     """`told`: whether they are. Not where other processes make changes too, which nobody here would hear of."""
 
     def __init__(self, told: bool = True) -> None:
         self.told = told
-        self._buses: dict[Scope, tuple[InMemorySubscriptionBus, ListenHandler]] = {}
+        self._buses: dict[Scope, tuple[InMemorySubscriptionBus, ListenHandler]] = {}  # of stores that are listened to
+        self._listening: Counter[Scope] = Counter()
         self._subscribed: dict[Connection, set[tuple[Scope, str]]] = {}
 
-    def listener(self, scope: Scope, uris: Sequence[str]) -> ListenHandler:
+    def listener(self, scope: Scope, uris: Sequence[str]) -> Listener:
         """For `subscriptions/listen` (2026-07-28)."""
         if len(uris) > MAX_SUBSCRIPTIONS or any(len(uri) > MAX_URI for uri in uris):
             raise Invalid(f"Listen to at most {MAX_SUBSCRIPTIONS} resources, of {MAX_URI} characters each.")
-        return self._bus(scope)[1]
+
+        async def listen(
+            ctx: ServerRequestContext[Any, Any], params: SubscriptionsListenRequestParams
+        ) -> SubscriptionsListenResult:
+            if scope not in self._buses:
+                bus = InMemorySubscriptionBus()
+                self._buses[scope] = bus, ListenHandler(bus)
+            self._listening[scope] += 1
+            try:
+                return await self._buses[scope][1](ctx, params)
+            finally:
+                self._listening[scope] -= 1
+                if not self._listening[scope]:
+                    del self._listening[scope], self._buses[scope]
+
+        return listen
 
     def subscribe(self, scope: Scope, uri: str, session: ServerSession) -> None:
         """For `resources/subscribe` (up to 2025-11-25). Ends with the connection.
@@ -50,13 +74,14 @@ class Changes:
 
     def close(self) -> None:
         """Ends what is listened to, as the protocol has it: each listener gets an answer that says so."""
-        for _, listener in self._buses.values():
+        for _, listener in list(self._buses.values()):
             listener.close()
 
     async def publish(self, scope: Scope, uris: Sequence[str]) -> None:
         if scope in self._buses:
+            bus = self._buses[scope][0]
             for uri in uris:
-                await self._bus(scope)[0].publish(ResourceUpdated(uri=uri))
+                await bus.publish(ResourceUpdated(uri=uri))
         wanted = {(scope, uri) for uri in uris}
         slow = {connection: heard for connection, all_ in self._subscribed.items() if (heard := all_ & wanted)}
 
@@ -71,9 +96,3 @@ class Changes:
                     tasks.start_soon(tell, connection, heard)
         for connection in slow:
             self._subscribed.get(connection, set()).clear()  # it does not read: it will not be waited for again
-
-    def _bus(self, scope: Scope) -> tuple[InMemorySubscriptionBus, ListenHandler]:
-        if scope not in self._buses:
-            bus = InMemorySubscriptionBus()
-            self._buses[scope] = bus, ListenHandler(bus)
-        return self._buses[scope]

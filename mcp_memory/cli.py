@@ -106,7 +106,7 @@ def _serve(loaded: Settings, given: dict[str, Any]) -> int:
     bound = "bound to loopback, for programs on this machine only" if near else f"bound to {loaded.host}"
 
     def announce(address: str, asks: bool) -> None:
-        asking = "Whoever connects is asked for a credential" if asks else "No tenant, so no credential is asked for"
+        asking = "Whoever connects is asked for a credential" if asks else "No authentication is configured"
         sse = f"SSE at {address}/sse, " if loaded.workers == 1 else ""
         print(
             f"mcp-memory {__version__}: Streamable HTTP at {address}/mcp, {sse}"

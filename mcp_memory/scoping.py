@@ -6,15 +6,14 @@ from mcp_memory import ids, rights
 from mcp_memory.backend import Backend
 from mcp_memory.errors import NoStore
 from mcp_memory.model import Caller, Scope
+from mcp_memory.recent import Recent
 from mcp_memory.rights import READ
-
-MAX_KEPT = 10_000  # names of stores that need not be looked up again
 
 
 class Scopes:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._named: dict[tuple[str, str], Scope] = {}
+        self._named: Recent[tuple[str, str], Scope] = Recent()
 
     async def of(self, caller: Caller, right: str = READ) -> Scope:
         """Raises Forbidden, or NoStore: what is not the caller's to reach is not there, whatever it is called."""
@@ -29,18 +28,13 @@ class Scopes:
 
     def forget(self, tenant: str, store_id: str | None = None) -> None:
         """What its store was called, or all its stores, may be another's name from now on."""
-        self._named = {
-            name: scope
-            for name, scope in self._named.items()
-            if scope.tenant != tenant or store_id not in (None, scope.store_id)
-        }
+        self._named.forget(lambda _, scope: scope.tenant == tenant and store_id in (None, scope.store_id))
 
     async def _found(self, tenant: str, store: str) -> Scope:
         if store.startswith(f"{ids.STORE}_"):  # no name has an underscore
             return await self._backend.find_store(tenant, ids.check(store, ids.STORE, "store_id"))
-        if (tenant, store) not in self._named:
-            scope = await self._backend.open_store(tenant, store)
-            while len(self._named) >= MAX_KEPT:
-                del self._named[next(iter(self._named))]
-            self._named[tenant, store] = scope
-        return self._named[tenant, store]
+        known = self._named.get((tenant, store))
+        if known is None:
+            known = await self._backend.open_store(tenant, store)
+            self._named.put((tenant, store), known)
+        return known

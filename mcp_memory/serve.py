@@ -16,7 +16,7 @@ from mcp.server.lowlevel import Server
 from starlette.middleware import Middleware
 
 from mcp_memory import logs
-from mcp_memory.app import Host, build_host, make_request_id, now
+from mcp_memory.app import Host, build_host, has_catalog, make_request_id, now
 from mcp_memory.changes import Changes
 from mcp_memory.errors import Invalid
 from mcp_memory.http import serving
@@ -65,7 +65,7 @@ def prepare_http(settings: Settings, again: Again) -> Callable[[Callable[[str, b
         behind_proxy=settings.trusted_proxies is not None,
         plain=settings.plain_http == "on",
     )
-    serve = _alone(settings, again) if settings.workers == 1 else _several(settings, again)
+    serve = _alone(settings, again, asks) if settings.workers == 1 else _several(settings, again, asks)
 
     def run(announce: Callable[[str, bool], None]) -> int:
         with serving.listen(settings.host, settings.port) as bound:
@@ -76,6 +76,8 @@ def prepare_http(settings: Settings, again: Again) -> Callable[[Callable[[str, b
 
 async def _asks(settings: Settings) -> bool:
     """Whether credentials are asked for; and that what is configured does not contradict what is managed."""
+    if settings.authentication != "on" and settings.hosting.is_empty() and not has_catalog(settings):
+        return False
     host = build_host(settings)
     try:
         await host.directory.check()
@@ -87,8 +89,8 @@ async def _asks(settings: Settings) -> bool:
     return settings.authentication == "on" or not nobody
 
 
-def _alone(settings: Settings, again: Again) -> Serve:
-    serve = _http(settings, again, alone=True)
+def _alone(settings: Settings, again: Again, asks: bool) -> Serve:
+    serve = _http(settings, again, asks, alone=True)
 
     def run(bound: socket, announce: Callable[[], None]) -> int:
         announce()  # whoever connects from now on is served
@@ -98,10 +100,10 @@ def _alone(settings: Settings, again: Again) -> Serve:
     return run
 
 
-def _several(settings: Settings, again: Again) -> Serve:
+def _several(settings: Settings, again: Again, asks: bool) -> Serve:
     if sys.platform == "win32":
         raise Invalid("workers must be 1 on Windows: processes can't share a socket there.")
-    target = partial(work, settings, again)
+    target = partial(work, settings, again, asks)
 
     def run(bound: socket, announce: Callable[[], None]) -> int:
         return Workers(target, bound, settings.workers, settings.shutdown_seconds, forget).run(announce)
@@ -109,21 +111,24 @@ def _several(settings: Settings, again: Again) -> Serve:
     return run
 
 
-def work(settings: Settings, again: Again, bound: socket, supervisor: "Connection") -> None:
+def work(settings: Settings, again: Again, asks: bool, bound: socket, supervisor: "Connection") -> None:
     """All that a worker process does."""
     logs.configure(settings.log_level, settings.log_format)
-    _http(settings, again, alone=False)(bound, supervisor)
+    _http(settings, again, asks, alone=False)(bound, supervisor)
 
 
-def _http(settings: Settings, again: Again, *, alone: bool) -> Callable[[socket, "Connection | None"], None]:
-    """What serves on the socket that it is given, and for a supervisor. `alone`: no other process does."""
+def _http(
+    settings: Settings, again: Again, asks: bool, *, alone: bool
+) -> Callable[[socket, "Connection | None"], None]:
+    """What serves on the socket that it is given, and for a supervisor. `asks`: credentials are asked for, whatever
+    becomes of those who have any. `alone`: no other process does."""
     host, leaving, changes = build_host(settings, background=True), Leaving(), Changes(told=alone)
     leaving.call(changes.close)
     metrics = PrometheusMetrics(by_tenant=settings.metrics_by_tenant == "on")
     meter = Meter(make_id=make_request_id, metrics=metrics, usage=host.memory.usage)
     server = build_server(host.memory, _who, tools_of(toolset_names(settings)), changes, meter)
     queue, sets = ImportQueue(host.memory, Uploads(settings.data_dir / "uploads")), KeySets(now=now)
-    entrance = _entrance(settings, host, sets, server, meter)
+    entrance = _entrance(settings, host, sets, server, asks, meter)
 
     async def close() -> None:
         await sets.close()
@@ -167,13 +172,13 @@ def _safety(settings: Settings) -> Safety:
     )
 
 
-def _entrance(settings: Settings, host: Host, sets: KeySets, server: Server[Any], meter: Meter) -> Entrance:
+def _entrance(settings: Settings, host: Host, sets: KeySets, server: Server[Any], asks: bool, meter: Meter) -> Entrance:
     directory = host.directory
     credentials = Credentials(
         directory, lambda: Tokens(directory.hosting.issuers, sets.key, now=now), host.placement.remember
     )
     return Entrance(
-        authenticator=credentials if settings.authentication == "on" else Unasked(directory, credentials),
+        authenticator=credentials if asks else Unasked(directory, credentials),
         admission=Admission(time.monotonic, settings.workers),
         policy=Policy(
             rights={tool.name: tool.right for tool in tools_of(toolset_names(settings))},

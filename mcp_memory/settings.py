@@ -111,7 +111,7 @@ class Settings:
         10, "How long what is under way may take when the server is told to end. Open streams end at once."
     )
     api_key_id: str | None = _setting(
-        None, "Id of the API key that `/v1` asks for, the user of HTTP Basic. Without one it takes any, on loopback."
+        None, "Id of the one API key of a server without tenants. Without it nobody is asked, on loopback."
     )
     api_key_secret: str | None = _setting(None, "Its secret, the password. Best in the environment.", secret=True)
     merged_profiles: str = _setting(

@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "budget": "model",
     "mentions": "",
     "language": "mentions",
+    "recent": "",
     "weights": "",
     "candidates": "mentions model",
     "ranking": "mentions weights candidates",
@@ -74,7 +75,7 @@ MAY_IMPORT = {
         "errors rights model edits listing operations mappings text ids identity ledger traits definitions imports "
         "backend scoping"
     ),
-    "scoping": "errors rights model ids backend",
+    "scoping": "errors rights model ids recent backend",
     "session": "model service",
     # Usage, and the metering around operations
     "usage": "imports model",
@@ -99,6 +100,7 @@ MAY_IMPORT = {
     "embedding/build_model": "embedding/runtime embedding/minilm",
     # Backends: they know the middle, never a front door
     "backends/__init__": "",
+    "backends/routing": "model backend",
     "backends/sql/__init__": "",
     "backends/sql/cursors": "errors listing",
     "backends/sql/catalog_rows": "model operations tenancy/keys tenancy/tenants backends/sql/cursors",
@@ -108,27 +110,31 @@ MAY_IMPORT = {
     ),
     "backends/sql/memory_rows": "model listing candidates backends/sql/cursors",
     "backends/sql/hot": "",
+    "backends/sql/fairness": "",
     "backends/sql/migrations": "errors",
     "backends/sql/profiles": SQL,
+    "backends/sql/quotas": SQL,
     "backends/sql/identifiers": f"{SQL} backends/sql/profiles",
     "backends/sql/merging": f"{SQL} backends/sql/profiles backends/sql/identifiers",
-    "backends/sql/upserts": f"{SQL} backends/sql/profiles backends/sql/identifiers backends/sql/merging",
+    "backends/sql/upserts": (
+        f"{SQL} backends/sql/quotas backends/sql/profiles backends/sql/identifiers backends/sql/merging"
+    ),
     "backends/sql/deletion": f"{SQL} backends/sql/profiles backends/sql/identifiers backends/sql/merging",
     "backends/sql/naming": f"{SQL} backends/sql/profiles backends/sql/upserts",
     "backends/sql/stores": SQL,
     "backends/sql/definitions": f"{SQL} backends/sql/identifiers backends/sql/stores",
     "backends/sql/mappings": f"{SQL} backends/sql/stores",
-    "backends/sql/imports": f"{SQL} backends/sql/upserts",
-    "backends/sql/memories": f"{SQL} backends/sql/profiles",
-    "backends/sql/curation": f"{SQL} backends/sql/profiles",
+    "backends/sql/imports": f"{SQL} backends/sql/quotas backends/sql/upserts",
+    "backends/sql/memories": f"{SQL} backends/sql/quotas backends/sql/profiles",
+    "backends/sql/curation": f"{SQL} backends/sql/quotas backends/sql/profiles",
     "backends/sql/recall": f"{SQL} backends/sql/profiles",
     "backends/sql/signatures": f"{SQL} embedding/__init__",
-    "backends/sql/conversations": f"{SQL} backends/sql/profiles backends/sql/signatures",
+    "backends/sql/conversations": f"{SQL} backends/sql/quotas backends/sql/profiles backends/sql/signatures",
     "backends/sql/reembedding": f"{SQL} backends/sql/signatures",
     "backends/sql/calls/__init__": "",
     "backends/sql/calls/worker": (
-        f"{SQL} embedding/__init__ backends/sql/reembedding backends/sql/signatures backends/sql/stores "
-        "backends/sql/upserts"
+        f"{SQL} embedding/__init__ recent backends/sql/fairness backends/sql/quotas backends/sql/reembedding "
+        "backends/sql/signatures backends/sql/stores backends/sql/upserts"
     ),
     **{
         f"backends/sql/calls/{noun}": f"{SQL} backends/sql/calls/worker {' '.join(f'backends/sql/{one}' for one in of)}"
@@ -140,9 +146,7 @@ MAY_IMPORT = {
             "rules": ["definitions", "imports", "mappings"],
         }.items()
     },
-    "backends/sql/tenants": (
-        "errors tenancy/keys tenancy/tenants backends/sql/catalog_rows backends/sql/database backends/sql/calls/worker"
-    ),
+    "backends/sql/tenants": ("errors tenancy/keys tenancy/tenants backends/sql/catalog_rows backends/sql/database"),
     "backends/sql/calls/usage": "usage backends/sql/catalog_rows backends/sql/database",
     "backends/sql/backend": " ".join(
         f"backends/sql/calls/{noun}" for noun in ("stores", "profiles", "memories", "recall", "rules")
@@ -153,6 +157,7 @@ MAY_IMPORT = {
     "backends/sql/sqlite/connection": "errors backends/sql/migrations",
     "backends/sql/sqlite/file": "errors backends/sql/sqlite/connection",
     "backends/sql/sqlite/usage": "",
+    "backends/sql/sqlite/open_files": "errors",
     "backends/sql/sqlite/catalog": (
         "model ids operations backends/sql/catalog_rows backends/sql/cursors backends/sql/sqlite/keys "
         "backends/sql/sqlite/tenants backends/sql/sqlite/usage"
@@ -177,8 +182,7 @@ MAY_IMPORT = {
     ),
     "backends/sql/sqlite/database": (
         "errors model backends/sql/catalog_rows backends/sql/database backends/sql/hot backends/sql/sqlite/catalog "
-        "backends/sql/sqlite/file "
-        "backends/sql/sqlite/transaction"
+        "backends/sql/sqlite/file backends/sql/sqlite/open_files backends/sql/sqlite/transaction"
     ),
     "backends/twilio/__init__": "",
     "backends/twilio/calls": "errors",
@@ -214,7 +218,6 @@ MAY_IMPORT = {
         "backends/twilio/missing backends/twilio/profiles backends/twilio/recall backends/twilio/remote "
         "backends/twilio/rules backends/twilio/stores backends/twilio/upserts"
     ),
-    "backends/routing": "backend model",
     "backends/placement": "backend errors settings tenancy/directory tenancy/tenants",
     # Front doors: they parse, call and render
     "changes": "errors model resources",
@@ -244,7 +247,7 @@ MAY_IMPORT = {
     "http/app": "http/bodies http/leaving http/probes http/safety http/streams",
     "http/serving": "errors http/leaving http/safety http/slow",
     "http/workers": "errors http/serving",
-    "http/metrics": "__init__",
+    "http/metrics": "__init__ http/safety",
     "http/shared_metrics": "",
     "http/api/__init__": "",
     "http/api/answers": "wire/__init__",

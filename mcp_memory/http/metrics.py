@@ -24,6 +24,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from mcp_memory import __version__
+from mcp_memory.http.safety import FORWARDED
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 PROXIED: Final = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"})
@@ -117,7 +118,8 @@ class MetricsPage:
             if scheme.lower() == "bearer" and hmac.compare_digest(sent.strip().encode(), self._key.encode()):
                 return None
             return PlainTextResponse("Send the key of the metrics as a Bearer.", 401, {"WWW-Authenticate": "Bearer"})
-        proxied = any(name in PROXIED or name.startswith("x-forwarded") for name in request.headers)
+        told = any(name in PROXIED or name.startswith("x-forwarded") for name in request.headers)
+        proxied = told or request.scope.get(FORWARDED, False)  # those who check requests take these headers away
         if request.client is None or request.client.host not in LOOPBACK or proxied:
             return PlainTextResponse("Metrics are for this machine, unless a metrics_key is set.", 403)
         return None

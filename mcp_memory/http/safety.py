@@ -35,6 +35,7 @@ EXPOSED = (
     "Idempotency-Replayed",
     "Canonical-Profile-Id",
 )
+FORWARDED = "mcp_memory.forwarded"  # in the scope: a proxy passed it on, whether it is believed or not
 OURS = "memory-"  # how headers begin that only some answers have: those pages may read too
 PREFLIGHT_SECONDS = 600  # a browser asks again after that
 
@@ -128,6 +129,7 @@ class Forwarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             given = Headers(scope=scope)
+            scope[FORWARDED] = any(_forwarding(name) for name, _ in scope["headers"])
             scope["headers"] = [(name, value) for name, value in scope["headers"] if not _forwarding(name)]
             client = scope.get("client")
             if client is not None and self._trusted(_address(client[0])):

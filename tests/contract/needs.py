@@ -18,6 +18,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "identity_laws": "It opens a store for each of its examples: an account may have 15.",
     "imports": "Its rows are added by whoever reads the file, and that is the service. Uploads and bulks do run.",
     "models": "It is about vectors, which the service makes itself.",
+    "quotas": "What a tenant may keep here is told to no service: its own limits hold there, and it says so itself.",
     "quality": "It measures our ranking, which is the same code behind HTTP, and nobody knows the service's.",
     "requests": "Operations and replies are kept by a server for its own clients.",
     "unmerge": "It merges and takes apart by hand, which the document has no call for.",

@@ -16,10 +16,12 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 
 from mcp_memory import resources, settings
-from mcp_memory.errors import Conflict, Invalid, NotFound, Unavailable, Unsupported
+from mcp_memory.errors import Conflict, Forbidden, Invalid, Limited, NotFound, Unavailable, Unsupported
 from mcp_memory.prompts import PROMPTS
+from mcp_memory.rights import RIGHTS
 from mcp_memory.server import INTERNAL
 from mcp_memory.settings import Settings
+from mcp_memory.tenancy.tenants import LIMIT_NAMES
 from mcp_memory.tools.toolsets import AGENT, CURATOR
 from tests.process.servers import http_server, make_home
 
@@ -41,7 +43,7 @@ def table(first_header: str) -> list[list[str]]:
 
 
 def test_the_kinds_of_error_are_those_of_the_code() -> None:
-    codes = {kind.code for kind in (Invalid, NotFound, Conflict, Unsupported, Unavailable)}
+    codes = {kind.code for kind in (Invalid, NotFound, Conflict, Forbidden, Limited, Unsupported, Unavailable)}
 
     assert {row[0].strip("`") for row in table("it starts with")} == codes | {"internal"}
     assert INTERNAL.startswith("internal: ")
@@ -99,8 +101,9 @@ async def test_a_host_configured_like_this_gets_the_tools(configured: dict[str, 
 
 
 def test_the_address_for_http_hosts_is_the_default_one() -> None:
-    (configured,) = [json.loads(block) for block in blocks("json") if "url" in block]
+    configured, elsewhere = [json.loads(block) for block in blocks("json") if "url" in block]
 
+    assert elsewhere["servers"]["memory"]["headers"]["Authorization"].startswith("Bearer ")
     assert configured["servers"]["memory"]["url"] == f"http://{Settings().host}:{Settings().port}/mcp"
 
 
@@ -181,7 +184,7 @@ def test_customers_are_recognised_by_an_id_of_ones_own_as_readme_says(tmp_path: 
 def test_the_curl_lines_show_a_customer_remembered_and_deleted(tmp_path: Path) -> None:
     home = make_home(tmp_path / "machine")
     with http_server(home) as http:
-        lines = block_with("curl -s").replace("http://127.0.0.1:8765", http.address)
+        lines = block_with("curl -s $PROFILES").replace("http://127.0.0.1:8765", http.address)
         printed = run("bash", "-ec", with_our_command(lines), folder=home.data)
         answers = json_values(printed)
         profile_id = answers[1]["profiles"][0]
@@ -190,6 +193,29 @@ def test_the_curl_lines_show_a_customer_remembered_and_deleted(tmp_path: Path) -
     assert [one["content"] for one in answers[2]["observations"]] == ["Prefers calls after 6 pm"]
     assert (answers[3]["id"], answers[3]["traits"]["Contact"]["phone"]) == (profile_id, "+13175550142")
     assert answers[4]["message"] == "Profile accepted for deletion."
+
+
+def test_the_lines_of_many_tenants_let_a_tenant_in(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "machine")
+    with http_server(home) as http:
+        lines = block_with("tenants add acme").replace("http://127.0.0.1:8765", http.address)
+        printed = run("bash", "-ec", with_our_command(lines), folder=home.data)
+        without = httpx2.get(f"{http.address}/v1/ControlPlane/Stores")
+
+    assert '{"stores":[]' in printed and '"requests_per_minute": 600' in printed
+    assert "acme  all stores  memory:read memory:write  active  agent" in printed
+    assert without.status_code == 401
+
+
+def test_the_tables_of_many_tenants_are_what_there_is(tmp_path: Path) -> None:
+    path = tmp_path / "memory.toml"
+    path.write_text(blocks("toml")[0], encoding="utf-8")
+    loaded = settings.load({"config": str(path)}, {"INITECH_DEV": "a-secret-of-tests"})
+
+    assert [row[0].strip("`") for row in table("limit")] == list(LIMIT_NAMES)
+    assert [row[0].strip("`") for row in table("a credential with")] == list(RIGHTS)
+    assert loaded.hosting.tenants["initech"].limits.profiles == 100_000
+    assert loaded.hosting.keys["initech-dev"].store == "store-development" and len(loaded.hosting.issuers) == 1
 
 
 def block_with(command: str) -> str:

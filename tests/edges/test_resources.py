@@ -12,7 +12,12 @@ from mcp.client import Client
 from mcp.server.connection import Connection
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
-from mcp.types import PromptReference, ResourceTemplateReference
+from mcp.types import (
+    PromptReference,
+    ResourceTemplateReference,
+    SubscriptionFilter,
+    SubscriptionsListenRequestParams,
+)
 
 from mcp_memory import app, ids
 from mcp_memory.changes import Changes
@@ -343,6 +348,46 @@ async def test_a_connection_has_so_many_subscriptions_and_they_end_with_it() -> 
     await session._connection.exit_stack.aclose()
 
     assert changes._subscribed == {}
+
+
+async def test_who_listens_no_more_leaves_nothing_behind() -> None:
+    changes = Changes()
+    heard: list[int] = []
+    news = anyio.Event()
+
+    async def listen(number: int) -> None:
+        async def told(message: Any, related_request_id: object) -> None:
+            nonlocal news
+            heard.append(number)
+            news.set()
+            news = anyio.Event()
+
+        ctx: Any = SimpleNamespace(request_id=number, session=SimpleNamespace(send_notification=told))
+        wanted = SubscriptionFilter(resource_subscriptions=["memory://store"])
+        with scopes[number]:
+            await changes.listener(HERE, ["memory://store"])(
+                ctx, SubscriptionsListenRequestParams(notifications=wanted)
+            )
+
+    async def heard_by(*numbers: int) -> None:
+        while sorted(heard) != list(numbers):
+            await news.wait()
+        heard.clear()
+
+    scopes = [anyio.CancelScope() for _ in range(2)]
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(listen, 0)
+            tasks.start_soon(listen, 1)
+            await heard_by(0, 1)  # that they listen
+            scopes[0].cancel()
+            await anyio.wait_all_tasks_blocked()
+            await changes.publish(HERE, ["memory://store"])
+            await heard_by(1)
+            scopes[1].cancel()
+
+    await changes.publish(HERE, ["memory://store"])
+    assert (changes._buses, changes._listening, heard) == ({}, {}, [])
 
 
 async def test_writers_wait_once_for_subscribers_who_do_not_read(monkeypatch: pytest.MonkeyPatch) -> None:

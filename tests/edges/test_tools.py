@@ -10,7 +10,7 @@ from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
 from mcp_memory import app, ids, server
-from mcp_memory.model import Caller
+from mcp_memory.model import Caller, Quota
 from mcp_memory.service import Memory
 from tests.edges.conftest import Agent
 
@@ -423,3 +423,24 @@ async def test_a_call_that_comes_while_the_memory_closes_is_refused_and_nobody_i
 
     assert said.startswith("unavailable: The memory is closing")
     assert caplog.records == []
+
+
+async def test_what_does_not_fit_is_refused_with_the_limit_and_what_to_do(memory: Memory) -> None:
+    few = Caller(tenant="acme", quota=Quota(profiles=1, observations_per_profile=1))
+    async with Client(server.build_server(memory, lambda ctx: few)) as client:
+        agent = Agent(client)
+        dana = (await agent.call("upsert_traits", traits={"Contact": {"chat": "dana"}}))["profile_id"]
+        await agent.call("add_observation", profile_id=dana, observations=[{"content": "Has a dog."}])
+
+        nobody = await agent.refused("upsert_traits", traits={"Contact": {"chat": "lee"}})
+        nothing = await agent.refused("add_observation", profile_id=dana, observations=[{"content": "Is 40."}])
+
+    assert nobody == (
+        "conflict: This tenant may keep 1 profiles in a store, merged ones included, and has them: no new customer was "
+        "added. Those who are known can be updated. Delete profiles that nobody needs, or ask whoever runs this memory "
+        "for a higher limit."
+    )
+    assert nothing == (
+        "conflict: This tenant may keep 1 observations of a profile. This one has 1, and 1 more do not fit: nothing "
+        "was added. Delete old ones that no longer matter, or ask whoever runs this memory for a higher limit."
+    )

@@ -12,10 +12,10 @@ from mcp_memory import app as wiring
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.embedding.minilm import MiniLM
-from mcp_memory.errors import Unavailable
+from mcp_memory.errors import Full, Unavailable
 from mcp_memory.http.api.app import build_api
 from mcp_memory.http.api.route import Front
-from mcp_memory.model import Caller, Store
+from mcp_memory.model import Caller, Store, Upserted
 from mcp_memory.service import Memory
 from tests.doors import anybody, guarded
 from tests.http_api.accounts import Account, note
@@ -34,6 +34,21 @@ async def test_a_memory_that_cannot_be_reached_says_when_to_try_again(
     response = await acme.ask("GET", acme.control, 503)
 
     assert response.headers["retry-after"].isdecimal() and response.json()["code"] == 20503
+
+
+async def test_a_store_that_is_full_is_not_taken_for_too_many_stores(
+    acme: Account, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their codes are of the control plane."""
+
+    async def upsert_traits(caller: Caller, given: object, profile_id: str | None) -> Upserted:
+        raise Full("This tenant may keep 2 profiles in a store.")
+
+    monkeypatch.setattr(memory, "upsert_traits", upsert_traits)
+    body = {"traits": {"Contact": {"phone": "+13175550142"}}}
+    response = await acme.ask("POST", f"{acme.data}/Profiles", 400, json=body)
+
+    assert response.json()["code"] == 20409 and "2 profiles" in response.json()["message"]
 
 
 async def test_a_bug_is_logged_and_not_told(

@@ -114,8 +114,7 @@ def test_a_data_folder_that_is_no_folder_is_an_error(tmp_path: Path) -> None:
 def test_a_full_profile_takes_no_more(database: SqliteDatabase) -> None:
     scope = add_store(database, "acme", 1)
     database.write(scope, lambda tx: tx.insert_profile(DANA, MONDAY))
-    connection = database._stores[scope]._writer
-    connection.execute("update profile set next_seq = (1 << 20) - 1")
+    database._use(scope, lambda file: file._writer.execute("update profile set next_seq = (1 << 20) - 1").fetchall())
 
     def add(number: int) -> None:
         signature = Signature(model_id="m", recipe=1, vectors=np.ones((1, 4), dtype=np.float32), terms=[[1]])

@@ -65,7 +65,7 @@ async def test_whoever_has_it_open_elsewhere_finds_it_gone(
             with pytest.raises(NotFound):
                 await call
         database = backend._database
-        assert isinstance(database, SqliteDatabase) and database._stores == {} and database._hot.bytes == 0
+        assert isinstance(database, SqliteDatabase) and len(database._stores) == 0 and database._hot.bytes == 0
     assert list((tmp_path / "stores").iterdir()) == []
     again = await other.open_store("local", "default")
     assert again != scope == Scope(tenant="local", store_id=scope.store_id)
@@ -136,9 +136,9 @@ def test_who_waited_for_the_file_while_it_was_let_go_is_told_of_no_closing(
     database = SqliteDatabase(tmp_path)
     scope = add_store(database, "acme", 1)
     database.write(scope, lambda tx: tx.insert_profile(DANA, MONDAY))
-    held = database._store(scope)
+    held = database._use(scope, lambda file: file)
     database._let_go(scope)
-    monkeypatch.setattr(database, "_store", lambda scope: held)
+    monkeypatch.setattr(database, "_open_store", lambda scope: held)
     for call in (database.read, database.write):
         with pytest.raises(NotFound):
             call(scope, lambda tx: tx.touch_profile(DANA, MONDAY))
@@ -258,7 +258,7 @@ def test_whoever_opens_it_in_the_midst_of_its_deletion_makes_no_new_file(
     monkeypatch.setattr(sqlite_database, "SqliteFile", late)
     with pytest.raises(NotFound):
         other.write(scope, lambda tx: tx.insert_profile(DANA, MONDAY))
-    assert list((tmp_path / "stores").iterdir()) == [] and other._stores == {}
+    assert list((tmp_path / "stores").iterdir()) == [] and len(other._stores) == 0
     for database in (one, other):
         database.close()
 

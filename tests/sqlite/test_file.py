@@ -1,5 +1,6 @@
 """What one SQLite file promises: migrated once, committed in groups, errors in our own words."""
 
+import os
 import sys
 import threading
 import time
@@ -316,15 +317,33 @@ def test_a_reader_cannot_write(open_file: OpenFile) -> None:
         open_file().read(put(1))
 
 
-def test_readers_are_kept_but_not_without_end(open_file: OpenFile) -> None:
+def test_readers_are_kept_but_not_without_end(open_file: OpenFile, tmp_path: Path) -> None:
+    """Four at once, and whoever wants a fifth waits. What is open stays: SQLite would keep its descriptor anyway."""
     file = open_file()
-    barrier = threading.Barrier(12)
+    barrier = threading.Barrier(4)
+    reading: list[Connection] = []
+    seen: list[int] = []
 
-    def read() -> None:
-        file.read(lambda tx: barrier.wait(30))
+    def work(tx: Connection) -> None:
+        reading.append(tx)
+        barrier.wait(30)  # all four are there
+        seen.append(len(reading))
+        barrier.wait(30)
+        reading.remove(tx)
 
-    assert together(*[read] * 12) == [None] * 12
-    assert file._idle.qsize() == 4
+    assert together(*[lambda: file.read(work)] * 12) == [None] * 12
+    assert file._idle.qsize() == 4 and seen == [4] * 12
+    if sys.platform == "linux":
+        opened = [os.readlink(f"/proc/self/fd/{one}") for one in os.listdir("/proc/self/fd") if _is_open(one)]
+        assert sorted(Path(one).name for one in opened if one.startswith(str(tmp_path))) == [
+            *["t.db"] * 5,
+            "t.db-shm",
+            *["t.db-wal"] * 5,
+        ]
+
+
+def _is_open(descriptor: str) -> bool:
+    return os.path.exists(f"/proc/self/fd/{descriptor}")
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a database, by any means" * 100])

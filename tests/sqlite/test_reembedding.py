@@ -183,6 +183,43 @@ async def test_who_is_killed_holds_the_lease_for_two_minutes_and_then_another_go
     assert model.asked == asked + 3
 
 
+async def test_a_store_that_another_process_works_on_keeps_no_other_waiting(tmp_path: Path, model: Model) -> None:
+    model.trouble = down
+    async with opened(SqliteDatabase(tmp_path), model) as (backend, scope):
+        await learn(backend, scope)
+        await learn(backend, await backend.open_store("globex", "default"))
+    elsewhere = SqliteDatabase(tmp_path)
+    now = app.now()
+    await anyio.to_thread.run_sync(
+        lambda: elsewhere.write(scope, lambda tx: tx.take_lease("signatures", "alive", now, now + LEASE * 99))
+    )
+    await anyio.to_thread.run_sync(elsewhere.close)
+    model.trouble = lambda: None
+
+    async with opened(SqliteDatabase(tmp_path), model) as (backend, scope):
+        await all_embedded(backend, await backend.open_store("globex", "default"))
+
+        assert await to_embed(backend, scope) == 3
+
+
+async def test_no_more_stores_wait_than_there_may_be_and_one_beyond_is_seen_when_it_is_opened_again(
+    tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.trouble = down
+    async with opened(SqliteDatabase(tmp_path), model) as (backend, scope):
+        await learn(backend, scope)
+    clock = Clock()
+    clock.time += LEASE * 2
+    model.trouble = lambda: None
+    monkeypatch.setattr(reembedding, "WAITING", 0)
+    async with opened(SqliteDatabase(tmp_path), model, now=clock) as (backend, scope):
+        assert backend._reembedding._waiting == {} and await to_embed(backend, scope) == 3
+        monkeypatch.setattr(reembedding, "WAITING", 1)
+        await backend.open_store("local", "default")
+
+        await all_embedded(backend, scope)
+
+
 def test_a_lease_is_one_holder_s_until_it_ends(database: SqliteDatabase) -> None:
     scope = add_store(database, "acme", 1)
 

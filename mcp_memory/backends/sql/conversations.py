@@ -7,6 +7,7 @@ from datetime import datetime
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.memory_rows import NewItem, Signature
 from mcp_memory.backends.sql.profiles import existing
+from mcp_memory.backends.sql.quotas import Room
 from mcp_memory.backends.sql.signatures import Text, around, spoken
 from mcp_memory.ids import COMMUNICATION, MakeId
 from mcp_memory.model import MAX_QUERY, Added, Communication, NewMessage, Receipt
@@ -63,6 +64,7 @@ def record(
     given: Sequence[NewMessage],
     expected: Ready,
     signatures: Sequence[Signature],
+    room: Room,
     *,
     now: datetime,
     make_id: MakeId,
@@ -74,6 +76,7 @@ def record(
         raise Moved
     if not ready.fresh:
         return Added(receipts=[one for one in ready.receipts if one], profile_ids=profile.members)
+    room.check_storage()
     items = [_item(one, conversation_id, make_id(COMMUNICATION), now) for one in ready.fresh]
     tx.add_conversation(profile_id, conversation_id, now)
     before = (ready.end[-1].id, signatures[0]) if ready.end else None

@@ -9,6 +9,7 @@ from mcp_memory.backends.sql.cursors import page_of, place_of
 from mcp_memory.backends.sql.database import ProfileRow, Transaction
 from mcp_memory.backends.sql.memory_rows import Signature
 from mcp_memory.backends.sql.profiles import existing
+from mcp_memory.backends.sql.quotas import Room
 from mcp_memory.edits import ObservationChanges, SummaryChanges
 from mcp_memory.errors import NotFound
 from mcp_memory.listing import ItemFilter, Page, PageQuery
@@ -56,14 +57,16 @@ def update_observation(
     observation_id: str,
     changes: ObservationChanges,
     signature: Signature | None,
+    room: Room,
     *,
     now: datetime,
 ) -> Observation:
-    """`signature`: of the new content."""
+    """`signature`: of the new content. The old one stays, and takes room."""
     profile = existing(tx, profile_id, lock=True)
     before = observation(tx, profile_id, observation_id)
     after = _changed(before, changes, now)
     if after is not before:
+        room.check_storage()
         made = signature if after.content != before.content else None
         tx.change_observation(after, language.digest(after.content), made)
         _touch(tx, profile, now)

@@ -85,6 +85,10 @@ class ProfileRows(Protocol):
 
     def count_profiles(self) -> int: ...
 
+    def tally_profiles(self) -> int:
+        """Merged ones too. Takes no longer the more there are; in a write, to look is to know."""
+        ...
+
     def delete_profile(self, profile_id: str) -> None:
         """Just this member, with all its rows; the merges that it was in are forgotten before. What is kept in memory
         of it is never taken for somebody else's."""
@@ -306,6 +310,10 @@ class Database(Protocol):
     def delete_store(self, scope: Scope) -> None:
         """With all that is in it: nobody reads or writes it from here on, in no process. Once begun, it is done to the
         end, if need be at the next start."""
+        ...
+
+    def storage_bytes(self, tenant: str) -> int:
+        """What all stores of the tenant take on the disk."""
         ...
 
     def close(self) -> None: ...

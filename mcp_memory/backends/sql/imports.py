@@ -6,6 +6,7 @@ from datetime import datetime
 
 from mcp_memory.backends.sql.cursors import page_of, place_of
 from mcp_memory.backends.sql.database import Transaction
+from mcp_memory.backends.sql.quotas import Room
 from mcp_memory.backends.sql.upserts import Upserts
 from mcp_memory.errors import Conflict, NotFound
 from mcp_memory.ids import IMPORT, MakeId
@@ -13,10 +14,11 @@ from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, NewUpl
 from mcp_memory.listing import Page, PageQuery
 
 
-def start(tx: Transaction, new: NewImport, *, now: datetime, make_id: MakeId) -> Import:
+def start(tx: Transaction, new: NewImport, room: Room, *, now: datetime, make_id: MakeId) -> Import:
     unfinished = tx.unfinished_import(new.digest)
     if unfinished is not None:
         return unfinished
+    room.check_storage()
     started = Import(
         import_id=make_id(IMPORT),
         filename=new.filename,
@@ -31,7 +33,8 @@ def start(tx: Transaction, new: NewImport, *, now: datetime, make_id: MakeId) ->
     return started
 
 
-def create(tx: Transaction, new: NewUpload, *, now: datetime, make_id: MakeId) -> Import:
+def create(tx: Transaction, new: NewUpload, room: Room, *, now: datetime, make_id: MakeId) -> Import:
+    room.check_storage()
     pending = Import(
         **vars(new), import_id=make_id(IMPORT), status="PENDING", rows_total=0, created_at=now, updated_at=now
     )

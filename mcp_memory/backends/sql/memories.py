@@ -7,6 +7,7 @@ from mcp_memory import language
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.memory_rows import Known, NewItem, Signature
 from mcp_memory.backends.sql.profiles import existing
+from mcp_memory.backends.sql.quotas import Room
 from mcp_memory.ids import OBSERVATION, SUMMARY, MakeId
 from mcp_memory.model import Added, NewObservation, NewSummary, Observation, Receipt, Summary
 
@@ -18,6 +19,7 @@ def add_observations(
     profile_id: str,
     new: Sequence[NewObservation],
     signatures: Sequence[Signature],
+    room: Room,
     *,
     now: datetime,
     make_id: MakeId,
@@ -45,6 +47,7 @@ def add_observations(
         known.append(Known(id=item.id, digest=digest, occurred_at=item.occurred_at))
         receipts.append(Receipt(id=item.id, outcome="added"))
     if added:
+        room.check_observations(profile, len(added))
         tx.insert_observations(profile_id, added)
         tx.touch_profile(profile_id, now)
     return Added(receipts=receipts, profile_ids=profile.members)
@@ -55,6 +58,7 @@ def add_summaries(
     profile_id: str,
     new: Sequence[NewSummary],
     signatures: Sequence[Signature],
+    room: Room,
     *,
     now: datetime,
     make_id: MakeId,
@@ -81,6 +85,7 @@ def add_summaries(
         known[digest, one.conversation_id] = item.id
         receipts.append(Receipt(id=item.id, outcome="added"))
     if added:
+        room.check_storage()
         tx.insert_summaries(profile_id, added)
         tx.touch_profile(profile_id, now)
     return Added(receipts=receipts, profile_ids=profile.members)

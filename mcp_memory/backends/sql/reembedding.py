@@ -7,6 +7,7 @@ no vector of the new model yet is found by its words.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ BATCH = 50  # items; about 0.2 s of the bundled model, unless they are long
 BATCH_CHARACTERS = 20_000  # about 0.5 s of it: whoever leaves waits for that
 BREATH = 0.05  # seconds between batches, in which others get at the processor and the store
 RETRY = 30.0  # seconds until an endpoint that failed is asked again, and a store that another process works on is seen
+WAITING = 10_000  # stores, about 3 MB; one beyond that is seen when it is next made ready, or written to
 LEASE = timedelta(minutes=2)
 LEAVE = 1.0  # seconds that whoever stops waits for the batch; an endpoint may take longer, and that batch is lost
 NAME = "signatures"
@@ -34,7 +36,7 @@ class Reembedding:
 
     def __init__(self, database: Database, signatures: Signatures, now: Callable[[], datetime], holder: str) -> None:
         self._database, self._signatures, self._now, self._holder = database, signatures, now, holder
-        self._waiting: list[Scope] = []
+        self._waiting: dict[Scope, float] = {}  # and when each of them is due
         self._changed = threading.Condition()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -42,9 +44,9 @@ class Reembedding:
     def look_after(self, scope: Scope) -> None:
         """Make anew what is stale there, some time."""
         with self._changed:
-            if self._stopped.is_set() or scope in self._waiting:
+            if self._stopped.is_set() or scope in self._waiting or len(self._waiting) >= WAITING:
                 return
-            self._waiting.append(scope)
+            self._waiting[scope] = time.monotonic()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="reembedding", daemon=True)
                 self._thread.start()
@@ -89,19 +91,29 @@ class Reembedding:
         return tx.stale(self._signatures.model_id, self._signatures.recipe, BATCH)
 
     def _run(self) -> None:
+        breath = BREATH
         while (scope := self._next()) is not None:
             pause = self._turn(scope)
+            # One that can't be done now keeps no other waiting; where several in a row can't, it is not the store.
+            breath = min(breath * 2, RETRY) if pause == RETRY else BREATH
             if pause is not None:
-                self.look_after(scope)  # others first
-                self._stopped.wait(pause)
+                with self._changed:
+                    self._waiting[scope] = time.monotonic() + pause  # others first
+                self._stopped.wait(breath)
             if pause is None or self._stopped.is_set():
                 self._give_lease_back(scope)
 
     def _next(self) -> Scope | None:
-        """Waits for one. None: it is to stop. Who asks for this one from now on asks for another look."""
+        """Waits for one that is due. None: it is to stop. Who asks for this one from now on asks for another look."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._stopped.is_set())
-            return None if self._stopped.is_set() else self._waiting.pop(0)
+            while not self._stopped.is_set():
+                scope = min(self._waiting, key=lambda one: self._waiting[one], default=None)
+                left = None if scope is None else self._waiting[scope] - time.monotonic()
+                if scope is not None and left is not None and left <= 0:
+                    del self._waiting[scope]
+                    return scope
+                self._changed.wait(left)
+            return None
 
     def _turn(self, scope: Scope) -> float | None:
         """A batch, unless another process is at it: the seconds until the next one, None where nothing is left."""

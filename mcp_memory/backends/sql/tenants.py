@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import anyio
+import anyio.to_thread
 
-from mcp_memory.backends.sql.calls.worker import hop
 from mcp_memory.backends.sql.catalog_rows import Catalog
 from mcp_memory.backends.sql.database import Database
 from mcp_memory.errors import NotFound, Taken
@@ -74,7 +74,7 @@ class SqlTenants:
         await self._write(work)
 
     async def _read(self, work: Callable[[Catalog], T]) -> T:
-        return await hop(lambda: self._database.read_catalog(work), self._threads)
+        return await anyio.to_thread.run_sync(self._database.read_catalog, work, limiter=self._threads)
 
     async def _write(self, work: Callable[[Catalog], T]) -> T:
-        return await hop(lambda: self._database.write_catalog(work), self._threads)
+        return await anyio.to_thread.run_sync(self._database.write_catalog, work, limiter=self._threads)

@@ -8,6 +8,7 @@ from mcp_memory import identity, resolution, traits
 from mcp_memory.backends.sql import identifiers, merging
 from mcp_memory.backends.sql.database import ProfileRow, Trait, TraitRow, Transaction
 from mcp_memory.backends.sql.profiles import existing, view
+from mcp_memory.backends.sql.quotas import Room
 from mcp_memory.errors import Conflict, Invalid
 from mcp_memory.identity import IdentifierConfig
 from mcp_memory.ids import PROFILE, MakeId
@@ -51,9 +52,9 @@ class Upserts:
     """The rules of the store are read once, for as many upserts as the transaction makes."""
 
     def __init__(
-        self, tx: Transaction, *, policy: UndeclaredTraits, region: str, now: datetime, make_id: MakeId
+        self, tx: Transaction, room: Room, *, policy: UndeclaredTraits, region: str, now: datetime, make_id: MakeId
     ) -> None:
-        self.tx, self.now = tx, now
+        self.tx, self.now, self._room = tx, now, room
         self._policy, self._region, self._make_id = policy, region, make_id
         self._settings = tx.identity_settings()
         self._declared = Declared(tx.definitions())
@@ -223,6 +224,7 @@ class Upserts:
     def _apply(self, given: Given, decision: Decision) -> tuple[str, list[Entry]]:
         """The profile that was written to, live or part of one, and the merges."""
         if decision.holder is None:
+            self._room.check_profile(self.tx)
             holder = self._make_id(PROFILE)
             self.tx.insert_profile(holder, self.now)
             self._write(holder, given, decision, [], [], [])

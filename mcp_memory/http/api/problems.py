@@ -39,12 +39,13 @@ _FIELDS = re.compile(
     r"|validation_rule)\b"
 )
 
-# Of the nouns of the control plane, by where they stand in a path: absent, taken, too many.
+# Of the nouns, by where they stand in a path: absent, taken, too many. The data plane has no codes of its own.
 _NOUNS: Mapping[str, tuple[int, int, int]] = {
     "Stores": (NO_STORE, 520045, 520044),
     "TraitGroups": (520047, 520055, 520053),
     "DataMappings": (520048, CONFLICT, CONFLICT),
     "Operations": (520052, CONFLICT, CONFLICT),
+    "Profiles": (NOT_FOUND, CONFLICT, CONFLICT),
 }
 # Elsewhere the documents know no 409: there what contradicts is a bad request.
 _CONFLICTS = {("PATCH", "Identifiers"), ("DELETE", "TraitGroups"), ("POST", "DataMappings")}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from mcp_memory.backends.sql import curation, memories, profiles
-from mcp_memory.backends.sql.calls.worker import Worker, hop
+from mcp_memory.backends.sql.calls.worker import Worker
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.memory_rows import Signature
 from mcp_memory.backends.sql.signatures import Text
@@ -17,15 +17,16 @@ class MemoryCalls(Worker):
     async def add_observations(self, scope: Scope, profile_id: str, new: Sequence[NewObservation]) -> Added:
         def work() -> Added:
             signatures = self._signatures.or_terms([Text(one.content) for one in new])
+            room = self._room(scope.tenant, scope.quota)
             return self._remember(
                 scope,
                 signatures,
                 lambda tx: memories.add_observations(
-                    tx, profile_id, new, signatures, now=self._now(), make_id=self._make_id
+                    tx, profile_id, new, signatures, room, now=self._now(), make_id=self._make_id
                 ),
             )
 
-        return await hop(work, self._writers)
+        return await self._writers.hop(scope.tenant, work)
 
     async def list_observations(
         self, scope: Scope, profile_id: str, wanted: ItemFilter, page: PageQuery
@@ -40,15 +41,16 @@ class MemoryCalls(Worker):
     ) -> Observation:
         def work() -> Observation:
             signature = self._signature(changes.content)
+            room = self._room(scope.tenant, scope.quota)
             return self._remember(
                 scope,
                 [signature] if signature else [],
                 lambda tx: curation.update_observation(
-                    tx, profile_id, observation_id, changes, signature, now=self._now()
+                    tx, profile_id, observation_id, changes, signature, room, now=self._now()
                 ),
             )
 
-        return await hop(work, self._writers)
+        return await self._writers.hop(scope.tenant, work)
 
     async def delete_observation(self, scope: Scope, profile_id: str, observation_id: str) -> None:
         await self._erase(
@@ -63,15 +65,16 @@ class MemoryCalls(Worker):
     async def add_summaries(self, scope: Scope, profile_id: str, new: Sequence[NewSummary]) -> Added:
         def work() -> Added:
             signatures = self._signatures.or_terms([Text(one.content) for one in new])
+            room = self._room(scope.tenant, scope.quota)
             return self._remember(
                 scope,
                 signatures,
                 lambda tx: memories.add_summaries(
-                    tx, profile_id, new, signatures, now=self._now(), make_id=self._make_id
+                    tx, profile_id, new, signatures, room, now=self._now(), make_id=self._make_id
                 ),
             )
 
-        return await hop(work, self._writers)
+        return await self._writers.hop(scope.tenant, work)
 
     async def list_summaries(self, scope: Scope, profile_id: str, wanted: ItemFilter, page: PageQuery) -> Page[Summary]:
         return await self._read(scope, lambda tx: curation.list_summaries(tx, profile_id, wanted, page))
@@ -88,7 +91,7 @@ class MemoryCalls(Worker):
                 lambda tx: curation.update_summary(tx, profile_id, summary_id, changes, signature, now=self._now()),
             )
 
-        return await hop(work, self._writers)
+        return await self._writers.hop(scope.tenant, work)
 
     async def delete_summary(self, scope: Scope, profile_id: str, summary_id: str) -> None:
         await self._erase(scope, lambda tx: curation.delete_summary(tx, profile_id, summary_id, now=self._now()))

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from mcp_memory.backends.sql import conversations, profiles
 from mcp_memory.backends.sql import recall as recalling
-from mcp_memory.backends.sql.calls.worker import Worker, hop
+from mcp_memory.backends.sql.calls.worker import Worker
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.recall import Asked, TooLarge
 from mcp_memory.errors import Conflict
@@ -23,6 +23,7 @@ class RecallCalls(Worker):
                 scope, lambda tx: conversations.compared(tx, profile_id, conversation_id, messages)
             )
             signatures = self._signatures.or_terms(conversations.texts_of(ready)) if ready.fresh else []
+            room = self._room(scope.tenant, scope.quota)
             return self._remember(
                 scope,
                 signatures,
@@ -33,6 +34,7 @@ class RecallCalls(Worker):
                     messages,
                     ready,
                     signatures,
+                    room,
                     now=self._now(),
                     make_id=self._make_id,
                 ),
@@ -45,7 +47,7 @@ class RecallCalls(Worker):
                         return attempt()
             raise Conflict("Others write to this conversation all the time, and nothing was recorded: try again.")
 
-        return await hop(work, self._writers)
+        return await self._writers.hop(scope.tenant, work)
 
     async def recall(self, scope: Scope, profile_id: str, query: RecallQuery) -> Recall:
         asked: list[Asked] = []
@@ -56,9 +58,9 @@ class RecallCalls(Worker):
             return self._database.read(scope, lambda tx: recalling.recall(tx, profile_id, asked[0], large=large))
 
         try:
-            return await hop(lambda: work(False), self._readers)
+            return await self._readers.hop(scope.tenant, lambda: work(False))
         except TooLarge:
-            return await hop(lambda: work(True), self._scorers)
+            return await self._scorers.hop(scope.tenant, lambda: work(True))
 
     async def list_communications(
         self, scope: Scope, profile_id: str, conversation_id: str, limit: int
@@ -76,10 +78,10 @@ class RecallCalls(Worker):
                 self._database.write(scope, lambda tx: tx.forget_signatures(bad))
             return len(bad)
 
-        return await hop(work, self._writers)
+        return await self._writers.hop(scope.tenant, work)
 
     async def reembed(self, scope: Scope) -> int:
-        return await hop(lambda: self._reembedding.do(scope), self._writers)
+        return await self._writers.hop(scope.tenant, lambda: self._reembedding.do(scope))
 
     # On the worker thread
 

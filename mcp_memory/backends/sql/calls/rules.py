@@ -57,7 +57,9 @@ class RuleCalls(Worker):
 
 class ImportCalls(Worker):
     async def create_import(self, scope: Scope, new: NewUpload) -> Import:
-        return await self._write(scope, lambda tx: imports.create(tx, new, now=self._now(), make_id=self._make_id))
+        return await self._add(
+            scope, lambda tx, room: imports.create(tx, new, room, now=self._now(), make_id=self._make_id)
+        )
 
     async def get_import(self, scope: Scope, import_id: str) -> Import:
         return await self._read(scope, lambda tx: imports.get(tx, import_id))
@@ -72,7 +74,9 @@ class ImportCalls(Worker):
         return await self._write(scope, lambda tx: imports.fail(tx, import_id, reason, now=self._now()))
 
     async def start_import(self, scope: Scope, new: NewImport) -> Import:
-        return await self._write(scope, lambda tx: imports.start(tx, new, now=self._now(), make_id=self._make_id))
+        return await self._add(
+            scope, lambda tx, room: imports.start(tx, new, room, now=self._now(), make_id=self._make_id)
+        )
 
     async def add_import_rows(self, scope: Scope, import_id: str, after: int, rows: Sequence[ImportRow]) -> Import:
         return await self._upsert(scope, lambda upserts: imports.add_rows(upserts, import_id, after, rows))

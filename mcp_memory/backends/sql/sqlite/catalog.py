@@ -71,6 +71,10 @@ class SqliteCatalog(SqliteTenants, SqliteUsage):
         rows = self._rows(f"select file_made from store where {_LIVE}", scope.tenant, scope.store_id)
         return bool(rows[0][0]) if rows else None
 
+    def store_ids(self, tenant: str) -> list[str]:
+        rows = self._rows("select store_id from store where tenant = ? and not deleting", tenant)
+        return [store_id for (store_id,) in rows]
+
     def mark_file_made(self, scope: Scope) -> None:
         self._rows(f"update store set file_made = 1 where {_LIVE}", scope.tenant, scope.store_id)
 

@@ -64,7 +64,8 @@ def connect(path: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
         connection.set_busy_handler(Patience())
-        run(connection, "pragma auto_vacuum = incremental")  # counts only before the first table
+        if connection.execute("pragma auto_vacuum").fetchall() != [(2,)]:  # to set it is to write
+            run(connection, "pragma auto_vacuum = incremental")  # counts only before the first table
         _enter_wal(connection)
         run(
             connection,

@@ -15,6 +15,7 @@ from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.hot import MAX_BYTES, Hot
 from mcp_memory.backends.sql.sqlite.catalog import SqliteCatalog
 from mcp_memory.backends.sql.sqlite.file import Gone, SqliteFile, delete, mark_gone
+from mcp_memory.backends.sql.sqlite.open_files import OpenFiles
 from mcp_memory.backends.sql.sqlite.transaction import SqliteTransaction
 from mcp_memory.errors import Closing, NoStore, Unavailable
 from mcp_memory.model import Scope
@@ -23,20 +24,24 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
+CATALOG = "catalog.db"
 MIGRATIONS = files("mcp_memory.backends.sql.sqlite") / "migrations"
+
+# Stores whose files stay open. Each takes 5 descriptors, and 11 once it was read by several at once: with those that
+# are in use beyond that, about half of the 1024 that most systems give a process; the rest is for connections.
+OPEN_STORES = 48
 
 
 class SqliteDatabase:
     """Touches the disk at the first use, not before."""
 
-    def __init__(self, folder: Path, hot_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, folder: Path, hot_bytes: int = MAX_BYTES, open_stores: int = OPEN_STORES) -> None:
         self._folder = folder
         self._hot: Hot[Any] = Hot(hot_bytes)
         self._catalog: SqliteFile[SqliteCatalog] | None = None
-        self._stores: dict[Scope, SqliteFile[Transaction]] = {}
+        self._stores: OpenFiles[Scope, SqliteFile[Transaction]] = OpenFiles(open_stores)
         self._closed = False
-        self._opening = threading.Lock()  # for the catalog and the dictionaries
-        self._opening_store: dict[Scope, threading.Lock] = {}  # so that a locked store keeps only its own waiting
+        self._opening = threading.Lock()  # of the catalog
 
     def read(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         return self._use(scope, lambda file: file.read(work))
@@ -53,6 +58,11 @@ class SqliteDatabase:
     def write_catalog(self, work: Callable[[Catalog], T]) -> T:
         return self._open_catalog().write(work)
 
+    def storage_bytes(self, tenant: str) -> int:
+        """Of files and their logs, as the system says: nothing has to be opened for it."""
+        files = [f"{one}.db" for one in self._open_catalog().read(lambda tx: tx.store_ids(tenant))]
+        return sum(_size(self._folder / "stores" / f"{file}{suffix}") for file in files for suffix in ("", "-wal"))
+
     def delete_store(self, scope: Scope) -> None:
         """The mark in its file comes first: from there on there is no way back, and whoever sees it goes on."""
         if self._open_catalog().read(lambda tx: tx.file_made(scope)) is None:
@@ -63,9 +73,9 @@ class SqliteDatabase:
     def close(self) -> None:
         with self._opening:
             self._closed = True
-            opened: list[SqliteFile[Any]] = [*self._stores.values(), *([self._catalog] if self._catalog else [])]
-        for file in opened:
-            file.close()
+        self._stores.close()
+        if self._catalog is not None:
+            self._catalog.close()
 
     def _open_catalog(self) -> SqliteFile[SqliteCatalog]:
         opened = self._catalog
@@ -76,7 +86,7 @@ class SqliteDatabase:
                 return self._catalog
             self._refuse_when_closed()
             make_private(self._folder)
-            self._catalog = SqliteFile(self._folder / "catalog.db", MIGRATIONS / "catalog", SqliteCatalog)
+            self._catalog = SqliteFile(self._folder / CATALOG, MIGRATIONS / "catalog", SqliteCatalog)
         for store_id in self._catalog.read(lambda tx: tx.deletions()):
             with suppress(Unavailable):  # at the next start, then
                 self._end_deletion(store_id)
@@ -98,13 +108,15 @@ class SqliteDatabase:
     def _use(self, scope: Scope, call: Callable[[SqliteFile[Transaction]], T]) -> T:
         """Whoever deleted the store in the midst of it, here or in another process: it is not found."""
         try:
-            return call(self._store(scope))
+            with self._stores.use(scope, lambda: self._open_store(scope)) as file:
+                return call(file)
         except Gone:
             with suppress(Unavailable):  # then whoever marked it does it, or whoever sees the mark next
                 self._delete_marked(scope)
             raise
         except Unavailable as exc:
-            let_go = isinstance(exc, Closing) and not self._closed  # files of stores are closed for that alone
+            # But for making room, which nobody sees who uses one, files of stores are closed for that alone.
+            let_go = isinstance(exc, Closing) and not self._closed
             if not let_go and not self._is_deleted(scope):
                 raise
             self._let_go(scope)
@@ -117,27 +129,13 @@ class SqliteDatabase:
             return False
 
     def _let_go(self, scope: Scope) -> None:
-        with self._opening:
-            opened = self._stores.pop(scope, None)
-            self._opening_store.pop(scope, None)
         self._hot.forget(lambda key: isinstance(key, tuple) and key[0] == scope.store_id)
-        if opened is not None:
-            opened.close()
+        self._stores.let_go(scope)
 
-    def _store(self, scope: Scope) -> SqliteFile[Transaction]:
-        opened = self._stores.get(scope)
-        if opened is not None:
-            return opened
+    def _open_store(self, scope: Scope) -> SqliteFile[Transaction]:
         made = self._open_catalog().read(lambda tx: tx.file_made(scope))
         if made is None:
             raise _no_such_store()
-        with self._opening:
-            opening = self._opening_store.setdefault(scope, threading.Lock())
-        with opening:
-            opened = self._stores.get(scope)
-            return self._open_store(scope, made) if opened is None else opened
-
-    def _open_store(self, scope: Scope, made: bool) -> SqliteFile[Transaction]:
         path = make_private(self._folder / "stores") / f"{scope.store_id}.db"
         if made and not (path.exists() and path.stat().st_size):
             raise Unavailable("The store's file is missing: put it back; `mcp-memory doctor` names it.")
@@ -151,11 +149,6 @@ class SqliteDatabase:
             file.close()
             delete(path)
             raise _no_such_store()
-        with self._opening:
-            if self._closed:
-                file.close()
-            self._refuse_when_closed()
-            self._stores[scope] = file
         if not made:
             with suppress(Unavailable):  # it is marked at the next start, then
                 self._open_catalog().write(lambda tx: tx.mark_file_made(scope))
@@ -168,6 +161,13 @@ class SqliteDatabase:
 
 def _no_such_store() -> NoStore:
     return NoStore("There is no such store.")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # not made yet, or emptied and removed
+        return 0
 
 
 def make_private(folder: Path) -> Path:

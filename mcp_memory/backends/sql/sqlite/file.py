@@ -9,7 +9,8 @@ Rule 5: success is told to a job that was committed, never inferred from the abs
 Rule 6: a file that is to be deleted says so first, to all who have it open: each transaction looks. So nothing is
         acknowledged that went into a file without a name.
 Rule 7: what is erased is erased from the log too, which else keeps old pages until it is written over. A reader that
-        needs them is waited for, but not long: then the next write tries again.
+        needs them is waited for, but not long: then the next write tries again. And the file gets smaller by it:
+        whoever has no room any more makes some by deleting.
 """
 
 import logging
@@ -32,8 +33,12 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-IDLE_READERS = 4  # each costs about 150 kB and three file descriptors
+# Connections that read, beside the one that writes. Each costs about 300 kB and two file descriptors, and SQLite keeps
+# one of these even when it is closed, as long as any other is open: so whoever wants a fifth waits for one of them.
+READERS = 4
 ERASING_SECONDS = 1.0  # whoever writes waits as long
+SPARE = 64  # pages, 256 kB, that stay for what comes next: to give back a few takes as long as many
+SLICE = 256  # pages, a megabyte: about 10 ms
 GONE = 1  # the user_version of a file that is to be deleted
 
 
@@ -71,7 +76,8 @@ class SqliteFile(Generic[Tx]):
     ) -> None:
         """`prepare` runs on every opening, after the migrations; it may raise to refuse the file."""
         self._path, self._transaction = path, transaction
-        self._idle: queue.LifoQueue[apsw.Connection] = queue.LifoQueue(IDLE_READERS)
+        self._reading = threading.BoundedSemaphore(READERS)
+        self._idle: queue.LifoQueue[apsw.Connection] = queue.LifoQueue(READERS)
         self._waiting: deque[_Job] = deque()
         self._writing = threading.Lock()
         self._closed = self._to_erase = False
@@ -85,7 +91,7 @@ class SqliteFile(Generic[Tx]):
                 raise
 
     def read(self, work: Callable[[Tx], T]) -> T:
-        with translated(), self._reader() as connection:
+        with translated(), self._reading, self._reader() as connection:
             connection.execute("begin")
             try:
                 _refuse_gone(connection)
@@ -106,6 +112,7 @@ class SqliteFile(Generic[Tx]):
     def erase(self, work: Callable[[Tx], T]) -> T:
         """As `write`, for what removes something that nobody is to find again."""
         result = self.write(work)
+        self._shrink()
         with self._writing:
             self._empty_log(ERASING_SECONDS)
         return result
@@ -137,6 +144,31 @@ class SqliteFile(Generic[Tx]):
             job.finish(result, error)
         if self._to_erase:
             self._empty_log(0.0)
+
+    def _shrink(self) -> None:
+        """Pages that hold nothing any more go back to the system, a slice at a time: other writers get in between."""
+        before = None
+        while (free := self._give_back(before)) is not None:
+            before = free
+
+    def _give_back(self, before: int | None) -> int | None:
+        """How many pages were free; None: there is nothing more to do, or others free as many as this gives back.
+        `before`: what it said last."""
+        with self._writing:
+            if self._closed:
+                return None
+            self._writer.set_busy_handler(Patience(ERASING_SECONDS))
+            try:
+                free = self._writer.pragma("freelist_count")
+                if not isinstance(free, int) or free < SPARE or (before is not None and free >= before):
+                    return None
+                run(self._writer, f"pragma incremental_vacuum({SLICE})")
+                return free
+            except apsw.Error as exc:
+                logger.warning("a store's file can't be made smaller yet: %s", exc)
+                return None
+            finally:
+                self._writer.set_busy_handler(Patience())
 
     def _empty_log(self, seconds: float) -> None:
         """What was written stands, whatever comes of this."""

@@ -79,6 +79,9 @@ class SqliteProfiles(Rows):
     def count_profiles(self) -> int:
         return int(self._rows("count_profiles")[0][0])
 
+    def tally_profiles(self) -> int:
+        return int(self._rows("tally_profiles")[0][0])
+
     def traits(self, profile_id: str) -> list[TraitRow]:
         return [
             TraitRow(

@@ -58,6 +58,9 @@ select profile_id from profile where merged_into is null order by updated_at des
 -- name: count_profiles
 select count(*) from profile where merged_into is null;
 
+-- name: tally_profiles
+select profiles from tally;
+
 -- name: traits
 select trait_group, name, value, updated_at, profile_no from trait where profile_no = :no order by trait_group, name;
 
