@@ -13,7 +13,7 @@ import pytest
 
 from mcp_memory.http import shared_metrics
 
-from .servers import Home, Http, Stdio, batch, http_server, new_profile, stdio_server, until
+from .servers import ANSWER_SECONDS, Home, Http, Stdio, batch, http_server, new_profile, stdio_server, until
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without telling it: no signals")
 DOG = "Has a dog"
@@ -75,7 +75,7 @@ def test_serve_counts_what_comes_by_any_door_and_keeps_it_when_told_to_end(home:
         contact = {"traits": {"Contact": {"phone": "+13175550142"}}}
         httpx2.post(f"{http.address}/v1/Stores/{store_id}/Profiles", json=contact).raise_for_status()
         http.process.send_signal(signal.SIGTERM)
-        assert http.exit_code() == 0
+        assert http.process.wait(ANSWER_SECONDS) == 0
 
     (day,) = usage(home)
     assert (day["requests"], day["profile_operations"]) == (4, 1)
@@ -184,7 +184,7 @@ def test_processes_that_share_a_folder_for_metrics_each_show_the_sum(home: Home)
             stores(other)
             seen = total(one, "ListStores"), total(other, "ListStores")
             other.process.terminate()
-            other.exit_code()
+            other.process.wait(ANSWER_SECONDS)
             stores(one)
             after = total(one, "ListStores")
             text = httpx2.get(f"{one.address}/metrics").text
@@ -192,6 +192,35 @@ def test_processes_that_share_a_folder_for_metrics_each_show_the_sum(home: Home)
     assert seen == (4, 4)
     assert after == 5  # what the one counted that ended stays counted
     assert "mcp_memory_build_info" in text and "process_resident_memory_bytes" not in text
+
+
+@posix
+def test_of_two_workers_each_shows_the_sum_and_what_was_used_adds_up(home: Home) -> None:
+    with http_server(home, env={"MCP_MEMORY_WORKERS": "2"}) as http:
+        for _ in range(20):  # each on a connection of its own, so both workers have a part in it, most likely
+            stores(http)
+        seen = {total(http, "ListStores") for _ in range(10)}
+        http.process.send_signal(signal.SIGTERM)
+        assert http.process.wait(ANSWER_SECONDS) == 0
+
+    assert seen == {20}
+    (day,) = usage(home)
+    assert day["requests"] == 20
+
+
+def test_who_is_turned_away_at_the_door_is_counted_there_and_told_which_request_it_was(home: Home) -> None:
+    env = {"MCP_MEMORY_AUTHENTICATION": "on", "MCP_MEMORY_LOG_LEVEL": "info"}
+    with http_server(home, env=env) as http:
+        given = {"X-Request-Id": "mine-1", "Authorization": "Bearer s3cret-and-private"}
+        for path in ("/v1/ControlPlane/Stores", "/mcp"):
+            answer = httpx2.post(f"{http.address}{path}", headers=given)
+            assert (answer.status_code, answer.headers["x-request-id"]) == (401, "mine-1")
+        refused = total(http, "refused", "unauthorized")
+        stderr = http.stderr
+
+    assert refused == 2
+    assert len(re.findall("operation=refused outcome=unauthorized .* request_id=mine-1 tenant=-", stderr)) == 2
+    assert "s3cret" not in stderr
 
 
 # The log
