@@ -1,14 +1,22 @@
 """What a careless operator does while a server runs: it ends nothing, opens nothing, and loses nothing that was said."""
 
 from pathlib import Path
+from typing import cast
 
 import anyio
 import anyio.to_thread
 import pytest
 
+from mcp_memory.backend import Backend
+from mcp_memory.backends.placement import Placement
 from mcp_memory.errors import Invalid, Unavailable
+from mcp_memory.http.auth.authenticator import Credentials
 from mcp_memory.reloading import Reloading
 from mcp_memory.settings import Settings
+from mcp_memory.tenancy.hosting import Hosting
+from mcp_memory.tenancy.keys import Key, digest
+from mcp_memory.tenancy.tenants import Tenant
+from tests.doors import Catalog, NoTokens, directory
 
 pytestmark = pytest.mark.anyio
 
@@ -48,3 +56,43 @@ async def test_a_configuration_that_is_wrong_is_told_of_once(tmp_path: Path) -> 
         await reloading.look()
 
     assert len(tried) == 1
+
+
+async def test_a_tenant_whose_backend_only_another_configuration_names_is_told_to_come_again() -> None:
+    """Two servers on one folder: what the other's commands added ends nothing here, streams that are open neither."""
+    catalog = Catalog()
+    catalog.tenants["acme"] = Tenant(name="acme", backend="elsewhere")
+    catalog.keys["acme"] = Key(key_id="acme", tenant="acme", digest=digest("a-secret-of-tests"))
+    known = directory(catalog, Hosting(tenants={"initech": Tenant(name="initech")}))
+    placement = Placement(Settings(), known, none)
+
+    with pytest.raises(Unavailable, match="not configured here"):
+        await Credentials(known, NoTokens, placement.remember).asker("Bearer acme.a-secret-of-tests")
+    with pytest.raises(Unavailable, match="not configured here"):
+        await placement.backend_of("acme")
+
+
+async def test_what_is_kept_on_this_machine_stays_in_its_folder_until_a_restart_and_new_backends_are_where_they_say(
+    tmp_path: Path,
+) -> None:
+    made: list[Path] = []
+
+    def make(held: Settings) -> Backend:
+        made.append(held.data_dir)
+        return none(held)
+
+    def settings(top: str, eu: str) -> Settings:
+        backends = {"eu": {"data_dir": tmp_path / eu}}
+        return Settings(data_dir=tmp_path / top, hosting=Hosting(backends=backends))
+
+    placement = Placement(settings("top", "eu"), directory(Catalog(), Hosting()), make)
+    placement.remember(Tenant(name="first", backend="eu"))
+    await placement.configure(settings("moved", "moved-eu"))
+    placement.remember(Tenant(name="second", backend="eu"))
+    placement.remember(Tenant(name="third"))
+
+    assert made == [tmp_path / "eu", tmp_path / "moved-eu", tmp_path / "top"]
+
+
+def none(held: Settings) -> Backend:
+    return cast(Backend, None)
