@@ -14,6 +14,7 @@ import anyio
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_memory.errors import Error, Forbidden, Limited, Unauthorized
@@ -28,7 +29,12 @@ OPEN = ("/health", "/ready", "/metrics", "/openapi.json")
 UPLOADS = "/uploads/"  # an address of an upload is a credential itself
 LOOK_SECONDS = 1.0  # between two looks at the credentials of open streams
 MAX_PEEK = 4 * 1024 * 1024  # bytes, as much as MCP takes
+MAX_LIMITED = 256 * 1024  # of those who ask too much; ten observations of the greatest length are 160 kB
+PEEK_SECONDS = 30.0  # for all of it, as behind the door
 SESSION = "mcp-session-id"
+SLOW = PlainTextResponse(
+    f"The body did not arrive within {PEEK_SECONDS:g} seconds: send it again, faster.", 408, {"Connection": "close"}
+)
 
 
 def asker_of(scope: Scope) -> Asker:
@@ -106,6 +112,8 @@ class Door:
                 receive = await self._checked(asker, scope, receive)
             except Error as exc:
                 return await challenges.refused(exc, path, base_url)(scope, receive, send)
+            except TimeoutError:
+                return await SLOW(scope, receive, send)
             await self._through(asker, scope, receive, send)
 
     def _counted(self, asker: Asker, scope: Scope, counted: ExitStack) -> Asker:
@@ -129,7 +137,7 @@ class Door:
         is_message = _is_mcp(scope) and scope["method"] == "POST"
         called: list[str] = []
         if is_message and (asker.limited or not rights.issuperset(self._entrance.policy.rights.values())):
-            body, receive = await _peeked(receive)
+            body, receive = await _peeked(receive, MAX_LIMITED if asker.limited else MAX_PEEK)
             called = _tools_called(body)
         for name in called:
             if (right := self._entrance.policy.rights.get(name, READ)) not in rights:
@@ -186,23 +194,27 @@ def _is_stream(start: Message) -> bool:
     return headers.get("content-type", "").startswith("text/event-stream")
 
 
-async def _peeked(receive: Receive) -> tuple[bytes, Receive]:
-    """The body, and what gives it again to whoever is behind us. Of one that is too long, the beginning: it is refused
-    there."""
-    messages: list[Message] = []
-    size, more = 0, True
-    while more and size <= MAX_PEEK:
-        message = await receive()
-        messages.append(message)
-        size += len(message.get("body", b""))
-        more = message["type"] == "http.request" and message.get("more_body", False)
-    left = iter(messages)
+async def _peeked(receive: Receive, most: int) -> tuple[bytes, Receive]:
+    """The body, and what gives it again to whoever is behind us. Of one that is longer than `most`, the beginning.
+    Raises TimeoutError for one that does not come to its end."""
+    read, more, gone = bytearray(), True, None
+    with anyio.fail_after(PEEK_SECONDS):
+        while more and len(read) <= most:
+            message = await receive()
+            if message["type"] != "http.request":
+                gone, more = message, False
+                break
+            read += message.get("body", b"")
+            more = message.get("more_body", False)
+    body = bytes(read)  # in one piece: a client that sends a byte at a time is not to fill the memory with messages
+    first: list[Message] = [{"type": "http.request", "body": body, "more_body": more}]
+    left = iter([gone] if gone is not None else first)
 
     async def again() -> Message:
         message = next(left, None)
         return await receive() if message is None else message
 
-    return b"".join(message.get("body", b"") for message in messages), again
+    return body, again
 
 
 def _tools_called(body: bytes) -> list[str]:
