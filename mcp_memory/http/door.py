@@ -13,6 +13,8 @@ from typing import Any
 import anyio
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
+from mcp.shared.inbound import MCP_METHOD_HEADER, MCP_PROTOCOL_VERSION_HEADER
+from mcp.types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -32,6 +34,7 @@ MAX_PEEK = 4 * 1024 * 1024  # bytes, as much as MCP takes
 MAX_LIMITED = 256 * 1024  # of those who ask too much; ten observations of the greatest length are 160 kB
 PEEK_SECONDS = 30.0  # for all of it, as behind the door
 SESSION = "mcp-session-id"
+LISTEN = "subscriptions/listen"
 SLOW = PlainTextResponse(
     f"The body did not arrive within {PEEK_SECONDS:g} seconds: send it again, faster.", 408, {"Connection": "close"}
 )
@@ -122,9 +125,10 @@ class Door:
             self._entrance.admission.spend(tenant, limits)
             if _opens_session(scope) and limits.sessions is not None:
                 self._entrance.admission.check_sessions(self._entrance.policy.sessions(tenant), limits)
-            stays_open = _is_mcp(scope) and scope["method"] == "GET"
-            count = self._entrance.admission.streaming if stays_open else self._entrance.admission.running
-            counted.enter_context(count(tenant, limits))
+            if _stays_open(scope):
+                counted.enter_context(self._entrance.admission.streaming(tenant, limits))
+            if scope["method"] != "GET" or not _stays_open(scope):
+                counted.enter_context(self._entrance.admission.running(tenant, limits))
         except Limited as exc:
             return replace(asker, limited=exc)
         return asker
@@ -179,14 +183,26 @@ def _user(asker: Asker) -> AuthenticatedUser:
 
 
 def _is_mcp(scope: Scope) -> bool:
+    """And what is spelled a little otherwise: routes are found with a line end behind them too."""
     path: str = scope["path"]
-    return path in ("/mcp", "/mcp/", "/sse") or path.startswith("/messages")
+    return path.startswith(("/mcp", "/sse", "/messages"))
+
+
+def _stays_open(scope: Scope) -> bool:
+    listens = _stands_alone(scope) and Headers(scope=scope).get(MCP_METHOD_HEADER) == LISTEN
+    return _is_mcp(scope) and (scope["method"] == "GET" or listens)
 
 
 def _opens_session(scope: Scope) -> bool:
     """As those before 2026-07-28 do, with a first message that names none."""
-    headers = Headers(scope=scope)
-    return scope["method"] == "POST" and scope["path"].startswith("/mcp") and SESSION not in headers
+    opening = scope["path"].startswith("/mcp") and SESSION not in Headers(scope=scope)
+    return opening and scope["method"] == "POST" and not _stands_alone(scope)
+
+
+def _stands_alone(scope: Scope) -> bool:
+    """As requests since 2026-07-28 do. The SDK refuses those whose headers say otherwise than their body."""
+    version = Headers(scope=scope).get(MCP_PROTOCOL_VERSION_HEADER)
+    return version is not None and version not in HANDSHAKE_PROTOCOL_VERSIONS
 
 
 def _is_stream(start: Message) -> bool:
