@@ -204,7 +204,7 @@ def _api(settings: Settings, host: Host, queue: ImportQueue, meter: Meter) -> Fa
     front = Front(
         memory=host.memory,
         now=now,
-        active=host.directory.is_served,
+        active=host.directory.takes_files,
         transparent=settings.merged_profiles == "transparent",
         imports=queue,
         meter=meter,

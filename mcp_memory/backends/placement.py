@@ -4,14 +4,16 @@ One for each place on this machine, and one for each tenant of a managed service
 """
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 from mcp_memory.backend import Backend
-from mcp_memory.errors import NoStore
+from mcp_memory.errors import NoStore, Unavailable
 from mcp_memory.settings import Settings, of_backend
 from mcp_memory.tenancy.directory import Directory
-from mcp_memory.tenancy.tenants import Tenant
+from mcp_memory.tenancy.tenants import HERE, Tenant
 
-Place = tuple[str, str | None]
+Place = tuple[str, str | None, Path]
 
 
 class Placement:
@@ -34,8 +36,9 @@ class Placement:
         return self._backends[self._places[name]]
 
     async def configure(self, settings: Settings) -> None:
-        """From now on what these say holds. What is kept on this machine stays open."""
-        self._settings, self._places = settings, {}
+        """From now on what these say holds. What is kept on this machine stays open, and the folder at the top what it
+        is: the catalog is in it."""
+        self._settings, self._places = replace(settings, data_dir=self._settings.data_dir), {}
         for place in [one for one in self._backends if one[1] is not None]:
             await self._backends.pop(place).close()
 
@@ -44,8 +47,10 @@ class Placement:
             await backend.close()
 
     def _place(self, tenant: Tenant) -> Place:
+        if tenant.backend not in (HERE, *self._settings.hosting.backends):
+            raise Unavailable("Where this tenant's memory is kept is not configured here: another server has it.")
         settings = of_backend(self._settings, tenant)
-        place = (tenant.backend, tenant.name if settings.backend == "twilio" else None)
+        place = (tenant.backend, tenant.name if settings.backend == "twilio" else None, settings.data_dir)
         if place not in self._backends:
             self._backends[place] = self._make(settings)
         return place

@@ -16,7 +16,8 @@ from mcp_memory.views import time
 
 
 async def add(memory: Memory, directory: Directory, given: Given, console: Console) -> int:
-    """Refuses a name that data is there for, so that nobody inherits what was somebody else's unseen."""
+    """Refuses a name that data is there for, so that nobody inherits what was somebody else's unseen. Until that is
+    known nobody is let in."""
     new = Tenant(
         name=tenants.checked_name(given["name"]),
         backend=given.get("in_backend", HERE),
@@ -24,14 +25,14 @@ async def add(memory: Memory, directory: Directory, given: Given, console: Conso
         limits=_limits(given.get("limit", ())),
         shared="shared" in given,
     )
-    added = await directory.add_tenant(new)
+    await directory.add_tenant(replace(new, suspended=True))
     if "adopt" not in given and await _store_ids(memory, directory, new):
         await directory.remove_tenant(new.name)
         raise Conflict(
             f"There are stores of {new.name} already, from another time: --adopt makes them this tenant's, another "
             "name leaves them alone."
         )
-    console.show(shown(added))
+    console.show(shown(await directory.suspend_tenant(new.name, False)))
     return 0
 
 

@@ -13,8 +13,10 @@ from typing import Any
 import anyio
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
+from mcp.shared.inbound import MCP_METHOD_HEADER, MCP_PROTOCOL_VERSION_HEADER
+from mcp.types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.datastructures import Headers
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_memory import metering
@@ -32,8 +34,14 @@ OPEN = ("/health", "/ready", "/metrics", "/openapi.json")
 UPLOADS = "/uploads/"  # an address of an upload is a credential itself
 LOOK_SECONDS = 1.0  # between two looks at the credentials of open streams
 MAX_PEEK = 4 * 1024 * 1024  # bytes, as much as MCP takes
+MAX_LIMITED = 256 * 1024  # of those who ask too much; ten observations of the greatest length are 160 kB
+PEEK_SECONDS = 30.0  # for all of it, as behind the door
 SESSION = "mcp-session-id"
 REFUSED = "refused"  # what is turned away here, whatever it asked for
+LISTEN = "subscriptions/listen"
+SLOW = PlainTextResponse(
+    f"The body did not arrive within {PEEK_SECONDS:g} seconds: send it again, faster.", 408, {"Connection": "close"}
+)
 
 
 def asker_of(scope: Scope) -> Asker:
@@ -117,6 +125,8 @@ class Door:
                 receive = await self._checked(asker, scope, receive)
             except Error as exc:
                 return await self._refused(exc, caller, scope, base_url)(scope, receive, send)
+            except TimeoutError:
+                return await SLOW(scope, receive, send)
             await self._through(asker, scope, receive, send)
 
     def _refused(self, error: Error, caller: Caller | None, scope: Scope, base_url: str) -> Response:
@@ -134,9 +144,10 @@ class Door:
             self._entrance.admission.spend(tenant, limits)
             if _opens_session(scope) and limits.sessions is not None:
                 self._entrance.admission.check_sessions(self._entrance.policy.sessions(tenant), limits)
-            stays_open = _is_mcp(scope) and scope["method"] == "GET"
-            count = self._entrance.admission.streaming if stays_open else self._entrance.admission.running
-            counted.enter_context(count(tenant, limits))
+            if _stays_open(scope):
+                counted.enter_context(self._entrance.admission.streaming(tenant, limits))
+            if scope["method"] != "GET" or not _stays_open(scope):
+                counted.enter_context(self._entrance.admission.running(tenant, limits))
         except Limited as exc:
             return replace(asker, limited=exc)
         return asker
@@ -149,7 +160,7 @@ class Door:
         is_message = _is_mcp(scope) and scope["method"] == "POST"
         called: list[str] = []
         if is_message and (asker.limited or not rights.issuperset(self._entrance.policy.rights.values())):
-            body, receive = await _peeked(receive)
+            body, receive = await _peeked(receive, MAX_LIMITED if asker.limited else MAX_PEEK)
             called = _tools_called(body)
         for name in called:
             if (right := self._entrance.policy.rights.get(name, READ)) not in rights:
@@ -191,14 +202,26 @@ def _user(asker: Asker) -> AuthenticatedUser:
 
 
 def _is_mcp(scope: Scope) -> bool:
+    """And what is spelled a little otherwise: routes are found with a line end behind them too."""
     path: str = scope["path"]
-    return path in ("/mcp", "/mcp/", "/sse") or path.startswith("/messages")
+    return path.startswith(("/mcp", "/sse", "/messages"))
+
+
+def _stays_open(scope: Scope) -> bool:
+    listens = _stands_alone(scope) and Headers(scope=scope).get(MCP_METHOD_HEADER) == LISTEN
+    return _is_mcp(scope) and (scope["method"] == "GET" or listens)
 
 
 def _opens_session(scope: Scope) -> bool:
     """As those before 2026-07-28 do, with a first message that names none."""
-    headers = Headers(scope=scope)
-    return scope["method"] == "POST" and scope["path"].startswith("/mcp") and SESSION not in headers
+    opening = scope["path"].startswith("/mcp") and SESSION not in Headers(scope=scope)
+    return opening and scope["method"] == "POST" and not _stands_alone(scope)
+
+
+def _stands_alone(scope: Scope) -> bool:
+    """As requests since 2026-07-28 do. The SDK refuses those whose headers say otherwise than their body."""
+    version = Headers(scope=scope).get(MCP_PROTOCOL_VERSION_HEADER)
+    return version is not None and version not in HANDSHAKE_PROTOCOL_VERSIONS
 
 
 def _is_stream(start: Message) -> bool:
@@ -206,23 +229,27 @@ def _is_stream(start: Message) -> bool:
     return headers.get("content-type", "").startswith("text/event-stream")
 
 
-async def _peeked(receive: Receive) -> tuple[bytes, Receive]:
-    """The body, and what gives it again to whoever is behind us. Of one that is too long, the beginning: it is refused
-    there."""
-    messages: list[Message] = []
-    size, more = 0, True
-    while more and size <= MAX_PEEK:
-        message = await receive()
-        messages.append(message)
-        size += len(message.get("body", b""))
-        more = message["type"] == "http.request" and message.get("more_body", False)
-    left = iter(messages)
+async def _peeked(receive: Receive, most: int) -> tuple[bytes, Receive]:
+    """The body, and what gives it again to whoever is behind us. Of one that is longer than `most`, the beginning.
+    Raises TimeoutError for one that does not come to its end."""
+    read, more, gone = bytearray(), True, None
+    with anyio.fail_after(PEEK_SECONDS):
+        while more and len(read) <= most:
+            message = await receive()
+            if message["type"] != "http.request":
+                gone, more = message, False
+                break
+            read += message.get("body", b"")
+            more = message.get("more_body", False)
+    body = bytes(read)  # in one piece: a client that sends a byte at a time is not to fill the memory with messages
+    first: list[Message] = [{"type": "http.request", "body": body, "more_body": more}]
+    left = iter([gone] if gone is not None else first)
 
     async def again() -> Message:
         message = next(left, None)
         return await receive() if message is None else message
 
-    return b"".join(message.get("body", b"") for message in messages), again
+    return body, again
 
 
 def _tools_called(body: bytes) -> list[str]:

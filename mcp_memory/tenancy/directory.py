@@ -74,9 +74,11 @@ class Directory:
         tenant = await self.tenant(name)
         return UNLIMITED if tenant is None else tenant.limits.quota
 
-    async def is_served(self, name: str) -> bool:
+    async def takes_files(self, name: str) -> bool:
+        """Whether files are brought here without a credential, for who is served and whose data is kept here: a managed
+        service takes them itself, and is not asked by whoever knows a name."""
         tenant = await self.tenant(name)
-        return tenant is not None and not tenant.suspended
+        return tenant is not None and not tenant.suspended and tenant.backend not in self.hosting.accounts
 
     async def reach(self, tenant: Tenant) -> tuple[str, ...] | None:
         """The only stores that are this tenant's, where the account they are in holds others too."""

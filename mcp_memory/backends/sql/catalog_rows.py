@@ -47,7 +47,7 @@ class TenantRows(Protocol):
         ...
 
     def put_key(self, key: Key) -> None:
-        """As it is now: its secret, and whether it is revoked. What else it is stays."""
+        """As it is now: its secret, and whether it is revoked. What else it is stays; what was revoked, too."""
         ...
 
 

@@ -5,6 +5,7 @@ import binascii
 import hmac
 import json
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -89,16 +90,14 @@ def read(text: str) -> Ticket:
 
 async def _announced(front: Front, shown: Ticket) -> Import:
     """Raises Refused, alike for an import that is not there and a secret that is another's."""
-    try:
-        found = await front.memory.get_import(shown.caller, shown.import_id)
-    except NotFound:
-        found = None
-    if not await front.active(shown.caller.tenant):
-        found = None
+    found = None
+    if await front.active(shown.caller.tenant):  # first: nobody is to be looked for in the name of another
+        with suppress(NotFound):
+            found = await front.memory.get_import(shown.caller, shown.import_id)
     expected = found.secret_digest if found is not None else None
     fits = hmac.compare_digest(shown.secret_digest, expected or bytes(32))
     if found is None or expected is None or not fits:
-        raise Refused(403, FORBIDDEN, "This address holds for no import: use the url as it was given.")
+        raise _unknown()
     if front.now() - found.created_at > VALID:
         raise Refused(
             403, FORBIDDEN, "This address has expired: create another import, bring the file within 30 minutes."
@@ -137,6 +136,8 @@ async def put_file(request: Request, ticket: str) -> Response:
     part = await anyio.to_thread.run_sync(queue.uploads.begin)
     try:
         await _receive(request, part, announced.file_size)
+        if not await front.active(shown.caller.tenant):  # any more
+            raise _unknown()
         await _keep(front.memory, queue, shown, part)
         return Response(headers={"ETag": f'"{part.digest}"'})
     finally:
@@ -192,6 +193,10 @@ async def _keep(memory: Memory, queue: ImportQueue, shown: Ticket, part: Part) -
     kept = await anyio.to_thread.run_sync(queue.uploads.find, import_id)
     if kept is None or kept.digest != part.digest:
         raise _used()
+
+
+def _unknown() -> Refused:
+    return Refused(403, FORBIDDEN, "This address holds for no import: use the url as it was given.")
 
 
 def _used() -> Refused:

@@ -62,7 +62,7 @@ class SqliteTenants:
             "insert into key (key_id, tenant, label, store, scopes, digest, previous_digest, previous_until, "
             "created_at, expires_at, revoked_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "on conflict (key_id) do update set digest = excluded.digest, previous_digest = excluded.previous_digest, "
-            "previous_until = excluded.previous_until, revoked_at = excluded.revoked_at",
+            "previous_until = excluded.previous_until, revoked_at = coalesce(revoked_at, excluded.revoked_at)",
             *(key.key_id, key.tenant, key.label, key.store, " ".join(key.scopes), key.digest, key.previous_digest),
             *(_micros(one) for one in (key.previous_until, key.created_at, key.expires_at, key.revoked_at)),
         )
