@@ -188,7 +188,7 @@ async def workers(lab: Lab) -> list[Row]:
 async def _warm(driver: Driver, server: Serving, host: Host) -> None:
     """Every worker has loaded its model, and opened its stores."""
     accesses = tuple(host.accesses[name] for name in HOSTED)
-    plan = Plan(address=server.address, transport="mcp", calls=("recall",), accesses=accesses, clients=32, total=1)
+    plan = Plan(address=server.address, transport="mcp", calls=("recall",), accesses=accesses, clients=32, total=32)
     await driver.run(plan, server, Point())
 
 

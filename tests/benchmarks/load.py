@@ -34,7 +34,8 @@ LIMITED = 429
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """`calls` are made in turn. `seconds` or `total` calls end it, whichever comes first; without both, `stop`.
-    `roam`: each call is of the next access, not each client of its own. `patient`: who is refused waits as told."""
+    `warm_ups`: calls of one client of each access, before it begins. `roam`: each call is of the next access, not each
+    client of its own. `patient`: who is refused waits as told."""
 
     address: str
     transport: Transport
@@ -102,7 +103,8 @@ class Crowd:
 
     async def _client(self, number: int) -> None:
         plan, own = self._plan, self._plan.accesses[number % len(self._plan.accesses)]
-        writer, warm_ups = Writer(plan.seed * 1_000 + number), plan.warm_ups
+        writer = Writer(plan.seed * 1_000 + number)
+        warm_ups = plan.warm_ups if number < len(plan.accesses) else 0
         while True:
             with suppress(*BROKEN):
                 async with self._connected(own) as (connection, session):
