@@ -17,11 +17,14 @@ from . import (
     answers,
     footprint,
     growth,
+    host,
     imports,
     latency,
     locomo,
     machine,
+    many_tenants,
     mixed,
+    neighbours,
     over_http,
     plots,
     quality,
@@ -54,6 +57,14 @@ MEASURES: Mapping[str, Callable[[Lab], Awaitable[list[Row]]]] = {
     "creators": survival.creators,
     "people": survival.people,
     "import": imports.imports,
+    "throughput": host.throughput,
+    "credentials": host.credentials,
+    "neighbours": neighbours.neighbours,
+    "tenants": many_tenants.many_tenants,
+    "workers": host.workers,
+}
+SECTIONS: Mapping[str, Sequence[str]] = {
+    "host": ("throughput", "credentials", "neighbours", "tenants", "workers"),
 }
 LONG = {"ablations"}  # only with --full, or by name
 DATA = results.ROOT.parent / "shared" / "data" / "locomo-dev.json"
@@ -112,13 +123,16 @@ def _asked() -> argparse.Namespace:
     size.add_argument(
         "--full", dest="size", action="store_const", const="full", help="larger and all: half an hour or more"
     )
-    parser.add_argument("--only", nargs="+", choices=MEASURES, metavar="NAME", help=f"of {', '.join(MEASURES)}")
+    names = [*MEASURES, *SECTIONS]
+    parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", help=f"of {', '.join(names)}")
     parser.add_argument("--data", type=Path, metavar="FILE", help=f"of LoCoMo's shape; {DATA} if it is there")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="for results.json and plots; a new one by default")
     parser.set_defaults(size="ordinary")
     asked = parser.parse_args()
     if asked.data is not None and not asked.data.is_file():
         parser.error(f"{asked.data} is no file")
+    only = (SECTIONS.get(name, [name]) for name in asked.only or ())
+    asked.only = list(dict.fromkeys(name for section in only for name in section))
     asked.data = asked.data or (DATA if DATA.is_file() else None)
     return asked
 

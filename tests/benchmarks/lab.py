@@ -1,14 +1,15 @@
 """What the measurements share: the folder they work in, the model, and the stores that are slow to fill."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from mcp_memory.embedding.minilm import MiniLM
 
-from . import pages
+from . import hosts, pages
 from .diaries import Diary
+from .hosts import Host, Template
 from .memories import Writer
 from .stores import Filler
 
@@ -16,6 +17,15 @@ T = TypeVar("T")
 Size = Literal["quick", "ordinary", "full"]
 
 SEED = 1  # of the sentences in the sized profiles
+QUIET, NOISY, LIMITED = "quiet", "noisy", "limited"
+TENANTS: Mapping[str, Sequence[str]] = {  # of a host, and their limits
+    QUIET: (),
+    NOISY: (),
+    "acme": (),
+    "globex": (),
+    LIMITED: ("requests_per_minute=600", "concurrent_requests=4"),
+}
+HOSTED = tuple(name for name, limits in TENANTS.items() if not limits)
 BYSTANDER = 10  # observations of the profile that loads the model, and is not measured
 
 
@@ -43,6 +53,8 @@ class Lab:
     diaries: dict[str, Sequence[Diary]] = field(default_factory=dict)
     """Those that have been written already, by the folder in the lab that they are in."""
     _sized: SizedStore | None = None
+    _templates: dict[int, Template] = field(default_factory=dict)
+    _host: Host | None = None
 
     @property
     def quick(self) -> bool:
@@ -65,3 +77,17 @@ class Lab:
             weight = pages.size(self.path("sized"))
             self._sized = SizedStore(folder=self.path("sized"), profiles=profiles, bystander=bystander, bytes=weight)
         return self._sized
+
+    async def template(self, observations: int) -> Template:
+        if observations not in self._templates:
+            folder = self.path(f"template-{observations}")
+            self._templates[observations] = await hosts.template(folder, self.model, observations)
+        return self._templates[observations]
+
+    async def host(self) -> Host:
+        """To be copied before it is served."""
+        if self._host is None:
+            observations = self.choose(quick=300, ordinary=1_000, full=1_000)
+            of = await self.template(observations)
+            self._host = await hosts.managed(self.path("host"), TENANTS, of, observations)
+        return self._host

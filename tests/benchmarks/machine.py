@@ -4,13 +4,18 @@ import importlib.metadata
 import os
 import platform
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import apsw
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import mcp_memory
+
+N = TypeVar("N", int, float)
 
 MEGA = 1_000_000
 PROJECT = "mcp-memory"
@@ -69,6 +74,44 @@ def resident_mb(pid: int) -> float | None:
         return None
     found = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")]
     return int(found[0]) * 1024 / MEGA if found else None
+
+
+def open_files(pid: int) -> int | None:
+    """File descriptors."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    except OSError:
+        return None
+
+
+def files_allowed() -> int | None:
+    """File descriptors that a process of ours may have open."""
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return None
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def family(pid: int) -> list[int]:
+    """The process, and those that it and they started."""
+    parents = dict(_parents())
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended meanwhile
+            yield int(path.parent.name), int(path.read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+
+
+def total(measure: Callable[[int], N | None], pids: Iterable[int]) -> N | None:
+    """Of those that can be measured: others may have ended meanwhile."""
+    known = [found for found in map(measure, pids) if found is not None]
+    return sum(known[1:], known[0]) if known else None
 
 
 def since(before: float | None, after: float | None) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import metrics
+from . import asks, metrics
 from .results import Measured
 
 Numbers = Sequence[Mapping[str, Any]]
@@ -22,6 +22,7 @@ def draw(out: Path, measured: Sequence[Measured]) -> list[Path]:
     plots: list[tuple[str, Callable[[Any, Numbers], None], Numbers]] = [
         ("recall.png", _recall, [one for one in numbers if "curve" in one]),
         ("profile-size.png", _profile_size, [one for one in numbers if "door" in one]),
+        ("host.png", _host, [one for one in numbers if "points" in one]),
         ("store-size.png", _store_size, [one for one in numbers if "store" in one and "profile" in one]),
     ]
     return [_drawn(out / name, plot, chosen) for name, plot, chosen in plots if chosen]
@@ -57,6 +58,14 @@ def _store_size(axes: Any, numbers: Numbers) -> None:
     for size in dict.fromkeys(one["profile"] for one in numbers):
         _latencies(axes, "store", [one for one in numbers if one["profile"] == size], f"profile of {size:,}")
     axes.set(title="Recall by size of the store, p50 to p95", xlabel="observations in the store", ylabel="ms")
+    axes.set_ylim(bottom=0)
+
+
+def _host(axes: Any, numbers: Numbers) -> None:
+    for one in numbers:
+        x, y = ([point[name] for point in one["points"]] for name in ("clients", "per_second"))
+        axes.plot(x, y, marker="o", label=f"{one['call']}, {asks.TITLES[one['transport']]}")
+    axes.set(title="Answers of a host by number of clients", xlabel="clients at once", ylabel="answers a second")
     axes.set_ylim(bottom=0)
 
 
