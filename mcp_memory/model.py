@@ -82,11 +82,13 @@ class Caller:
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """Where a backend call happens. It is the same place however much may be kept there."""
+    """Where a backend call happens. It is the same place however much may be kept there, and by whichever `name` it was
+    found; None: by its id."""
 
     tenant: str
     store_id: str
     quota: Quota = field(default=UNLIMITED, compare=False)
+    name: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,15 +34,15 @@ from mcp_memory.model import (
 )
 from mcp_memory.operations import Operation, Reply
 from mcp_memory.rights import ADMIN, READ, WRITE
-from mcp_memory.scoping import Scopes
+from mcp_memory.scoping import Scopes, reopening
 from mcp_memory.traits import Raw
 
 
 class Memory:
     def __init__(self, backend: Backend, now: Callable[[], datetime]) -> None:
-        self._backend = backend
-        self.now = now
         self._scopes = Scopes(backend)
+        self._backend = reopening(backend, self._scopes)
+        self.now = now
 
     async def scope(self, caller: Caller, right: str = READ) -> Scope:
         return await self._scopes.of(caller, right)
@@ -61,7 +61,7 @@ class Memory:
         rights.check(caller.rights, READ)
         if caller.stores is None:
             return await self._backend.list_stores(caller.tenant, _checked(page))
-        reached = {scope.store_id for scope in await self._scopes.reached(caller.tenant, caller.stores)}
+        reached = {scope.store_id for scope in await self._scopes.reached(caller.tenant, caller.stores, anew=True)}
         return listing.sliced(sorted(reached), str, _checked(page))
 
     async def get_store(self, caller: Caller) -> Store:

@@ -13,6 +13,8 @@ from typing import Any
 import anyio
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
+from mcp.shared.inbound import MCP_METHOD_HEADER, MCP_PROTOCOL_VERSION_HEADER
+from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -114,8 +116,8 @@ class Door:
             self._entrance.admission.spend(tenant, limits)
             if _opens_session(scope) and limits.sessions is not None:
                 self._entrance.admission.check_sessions(self._entrance.policy.sessions(tenant), limits)
-            stays_open = _is_mcp(scope) and scope["method"] == "GET"
-            count = self._entrance.admission.streaming if stays_open else self._entrance.admission.running
+            admission = self._entrance.admission
+            count = admission.streaming if _stays_open(scope) else admission.running
             counted.enter_context(count(tenant, limits))
         except Limited as exc:
             return replace(asker, limited=exc)
@@ -131,7 +133,7 @@ class Door:
         if is_message and (asker.limited or not rights.issuperset(self._entrance.policy.rights.values())):
             body, receive = await _peeked(receive)
             called = _tools_called(body)
-        for name in called:
+        for name in called if scope["path"].startswith("/mcp") else ():  # in SSE clients wait for a message, not a status
             if (right := self._entrance.policy.rights.get(name, READ)) not in rights:
                 raise Forbidden(f"This credential may not do that: it takes the scope {right}.", right)
         if asker.limited and not called:
@@ -176,9 +178,24 @@ def _is_mcp(scope: Scope) -> bool:
 
 
 def _opens_session(scope: Scope) -> bool:
-    """As those before 2026-07-28 do, with a first message that names none."""
-    headers = Headers(scope=scope)
-    return scope["method"] == "POST" and scope["path"].startswith("/mcp") and SESSION not in headers
+    """As those before 2026-07-28 do, with a first message that names none. Later ones have no sessions."""
+    is_new = scope["method"] == "POST" and SESSION not in Headers(scope=scope)
+    return is_new and scope["path"].startswith("/mcp") and not _is_modern(scope)
+
+
+def _stays_open(scope: Scope) -> bool:
+    """What only listens takes nobody's turn. Since 2026-07-28 it is a POST, whose header and body say the same, or it
+    is refused behind us."""
+    if not _is_mcp(scope):
+        return False
+    if scope["method"] == "POST":
+        return _is_modern(scope) and Headers(scope=scope).get(MCP_METHOD_HEADER) == "subscriptions/listen"
+    return bool(scope["method"] == "GET")
+
+
+def _is_modern(scope: Scope) -> bool:
+    """By what the SDK tells them apart by."""
+    return Headers(scope=scope).get(MCP_PROTOCOL_VERSION_HEADER) in MODERN_PROTOCOL_VERSIONS
 
 
 def _is_stream(start: Message) -> bool:
