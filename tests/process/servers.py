@@ -238,11 +238,11 @@ class Http:
 
 
 @contextmanager
-def http_server(home: Home, env: Mapping[str, str] | None = None) -> Iterator[Http]:
+def http_server(home: Home, env: Mapping[str, str] | None = None, *arguments: str) -> Iterator[Http]:
     stderr = home.root / f"stderr-{len(list(home.root.glob('stderr-*')))}.txt"
     with stderr.open("wb") as errors:
         process = subprocess.Popen(
-            home.command("serve", "--port", "0", "--data-dir", str(home.data)),
+            home.command("serve", "--port", "0", *(arguments or ("--data-dir", str(home.data)))),
             env=home.environment(env),
             cwd=home.root / "cwd",
             stdin=subprocess.DEVNULL,

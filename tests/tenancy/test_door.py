@@ -171,11 +171,11 @@ def called(tool: str, **more: Any) -> dict[str, Any]:
 async def test_who_may_only_read_is_told_at_the_door_what_a_tool_that_writes_takes(world: World) -> None:
     world.catalog.keys["acme"] = replace(world.catalog.keys["acme"], scopes=("memory:read",))
     async with world.client(**world.bearer()) as client:
+        for sent in (called("upsert_traits"), [called("recall"), called("add_observation")]):
+            answer = await client.post("/mcp", json=sent)
+            assert answer.status_code == 403
+            assert 'scope="memory:write"' in answer.headers["www-authenticate"]
         for path in ("/mcp", "/messages/?session_id=x"):
-            for sent in (called("upsert_traits"), [called("recall"), called("add_observation")]):
-                answer = await client.post(path, json=sent)
-                assert answer.status_code == 403
-                assert 'scope="memory:write"' in answer.headers["www-authenticate"]
             reading = await client.post(path, json=called("recall"))
             assert reading.status_code == 200 and json.loads(reading.json()["body"]) == called("recall")
 
