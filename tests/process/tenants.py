@@ -145,7 +145,7 @@ async def stores(http: Http, token: str) -> dict[str, str]:
 async def becomes(condition: Callable[[], Awaitable[object]]) -> None:
     """For what holds within seconds, and no event tells of."""
     with anyio.fail_after(ANSWER_SECONDS):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110  another process has no event to tell by
             await anyio.sleep(0.05)
 
 
