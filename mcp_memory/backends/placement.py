@@ -4,11 +4,13 @@ One for each place on this machine, and one for each tenant of a managed service
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from mcp_memory.backend import Backend
 from mcp_memory.errors import NoStore
 from mcp_memory.settings import Settings, of_backend
 from mcp_memory.tenancy.directory import Directory
+from mcp_memory.tenancy.hosting import EMPTY
 from mcp_memory.tenancy.tenants import Tenant
 
 Place = tuple[str, str | None]
@@ -19,6 +21,8 @@ class Placement:
         self._settings, self._directory, self._make = settings, directory, make
         self._places: dict[str, Place] = {}
         self._backends: dict[Place, Backend] = {}
+        self._held: dict[Place, Settings] = {}
+        self._retired: list[Backend] = []
 
     def remember(self, tenant: Tenant) -> None:
         """As it was found just now: what is asked next is about it."""
@@ -34,18 +38,19 @@ class Placement:
         return self._backends[self._places[name]]
 
     async def configure(self, settings: Settings) -> None:
-        """From now on what these say holds. What is kept on this machine stays open."""
-        self._settings, self._places = settings, {}
-        for place in [one for one in self._backends if one[1] is not None]:
-            await self._backends.pop(place).close()
+        """From now on what these say in tables holds; what they say at the top does with the next start."""
+        self._settings, self._places = replace(self._settings, hosting=settings.hosting), {}
 
     async def close(self) -> None:
-        for backend in self._backends.values():
+        for backend in (*self._retired, *self._backends.values()):
             await backend.close()
 
     def _place(self, tenant: Tenant) -> Place:
-        settings = of_backend(self._settings, tenant)
-        place = (tenant.backend, tenant.name if settings.backend == "twilio" else None)
-        if place not in self._backends:
-            self._backends[place] = self._make(settings)
+        """A backend that is described otherwise than it was is another; in the one before, calls may be under way."""
+        held = replace(of_backend(self._settings, tenant), hosting=EMPTY)
+        place = (tenant.backend, tenant.name if held.backend == "twilio" else None)
+        if self._held.get(place) != held:
+            if place in self._backends:
+                self._retired.append(self._backends[place])
+            self._backends[place], self._held[place] = self._make(held), held
         return place
