@@ -1,5 +1,6 @@
 """Is everything in order? Each finding says what was looked at, what was seen, and what to do about it."""
 
+import json
 import os
 import platform
 import shutil
@@ -15,7 +16,9 @@ import apsw
 
 from mcp_memory.embedding.choice import chosen
 from mcp_memory.errors import Error
-from mcp_memory.settings import Settings
+from mcp_memory.settings import Settings, of_backend
+from mcp_memory.tenancy.hosting import Contradiction
+from mcp_memory.tenancy.tenants import Tenant
 
 ROOM = 100 * 1024 * 1024  # bytes; about 150,000 observations
 LOOKED_AT = 1_000  # signatures at once
@@ -42,12 +45,55 @@ def examine(settings: Settings, reach: Callable[[], str] | None = None) -> list[
         *([] if reach is None else [_service(reach)]),
         _sqlite(),
     ]
-    for look in (_folder, _stores):
-        try:
-            findings += look(settings.data_dir.absolute())
-        except OSError as exc:
-            findings.append(Finding("data folder", False, f"{settings.data_dir}: {exc.strerror}", CHOOSE))
-    return [*findings, _model(settings)]
+    for folder in (settings.data_dir, *_folders(settings)):
+        for look in (_folder, _stores):
+            try:
+                findings += look(folder.absolute())
+            except OSError as exc:
+                findings.append(Finding("data folder", False, f"{folder}: {exc.strerror}", CHOOSE))
+    return [*findings, *_tenants(settings), _model(settings)]
+
+
+def _folders(settings: Settings) -> list[Path]:
+    """Those of the backends on this machine."""
+    held = [of_backend(settings, Tenant(name=name, backend=name)) for name in settings.hosting.backends]
+    return [one.data_dir for one in held if one.backend == "sqlite"]
+
+
+def _tenants(settings: Settings) -> list[Finding]:
+    """Who is served, and whether what the configuration and the catalog say of them can all be so."""
+    hosting = settings.hosting
+    try:
+        managed, keys = _managed(settings.data_dir / "catalog.db")
+    except apsw.Error:  # it is damaged, which was told of, or an earlier version's
+        managed, keys = [], 0
+    if hosting.is_empty() and not managed:
+        return [Finding("tenants", True, "none")]
+    seen = f"{len(hosting.tenants)} configured with {len(hosting.keys)} keys, {len(managed)} managed with {keys}"
+    found = [Finding("tenants", True, f"{seen}; {len(hosting.issuers)} issuers of tokens")]
+    for one in managed:
+        if one.name in hosting.tenants:
+            advice = f"Take it out of the configuration, or `mcp-memory tenants remove {one.name}`."
+            found.append(Finding("tenant", False, f"{one.name} is in the configuration and in the catalog", advice))
+    try:
+        hosting.check([*hosting.tenants.values(), *managed])
+    except Contradiction as exc:
+        found.append(Finding("tenant", False, str(exc), "Until then `serve` does not start."))
+    return found
+
+
+def _managed(catalog: Path) -> tuple[list[Tenant], int]:
+    """With how many keys they have that are not revoked."""
+    if not _filled(catalog):
+        return [], 0
+    with _opened(catalog) as connection:
+        rows: Any = connection.execute("select name, backend, stores, shared from tenant order by name").fetchall()
+        keys: Any = connection.execute("select count(*) from key where revoked_at is null").fetchall()
+    tenants = [
+        Tenant(name=name, backend=backend, stores=tuple(json.loads(stores)), shared=bool(shared))
+        for name, backend, stores, shared in rows
+    ]
+    return tenants, keys[0][0]
 
 
 def _service(reach: Callable[[], str]) -> Finding:

@@ -218,7 +218,7 @@ MAY_IMPORT = {
         "backends/twilio/missing backends/twilio/profiles backends/twilio/recall backends/twilio/remote "
         "backends/twilio/rules backends/twilio/stores backends/twilio/upserts"
     ),
-    "backends/placement": "backend errors settings tenancy/directory tenancy/tenants",
+    "backends/placement": "backend errors settings tenancy/directory tenancy/hosting tenancy/tenants",
     # Front doors: they parse, call and render
     "changes": "errors model resources",
     "resources": "errors inputs model session records views",
@@ -348,7 +348,7 @@ MAY_IMPORT = {
         "http/api/app http/api/route http/auth/authenticator http/auth/jwks http/auth/tokens http/door http/leaving "
         "http/metrics http/safety http/serving http/workers tenancy/admission tools/toolsets"
     ),
-    "doctor": "errors settings embedding/choice backends/sql/sqlite/packing",
+    "doctor": "errors settings embedding/choice backends/sql/sqlite/packing tenancy/hosting tenancy/tenants",
     "demo": "",
     "cli": (
         "__init__ errors hosts logs settings app serve doctor demo commands/__init__ commands/usage http/__init__ "

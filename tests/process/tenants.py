@@ -101,7 +101,7 @@ async def mcp(
         async with Client(target, mode=mode, **options) as client:
             yield client
         return
-    async with asking(http, token, **options.pop("http", {})) as sent:
+    async with asking(http, token, **options.pop("asked", {})) as sent:
         target = streamable_http_client(f"{http.address}/mcp", http_client=sent)
         async with Client(target, mode=mode, **options) as client:
             yield client

@@ -13,7 +13,7 @@ from mcp_memory import settings
 from mcp_memory.errors import Error
 from tests.issuers import TokenIssuer, serving, signing_key
 
-from .servers import ANSWER_SECONDS, Home, Http, http_server, make_home, new_profile, stdio_server
+from .servers import ANSWER_SECONDS, Home, Http, http_server, make_home, new_profile, stdio_server, until
 from .tenants import PHONE, STORES, Operator, asking, becomes, holding, logged, mcp, recalled, remember, status, stores
 from .test_tls import made
 
@@ -66,9 +66,9 @@ async def test_the_example_of_one_company_serves_its_keys_over_tls(home: Home) -
         dashboard = token("dashboard", environ, "MEMORY_SECRET_DASHBOARD")
         job = token("crm-job", environ, "MEMORY_SECRET_CRM_JOB")
         for mode in ("legacy", "2026-07-28"):
-            async with mcp(http, agents, mode=mode, http={"verify": pair.trusted}) as client:
+            async with mcp(http, agents, mode=mode, asked={"verify": pair.trusted}) as client:
                 await remember(client, f"Asked in {mode}")
-        async with mcp(http, dashboard, http={"verify": pair.trusted}) as client:
+        async with mcp(http, dashboard, asked={"verify": pair.trusted}) as client:
             assert "Asked in 2026-07-28" in await recalled(client)
         codes = []
         for shown in (agents, dashboard, job, f"agents.{SECRET}", ""):
@@ -344,7 +344,7 @@ async def test_what_is_edited_while_it_serves_holds_within_seconds(home: Home, i
     assert SECRET not in http.stderr and "Traceback" not in http.stderr
 
 
-async def test_a_tenant_that_is_moved_to_another_backend_while_it_serves_is_served_there(home: Home) -> None:
+async def test_a_tenant_that_is_moved_while_it_serves_is_served_where_its_data_is_to_be(home: Home) -> None:
     path = home.root / "memory.toml"
     text = '[backends.eu]\ndata_dir = "eu"\n[backends.us]\ndata_dir = "us"\n' + BEFORE.partition("\n")[2]
     path.write_text('data_dir = "data"\n' + text.replace("[tenants.acme]", '[tenants.acme]\nbackend = "eu"'), "utf-8")
@@ -358,4 +358,12 @@ async def test_a_tenant_that_is_moved_to_another_backend_while_it_serves_is_serv
             assert await recalled(client) == ""
             await remember(client, "Said in the new world")
 
-    assert (holding(home.root, "old world"), holding(home.root, "new world")) == ({"eu"}, {"us"})
+            path.write_text(
+                ('data_dir = "data"\n' + moved).replace('"us"\n[tenants', '"mars"\n[tenants'), encoding="utf-8"
+            )
+            until(lambda: http.stderr.count("holds now") == 2)
+            assert await recalled(client) == ""
+            await remember(client, "Said on another planet")
+
+    words = ("old world", "new world", "another planet")
+    assert [holding(home.root, one) for one in words] == [{"eu"}, {"us"}, {"mars"}]

@@ -9,6 +9,7 @@ from tests.published.fake.app import KEY_ID, KEY_SECRET, Fake
 from tests.published.serving import serving
 
 from .servers import Home
+from .tenants import Operator
 
 
 @pytest.fixture
@@ -49,3 +50,49 @@ def test_a_key_that_is_refused_is_told_and_not_shown(home: Home, service: dict[s
 
     assert looked.returncode == 1
     assert "refused the key" in looked.stdout and "wrong-secret" not in looked.stdout + looked.stderr
+
+
+TENANTS = """\
+data_dir = "data"
+[backends.eu]
+data_dir = "eu"
+[tenants.acme]
+backend = "eu"
+[[tenants.acme.keys]]
+id = "acme"
+secret_env = "SECRET"
+"""
+
+
+@pytest.mark.anyio
+async def test_tenants_are_counted_and_what_contradicts_is_told(home: Home) -> None:
+    path = home.root / "memory.toml"
+    path.write_text(TENANTS, encoding="utf-8")
+    environ = {"SECRET": "a-secret-of-tests-only"}
+    operator = Operator(home, config=path, environ=environ)
+    for name in ("globex", "initech"):
+        await operator.add(name, in_backend="eu")
+        await operator.key(name)
+    await operator.revoke((await operator.key("globex"))["keyId"])
+
+    sound = home.run("doctor", "--config", str(path), env=environ)
+    path.write_text(TENANTS.replace("eu]", "mars]").replace('"eu"', '"mars"') + "[tenants.initech]\n", "utf-8")
+    looked = home.run("doctor", "--config", str(path), env=environ)
+
+    assert sound.returncode == 0, sound.stdout
+    assert "tenants: 1 configured with 1 keys, 2 managed with 2; 0 issuers" in sound.stdout
+    assert str(home.root / "eu") in sound.stdout
+    assert looked.returncode == 1
+    assert "BAD  tenant: initech is in the configuration and in the catalog" in looked.stdout
+    assert "BAD  tenant: tenants.globex.backend: must be one of default, mars" in looked.stdout
+    assert "a-secret" not in sound.stdout + looked.stdout
+
+
+def test_a_table_that_is_wrong_is_told_with_its_line(home: Home) -> None:
+    path = home.root / "memory.toml"
+    path.write_text(TENANTS, encoding="utf-8")
+
+    looked = home.run("doctor", "--config", str(path))
+
+    assert looked.returncode == 2
+    assert "memory.toml, line 8: " in looked.stderr and "SECRET, which the environment does not have" in looked.stderr
