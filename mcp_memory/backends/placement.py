@@ -56,10 +56,10 @@ class Placement:
         place = (tenant.backend, tenant.name, tenant.stores) if managed else (tenant.backend, None, ())
         if place in self._current:
             return place
-        self._current.add(place)
         held = replace(of_backend(self._settings, tenant), hosting=EMPTY)
         if self._held.get(place) != held:
             if place in self._backends:
                 self._retired.append(self._backends[place])
             self._backends[place], self._held[place] = self._make(held), held
+        self._current.add(place)
         return place
