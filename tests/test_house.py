@@ -263,7 +263,7 @@ MAY_IMPORT = {
         "tenancy/tenants"
     ),
     "http/door": (
-        "errors metering model rights http/auth/__init__ http/auth/authenticator http/auth/challenges http/auth/tokens "
+        "errors recent metering model rights http/auth/__init__ http/auth/authenticator http/auth/challenges http/auth/tokens "
         "tenancy/admission"
     ),
     "http/api/page_tokens": "errors",

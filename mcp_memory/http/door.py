@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any
 
 import anyio
@@ -26,6 +27,7 @@ from mcp_memory.http.auth.authenticator import MISSING, Asker, Authenticator
 from mcp_memory.http.auth.tokens import WRONG
 from mcp_memory.metering import Meter
 from mcp_memory.model import Caller
+from mcp_memory.recent import Recent
 from mcp_memory.rights import READ
 from mcp_memory.tenancy.admission import Admission
 
@@ -86,6 +88,19 @@ class Entrance:
         self.authenticator, self.admission, self.policy = authenticator, admission, policy
         self.meter = meter or Meter()
         self.streams: set[_Stream] = set()
+        self._lately: Recent[bytes, tuple[Asker, float]] = Recent()
+
+    async def asker(self, authorization: str | None) -> Asker:
+        """Found out anew each time, but for who asks too much: they are told so by what was found out a moment ago, so
+        that to ask on and on costs others nothing. Nobody is let in by it."""
+        shown = sha256((authorization or "").encode("utf-8", "replace")).digest()
+        asker, at = self._lately.get(shown) or (None, 0.0)
+        spent = asker is not None and self.admission.is_spent(asker.caller.tenant, asker.limits)
+        if asker is not None and spent and self.admission.clock() - at < LOOK_SECONDS:
+            return asker
+        asker = await self.authenticator.asker(authorization)
+        self._lately.put(shown, (asker, self.admission.clock()))
+        return asker
 
     async def watch(self) -> None:
         """Until it is cancelled: ends the streams of those who may no longer listen."""
@@ -119,7 +134,7 @@ class Door:
         caller: Caller | None = None
         with ExitStack() as counted:
             try:
-                asker = replace(await self._entrance.authenticator.asker(_authorization(scope)), base_url=base_url)
+                asker = replace(await self._entrance.asker(_authorization(scope)), base_url=base_url)
                 caller = asker.caller
                 asker = self._counted(asker, scope, counted)
                 receive = await self._checked(asker, scope, receive)

@@ -26,8 +26,16 @@ class _Account:
 class Admission:
     def __init__(self, clock: Callable[[], float], workers: int = 1) -> None:
         """`clock`: seconds that only go forward."""
-        self._clock, self._workers = clock, workers
+        self.clock, self._workers = clock, workers
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
+
+    def is_spent(self, tenant: str, limits: Limits) -> bool:
+        """Whether a request now would be one too many."""
+        account = self._accounts.get(tenant)
+        if account is None or limits.requests_per_minute is None:
+            return False
+        rate = limits.requests_per_minute / 60 / self._workers
+        return account.tokens + max(0.0, self.clock() - account.at) * rate < 1
 
     def spend(self, tenant: str, limits: Limits) -> None:
         """One request. Raises Limited with the seconds until there is room for it."""
@@ -35,7 +43,7 @@ class Admission:
             return
         rate = limits.requests_per_minute / 60 / self._workers
         room = max(1.0, rate * BURST_SECONDS)
-        account, now = self._account(tenant, room), self._clock()
+        account, now = self._account(tenant, room), self.clock()
         account.tokens = min(room, account.tokens + max(0.0, now - account.at) * rate)
         account.at = now
         if account.tokens < 1:
@@ -85,7 +93,7 @@ class Admission:
     def _account(self, tenant: str, room: float) -> _Account:
         account = self._accounts.get(tenant)
         if account is None:
-            account = self._accounts[tenant] = _Account(tokens=room, at=self._clock())
+            account = self._accounts[tenant] = _Account(tokens=room, at=self.clock())
             self._forget()
         self._accounts.move_to_end(tenant)
         return account

@@ -211,6 +211,24 @@ async def test_who_asks_too_often_is_told_when_to_come_again(world: World) -> No
     assert of_mcp.status_code == 429 and of_mcp.headers["retry-after"] == "10"
 
 
+async def test_who_asks_on_and_on_is_told_so_without_being_looked_up_again(world: World) -> None:
+    limited(world, requests_per_minute=6)
+    looked, find = [], world.catalog.find_key
+
+    async def counted(key_id: str) -> tuple[Key, Tenant] | None:
+        looked.append(key_id)
+        return await find(key_id)
+
+    world.catalog.find_key = counted  # type: ignore[method-assign]
+    async with world.client(**world.bearer()) as client:
+        answers = [(await client.get("/v1/x")).status_code for _ in range(20)]
+        world.catalog.keys["acme"] = replace(world.catalog.keys["acme"], revoked_at=now())
+        asked_again = await client.get("/v1/x")
+
+    assert answers == [200, *[429] * 19] and len(looked) == 1
+    assert asked_again.status_code == 429  # refused for the one reason or the other: let in it is not
+
+
 async def test_a_noisy_tenant_uses_up_its_own_requests_alone(world: World) -> None:
     limited(world, requests_per_minute=6)
     async with world.client(**world.bearer()) as noisy, world.client(**world.bearer("globex")) as quiet:
