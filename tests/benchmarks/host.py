@@ -32,7 +32,7 @@ async def throughput(lab: Lab) -> list[Row]:
     accesses = tuple(host.accesses[name] for name in HOSTED)
     kinds: list[tuple[Transport, Call]] = [(transport, call) for call in CALLS for transport in TITLES]
     points = {(kind, clients): Point() for kind in kinds for clients in CLIENTS}
-    rounds, seconds = lab.choose(quick=1, ordinary=3, full=7), lab.choose(quick=0.8, ordinary=1.2, full=3.0)
+    rounds, seconds = lab.choose(quick=1, ordinary=3, full=7), lab.choose(quick=0.8, ordinary=1.0, full=3.0)
     async with serving(host.folder, authentication=ON) as server, driving() as driver:
         for turn in range(rounds):
             for number, ((kind, clients), point) in enumerate(points.items()):
@@ -157,7 +157,7 @@ async def workers(lab: Lab) -> list[Row]:
     host = await lab.host()
     kinds: list[tuple[Transport, Call]] = [("mcp", "recall"), ("mcp", "write"), ("api", "lookup")]
     points = {(kind, clients, number): Point() for kind in kinds for clients in CROWDS for number in (1, 2)}
-    rounds, seconds = lab.choose(quick=1, ordinary=3, full=7), lab.choose(quick=0.8, ordinary=1.5, full=3.0)
+    rounds, seconds = lab.choose(quick=1, ordinary=3, full=7), lab.choose(quick=0.8, ordinary=1.0, full=3.0)
     async with AsyncExitStack() as stack:
         servers = {}
         for number in (1, 2):

@@ -34,8 +34,9 @@ LIMITED = 429
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """`calls` are made in turn. `seconds` or `total` calls end it, whichever comes first; without both, `stop`.
-    `warm_ups`: calls of one client of each access, before it begins. `roam`: each call is of the next access, not each
-    client of its own. `patient`: who is refused waits as told."""
+    `least`: so many calls of each client are made, however long they take. `warm_ups`: calls of one client of each
+    access, before it begins. `roam`: each call is of the next access, not each client of its own. `patient`: who is
+    refused waits as told."""
 
     address: str
     transport: Transport
@@ -44,6 +45,7 @@ class Plan:
     clients: int = 1
     seconds: float | None = None
     total: int | None = None
+    least: int = 0
     warm_ups: int = 1
     roam: bool = False
     patient: bool = True
@@ -104,7 +106,7 @@ class Crowd:
     async def _client(self, number: int) -> None:
         plan, own = self._plan, self._plan.accesses[number % len(self._plan.accesses)]
         writer = Writer(plan.seed * 1_000 + number)
-        warm_ups = plan.warm_ups if number < len(plan.accesses) else 0
+        warm_ups, left = plan.warm_ups if number < len(plan.accesses) else 0, plan.least
         while True:
             with suppress(*BROKEN):
                 async with self._connected(own) as (connection, session):
@@ -113,7 +115,8 @@ class Crowd:
                         await self._once(connection, next(requests)(own), Tally())
                     warm_ups = 0
                     await self._started()
-                    while time.perf_counter() < self._until and next(self._left, None) is not None:
+                    while (time.perf_counter() < self._until or left > 0) and next(self._left, None) is not None:
+                        left -= 1
                         access = next(self._roaming) if plan.roam else own
                         await self._once(connection, next(requests)(access), self.tally)
                     return

@@ -16,6 +16,7 @@ from .serving import Serving, serving
 
 CALLS: tuple[Call, ...] = ("recall", "write")
 CLIENTS = 64
+LEAST = 5  # calls of the quiet tenant in a round: beside noise each may take seconds
 SETTLE_SECONDS = 1.5  # until what may come at once has come, and the noise is what it stays
 
 
@@ -51,6 +52,7 @@ async def neighbours(lab: Lab) -> list[Row]:
                             calls=(call,),
                             accesses=(host.accesses[QUIET],),
                             seconds=seconds,
+                            least=LEAST,
                             seed=1 + turn * len(noises) + number,
                         )
                         await quiet.run(plan, server, noise.quiet[call])
