@@ -263,8 +263,8 @@ MAY_IMPORT = {
         "tenancy/tenants"
     ),
     "http/door": (
-        "errors recent metering model rights http/auth/__init__ http/auth/authenticator http/auth/challenges http/auth/tokens "
-        "tenancy/admission"
+        "errors metering model recent rights http/auth/__init__ http/auth/authenticator http/auth/challenges "
+        "http/auth/tokens tenancy/admission"
     ),
     "http/api/page_tokens": "errors",
     "http/api/etags": "errors",
