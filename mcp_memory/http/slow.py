@@ -13,10 +13,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 10.0  # from the connection, or from the first byte of a later head, to the end of the head
 REST_SECONDS = 5.0  # for what is left of a body that was answered before its end; read on, so that the answer is seen
-READER_SECONDS = 60.0  # for a client to take some of an answer
+READER_SECONDS = 60.0  # for a client to take some of an answer, or the last of it
 CROWD = 2  # times as many connections as are served are told so; more are hung up on
 
-Wait = Literal["head", "rest", "next"]
+Wait = Literal["head", "rest", "next", "last"]
 
 
 class BoundedProtocol(H11Protocol):
@@ -79,7 +79,7 @@ class BoundedProtocol(H11Protocol):
     def _wait_for_client(self) -> None:
         """As it stands now: something has come, or was answered."""
         if self.transport.is_closing():
-            return self._set_wait(None)
+            return self._set_wait("last")
         if self.conn.their_state is h11.IDLE:
             begun = self.cycle is None or self.conn.trailing_data[0]
             return self._set_wait("head" if begun else "next")
@@ -94,13 +94,19 @@ class BoundedProtocol(H11Protocol):
             self._waiting.cancel()
         ends: dict[Wait, tuple[float, Callable[[], Any]]] = {
             "head": (HEAD_SECONDS, self._end_head),
-            "rest": (REST_SECONDS, self.transport.close),
-            "next": (self.timeout_keep_alive, self.transport.close),  # uvicorn's own is forgotten after a rest
+            "rest": (REST_SECONDS, self._close),
+            "next": (self.timeout_keep_alive, self._close),  # uvicorn's own is forgotten after a rest
+            "last": (READER_SECONDS, self.transport.abort),
         }
         self._wait, self._waiting = wait, None if wait is None else self.loop.call_later(*ends[wait])
 
     def _end_head(self) -> None:
         self._refuse(408, f"The head of a request did not arrive within {HEAD_SECONDS:g} seconds.")
+
+    def _close(self) -> None:
+        """What is written is sent before, and that is waited for too."""
+        self.transport.close()
+        self._wait_for_client()
 
     def _dismiss_an_idle_one(self) -> None:
         """Whoever kept a connection for later gives it to one who is there now."""
@@ -128,4 +134,4 @@ class BoundedProtocol(H11Protocol):
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
+        self._close()

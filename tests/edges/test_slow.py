@@ -217,7 +217,9 @@ async def test_a_connection_is_of_use_again_after_the_rest_and_not_kept_for_ever
 
 
 async def test_who_does_not_take_an_answer_is_hung_up_on(server: Server) -> None:
+    server.hold = anyio.Event()
     protocol, wire = server.connected()
+    protocol.data_received(REQUEST)
     protocol.pause_writing()
     server.clock.passes(READER_SECONDS - 1)
     protocol.resume_writing()
@@ -225,6 +227,25 @@ async def test_who_does_not_take_an_answer_is_hung_up_on(server: Server) -> None
     assert not wire.aborted
 
     protocol.pause_writing()
+    server.clock.passes(READER_SECONDS)
+
+    assert wire.aborted
+    protocol.connection_lost(None)
+    server.hold.set()
+    await server.answered()
+
+
+@pytest.mark.parametrize("asked", [HEAD + b"Connection: close\r\n\r\n", b"nonsense\r\n\r\n", b""])
+async def test_who_does_not_take_the_last_of_it_is_hung_up_on_too(server: Server, asked: bytes) -> None:
+    """The wire is closed when all is sent: this one never is."""
+    protocol, wire = server.connected()
+    if asked:
+        protocol.data_received(asked)
+        await server.answered()
+    else:
+        server.clock.passes(HEAD_SECONDS)
+    assert (wire.closed, wire.aborted) == (True, False)
+
     server.clock.passes(READER_SECONDS)
 
     assert wire.aborted

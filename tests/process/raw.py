@@ -36,6 +36,14 @@ def request(http: Http, method: str, path: str, body: Json | None = None, **head
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + sent
 
 
+def begin(connection: socket.socket, sent: bytes) -> None:
+    """Sends it, and knows that the server has taken it up: that one has asked for the body."""
+    head, _, body = sent.partition(b"\r\n\r\n")
+    connection.sendall(head + b"\r\nExpect: 100-continue\r\n\r\n")
+    assert status(connection.recv(65_536)) == 100
+    connection.sendall(body)
+
+
 def answer(connection: socket.socket) -> bytes:
     """The whole of it, of a server that hangs up then."""
     parts = []

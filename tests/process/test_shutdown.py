@@ -12,11 +12,10 @@ import httpx2
 import pytest
 from anyio import to_thread
 from mcp.client import Client
-from mcp.client.sse import sse_client
 
 from mcp_memory.backends.sql.sqlite.connection import run
 
-from .raw import Json, answer, connected, refuses, request, status
+from .raw import Json, answer, begin, connected, refuses, request, status
 from .servers import ANSWER_SECONDS, Home, Http, http_server, until
 from .test_ends import open_session
 
@@ -27,7 +26,21 @@ pytestmark = [
 
 PHONE = "+13175550142"
 MODERN = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
+INITIALIZE: Json = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "tests", "version": "0"}},
+}
+INITIALIZED: Json = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 BOTH = {"Accept": "application/json, text/event-stream"}
+
+
+@pytest.fixture
+def http(home: Home) -> Iterator[Http]:
+    """One that has the time it takes: the first write loads the model."""
+    with http_server(home, {"MCP_MEMORY_SHUTDOWN_SECONDS": "60"}) as http:
+        yield http
 
 
 @contextmanager
@@ -62,11 +75,6 @@ def call(profile_id: str, meta: Json | None = None) -> Json:
     return {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}
 
 
-def settled(http: Http) -> None:
-    """What was sent before this is with the server: it reads what came first first."""
-    assert httpx2.get(f"{http.address}/health", timeout=ANSWER_SECONDS).status_code == 200
-
-
 async def api(http: Http, profile_id: str) -> bytes:
     (store_id,) = httpx2.get(f"{http.address}/v1/ControlPlane/Stores").json()["stores"]
     new = {"observations": [{"content": "Under way", "source": "x", "occurredAt": "2026-11-20T18:30:00Z"}]}
@@ -93,8 +101,7 @@ async def test_a_write_under_way_is_finished_and_acknowledged(
     profile_id = await new_profile(http)
     writes = await door(http, profile_id)
     with busy(home) as finish, connected(http) as connection:
-        connection.sendall(writes)
-        settled(http)
+        begin(connection, writes)
 
         http.process.send_signal(sent)
         until(lambda: refuses(http))
@@ -110,33 +117,38 @@ async def test_a_write_under_way_is_finished_and_acknowledged(
 
 async def test_a_call_that_was_accepted_over_sse_is_answered_before_its_stream_ends(home: Home, http: Http) -> None:
     profile_id = await new_profile(http)
-    answered: list[str] = []
-    target = sse_client(f"{http.address}/sse")
     with anyio.fail_after(ANSWER_SECONDS), busy(home) as finish:
-        async with Client(target, mode="legacy") as client, anyio.create_task_group() as tasks:
+        async with (
+            httpx2.AsyncClient(base_url=http.address, timeout=ANSWER_SECONDS) as client,
+            client.stream("GET", "/sse") as stream,
+        ):
+            events = data(stream)
+            messages = await anext(events)
+            for message in (INITIALIZE, INITIALIZED, call(profile_id)):
+                assert (await client.post(messages, json=message)).status_code == 202
+            assert json.loads(await anext(events))["id"] == INITIALIZE["id"]
 
-            async def add() -> None:
-                arguments = {"profile_id": profile_id, "observations": [{"content": "Under way"}]}
-                result = await client.call_tool("add_observation", arguments)
-                answered.append(result.structured_content["observations"][0]["outcome"])
-
-            tasks.start_soon(add)
-            await client.call_tool("lookup_profile", {"value": PHONE})  # by now the other is accepted
             http.process.send_signal(signal.SIGTERM)
             await to_thread.run_sync(until, lambda: refuses(http))
             finish()
+            (answered,) = [json.loads(one) async for one in events]  # raises where the stream is cut
         code = await to_thread.run_sync(http.process.wait, ANSWER_SECONDS)
 
-    assert (answered, code) == (["added"], 0)
+    assert (answered["id"], answered["result"]["isError"], code) == (7, False, 0)
     assert "Traceback" not in http.stderr and "ERROR" not in http.stderr
+
+
+async def data(stream: httpx2.Response) -> AsyncIterator[str]:
+    async for line in stream.aiter_lines():
+        if line.startswith("data: "):
+            yield line.removeprefix("data: ")
 
 
 async def test_a_body_that_is_still_coming_is_waited_for(http: Http) -> None:
     await new_profile(http)
     whole = request(http, "POST", "/v1/ControlPlane/Stores", {"displayName": "halves"})
     with connected(http) as connection:
-        connection.sendall(whole[:-5])
-        settled(http)
+        begin(connection, whole[:-5])
 
         http.process.send_signal(signal.SIGTERM)
         until(lambda: refuses(http))
@@ -171,8 +183,7 @@ async def test_open_streams_end_at_once_and_whole_whatever_is_under_way(home: Ho
     with anyio.fail_after(ANSWER_SECONDS), busy(home) as finish, connected(http) as connection:
         async with listening(http, profile_id) as streams:
             assert [stream.status_code for stream in streams] == [200, 200, 200]
-            connection.sendall(writes)
-            settled(http)
+            begin(connection, writes)
 
             http.process.send_signal(signal.SIGTERM)
             ends = [(await stream.aread()).decode() for stream in streams]  # raises where one is cut
@@ -189,10 +200,12 @@ async def test_open_streams_end_at_once_and_whole_whatever_is_under_way(home: Ho
 async def test_what_takes_longer_than_it_may_is_cut_and_was_not_acknowledged(home: Home) -> None:
     with http_server(home, {"MCP_MEMORY_SHUTDOWN_SECONDS": "1"}) as http:
         profile_id = await new_profile(http)
+        async with Client(f"{http.address}/mcp") as client:  # with this one the model is loaded
+            before = {"profile_id": profile_id, "observations": [{"content": "Before"}]}
+            assert not (await client.call_tool("add_observation", before)).is_error
         writes = await api(http, profile_id)
         with busy(home), connected(http) as connection:
-            connection.sendall(writes)
-            settled(http)
+            begin(connection, writes)
 
             http.process.send_signal(signal.SIGTERM)
             answered = await to_thread.run_sync(answer, connection)
@@ -200,7 +213,7 @@ async def test_what_takes_longer_than_it_may_is_cut_and_was_not_acknowledged(hom
 
     assert code == 1 and status(answered) in (0, 500, 503)
     assert "does not close" in http.stderr and "Traceback" not in http.stderr
-    assert await remembered(home, profile_id) == []
+    assert await remembered(home, profile_id) == ["Before"]
 
 
 @pytest.mark.parametrize(("first", "second"), [(signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGINT)])
@@ -210,8 +223,7 @@ async def test_a_second_signal_ends_it_there_and_then(
     profile_id = await new_profile(http)
     writes = await modern(http, profile_id)
     with busy(home), connected(http) as connection:
-        connection.sendall(writes)
-        settled(http)
+        begin(connection, writes)
         http.process.send_signal(first)
         until(lambda: refuses(http))
 

@@ -14,16 +14,16 @@ from anyio import to_thread
 from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 
-from .raw import answer, connected, refuses, request, status
+from .raw import answer, begin, connected, refuses, request, status
 from .servers import ANSWER_SECONDS, Home, Http, http_server, make_home, until
-from .test_shutdown import PHONE, busy, modern, new_profile, settled
+from .test_shutdown import PHONE, busy, modern, new_profile
 
 pytestmark = [
     pytest.mark.anyio,
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no socket for several processes"),
 ]
 
-TWO = {"MCP_MEMORY_WORKERS": "2"}
+TWO = {"MCP_MEMORY_WORKERS": "2", "MCP_MEMORY_SHUTDOWN_SECONDS": "60"}
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,10 @@ def workers(http: Http) -> list[int]:
     listed = subprocess.run(["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, encoding="utf-8", check=True)
     lines = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
     return [int(pid) for pid, parent, command in lines if int(parent) == http.process.pid and "spawn_main" in command]
+
+
+def settled(http: Http) -> None:
+    assert httpx2.get(f"{http.address}/health", timeout=ANSWER_SECONDS).status_code == 200
 
 
 def is_alive(pid: int) -> bool:
@@ -120,9 +124,7 @@ async def test_a_write_under_way_in_a_worker_is_finished(home: Home, http: Http,
     profile_id = await new_profile(http)
     writes = await modern(http, profile_id)
     with busy(home) as finish, connected(http) as connection:
-        connection.sendall(writes)
-        for _ in range(10):  # of each worker, most likely; the one that has the write is busy with nothing else
-            settled(http)
+        begin(connection, writes)
         if sent == signal.SIGINT:  # as a terminal does it: to all
             for pid in workers(http):
                 os.kill(pid, sent)
@@ -140,9 +142,7 @@ async def test_a_second_signal_ends_all_there_and_then(home: Home, http: Http) -
     profile_id = await new_profile(http)
     writes = await modern(http, profile_id)
     with busy(home), connected(http) as connection:
-        connection.sendall(writes)
-        for _ in range(10):
-            settled(http)
+        begin(connection, writes)
         pids = workers(http)
         http.process.send_signal(signal.SIGTERM)
         until(lambda: refuses(http))
