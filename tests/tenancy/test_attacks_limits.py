@@ -33,11 +33,15 @@ async def world() -> AsyncIterator[World]:
 
 @pytest.mark.parametrize(
     ("method", "path", "headers"),
-    [("GET", "/mcp", {}), ("GET", "/mcp/", {}), ("GET", "/mcp%0A", {}), ("GET", "/sse%0A", {}), ("POST", "/mcp", LISTEN)],
+    [
+        ("GET", "/mcp", {}),
+        ("GET", "/mcp/", {}),
+        ("GET", "/mcp%0A", {}),
+        ("GET", "/sse%0A", {}),
+        ("POST", "/mcp", LISTEN),
+    ],
 )
-async def test_whatever_stays_open_is_a_stream(
-    world: World, method: str, path: str, headers: dict[str, str]
-) -> None:
+async def test_whatever_stays_open_is_a_stream(world: World, method: str, path: str, headers: dict[str, str]) -> None:
     begun = anyio.Event()
 
     async def stream(scope: Scope, receive: Receive, send: Send) -> None:

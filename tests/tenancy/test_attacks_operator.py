@@ -1,4 +1,4 @@
-"""What a careless operator does while a server runs: it ends nothing, opens nothing, and loses nothing that was said."""
+"""What a careless operator does while a server runs: it ends nothing, opens nothing, loses nothing that was said."""
 
 from dataclasses import replace
 from datetime import timedelta
