@@ -93,17 +93,21 @@ async def status(http: Http, token: str = "", path: str = STORES) -> int:
 
 @asynccontextmanager
 async def mcp(
-    http: Http, token: str = "", transport: str = "streamable", mode: str = "legacy", **options: Any
+    http: Http,
+    token: str = "",
+    transport: str = "streamable",
+    mode: str = "legacy",
+    sending: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Client]:
-    """An MCP client that is connected."""
+    """An MCP client that is connected. `sending`: options of its HTTP client."""
     if transport == "sse":
         target: Any = sse_client(f"{http.address}/sse", headers=bearer(token))
-        async with Client(target, mode=mode, **options) as client:
+        async with Client(target, mode=mode) as client:
             yield client
         return
-    async with asking(http, token, **options.pop("http", {})) as sent:
+    async with asking(http, token, **(sending or {})) as sent:
         target = streamable_http_client(f"{http.address}/mcp", http_client=sent)
-        async with Client(target, mode=mode, **options) as client:
+        async with Client(target, mode=mode) as client:
             yield client
 
 
@@ -181,7 +185,9 @@ async def end(opened: list[httpx2.Response]) -> None:
 
 def holding(folder: Path, words: str) -> set[str]:
     """The folders, of those in this one, whose files hold these bytes."""
-    found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and words.encode() in path.read_bytes()]
+    found = [
+        path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and words.encode() in path.read_bytes()
+    ]
     return {path.parts[0] for path in found}
 
 

@@ -66,9 +66,9 @@ async def test_the_example_of_one_company_serves_its_keys_over_tls(home: Home) -
         dashboard = token("dashboard", environ, "MEMORY_SECRET_DASHBOARD")
         job = token("crm-job", environ, "MEMORY_SECRET_CRM_JOB")
         for mode in ("legacy", "2026-07-28"):
-            async with mcp(http, agents, mode=mode, http={"verify": pair.trusted}) as client:
+            async with mcp(http, agents, mode=mode, sending={"verify": pair.trusted}) as client:
                 await remember(client, f"Asked in {mode}")
-        async with mcp(http, dashboard, http={"verify": pair.trusted}) as client:
+        async with mcp(http, dashboard, sending={"verify": pair.trusted}) as client:
             assert "Asked in 2026-07-28" in await recalled(client)
         codes = []
         for shown in (agents, dashboard, job, f"agents.{SECRET}", ""):
@@ -248,9 +248,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_no_server_starts_on_a_configuration_that_is_wrong_and_its_line_is_named(
-    tmp_path: Path, what: str
-) -> None:
+def test_no_server_starts_on_a_configuration_that_is_wrong_and_its_line_is_named(tmp_path: Path, what: str) -> None:
     text, line, complaint = WRONG[what]
     path = tmp_path / "memory.toml"
     path.write_text(text, encoding="utf-8")
@@ -360,7 +358,9 @@ async def test_a_tenant_that_is_moved_while_it_serves_is_served_where_its_data_i
             assert await recalled(client) == ""
             await remember(client, "Said in the new world")
 
-            path.write_text(('data_dir = "data"\n' + moved).replace('"us"\n[tenants', '"mars"\n[tenants'), encoding="utf-8")
+            path.write_text(
+                ('data_dir = "data"\n' + moved).replace('"us"\n[tenants', '"mars"\n[tenants'), encoding="utf-8"
+            )
             until(lambda: http.stderr.count("holds now") == 2)
             assert await recalled(client) == ""
             await remember(client, "Said on another planet")

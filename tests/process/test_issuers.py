@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from mcp.client import Client
 from mcp.client.auth import TokenStorage
 from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuthProvider
 from mcp.client.auth.utils import (
@@ -16,7 +17,6 @@ from mcp.client.auth.utils import (
     extract_scope_from_www_auth,
     handle_protected_resource_response,
 )
-from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 from starlette.applications import Starlette
@@ -34,8 +34,6 @@ from .tenants import (
     STORES,
     asking,
     becomes,
-    bearer,
-    called,
     end,
     logged,
     mcp,
@@ -132,9 +130,7 @@ def forged(issuer: TokenIssuer) -> dict[str, str]:
         "none": compact(b'{"alg":"none"}', claims, lambda message: b""),
         "none, with its name": compact(b'{"alg":"none","kid":"many"}', claims, lambda message: b""),
         "key confusion": compact(b'{"alg":"HS256","kid":"many"}', claims, hmac_signed(public)),
-        "key of its own": compact(
-            json.dumps({"alg": "RS256", "jwk": stranger.jwk()}).encode(), claims, stranger.sign
-        ),
+        "key of its own": compact(json.dumps({"alg": "RS256", "jwk": stranger.jwk()}).encode(), claims, stranger.sign),
         "another's signature": issuer.token(stranger, tenant="acme"),
         "no tenant": issuer.token(),
         "unknown tenant": issuer.token(tenant="nobody"),

@@ -11,7 +11,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_memory.commands import keys, tenants
 from mcp_memory.errors import Error, Invalid
 
-from .servers import Home, Http, Json, http_server, make_home
+from .servers import Home, Http, http_server, make_home
 from .tenants import (
     DOORS,
     STORES,
@@ -78,9 +78,7 @@ async def test_a_key_for_development_reaches_development_alone(
 
 async def test_over_the_api_too_a_narrow_key_sees_and_reaches_its_store_alone(host: Http, operator: Operator) -> None:
     wide = await operator.token("acme")
-    narrow = await operator.token(
-        "acme", store="store-development", scope=["memory:admin"]
-    )
+    narrow = await operator.token("acme", store="store-development", scope=["memory:admin"])
     for token in (wide, narrow):
         async with mcp(host, token) as client:
             await remember(client, "So that the store is there", "+13175550114")

@@ -6,12 +6,11 @@ from contextlib import AsyncExitStack
 import anyio
 import httpx2
 import pytest
-from anyio import to_thread
 
 from mcp_memory.commands import tenants
 
-from .servers import Home, Http, http_server, make_home, until
-from .tenants import DOORS, STORES, Operator, asking, bearer, mcp, remember, status
+from .servers import Home, Http, http_server, make_home
+from .tenants import DOORS, STORES, Operator, asking, mcp, remember, status
 from .test_ends import open_session
 from .test_shutdown import busy
 
@@ -97,9 +96,7 @@ async def test_of_requests_at_once_those_past_the_limit_are_told_so_and_room_is_
     assert (answers[0].status_code, after.is_error) == (202, False)
 
 
-async def test_of_sessions_those_past_the_limit_are_refused_until_one_is_closed(
-    host: Http, operator: Operator
-) -> None:
+async def test_of_sessions_those_past_the_limit_are_refused_until_one_is_closed(host: Http, operator: Operator) -> None:
     await operator.add("talkative", limit=["sessions=1"])
     token = await operator.token("talkative")
     async with asking(host, token) as client:

@@ -1,4 +1,4 @@
-"""A store that another process deleted and made anew: who asks by its name gets the new one, who asks by its id none."""
+"""A store that another process deleted and made anew: its name means the new one, its id means none."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack

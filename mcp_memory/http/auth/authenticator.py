@@ -101,14 +101,17 @@ class Credentials:
 
 class Unasked:
     """As long as there is no tenant, nobody is asked for anything: whoever asks is the one who launched the process.
-    From the first one on it is as with `Credentials`, in sessions that are open too."""
+    From the first one on it is as with `Credentials`, in sessions that are open too, and stays so when the last one
+    goes."""
 
     def __init__(self, directory: Directory, credentials: Credentials) -> None:
         self._directory, self._credentials = directory, credentials
+        self._asking = False
 
     async def asker(self, authorization: str | None) -> Asker:
         own = self._directory.hosting.sole
-        if own is None or not await self._directory.is_empty():
+        if self._asking or own is None or not await self._directory.is_empty():
+            self._asking = True
             return await self._credentials.asker(authorization)
         limits = self._directory.hosting.limits
         return Asker(caller=Caller(tenant=own, quota=limits.quota), limits=limits, session=own)
