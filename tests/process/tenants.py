@@ -149,8 +149,8 @@ async def stores(http: Http, token: str) -> dict[str, str]:
 async def becomes(condition: Callable[[], Awaitable[object]]) -> None:
     """For what holds within seconds, and no event tells of."""
     with anyio.fail_after(ANSWER_SECONDS):
-        while not await condition():
-            await anyio.sleep(0.05)
+        while not await condition():  # which asks the server, and so takes its time
+            pass
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The examples of config/, served; a configuration that is edited while it serves; and those that no server starts on."""
+"""The examples of config/, served; configurations that are edited meanwhile, and those that no server starts on."""
 
 import hashlib
 import re
