@@ -24,9 +24,10 @@ from mcp_memory.metered import MeteredMemory
 from mcp_memory.metering import Meter
 from mcp_memory.model import Caller
 from mcp_memory.server import build_server
-from mcp_memory.settings import Settings, service_url, toolset_names
+from mcp_memory.settings import Settings, located, service_url, toolset_names
 from mcp_memory.stdio import serve_stdio
 from mcp_memory.tenancy.directory import Directory
+from mcp_memory.tenancy.hosting import Contradiction
 from mcp_memory.tools.toolsets import tools_of
 from mcp_memory.usage import UsageBook
 from mcp_memory.usage_counter import UsageCounter
@@ -111,7 +112,10 @@ class Host:
 
     async def configure(self, settings: Settings) -> None:
         """What these say of tenants, keys, issuers and backends holds from now on."""
-        await self.directory.check(settings.hosting)
+        try:
+            await self.directory.check(settings.hosting)
+        except Contradiction as exc:
+            raise await anyio.to_thread.run_sync(located, settings, exc) from exc
         self.directory.hosting = settings.hosting
         await self.placement.configure(settings)
 

@@ -38,8 +38,9 @@ from mcp_memory.metering import Meter
 from mcp_memory.model import Caller
 from mcp_memory.reloading import Reloading
 from mcp_memory.server import Context, build_server
-from mcp_memory.settings import Settings, toolset_names
+from mcp_memory.settings import Settings, located, toolset_names
 from mcp_memory.tenancy.admission import Admission
+from mcp_memory.tenancy.hosting import Contradiction
 from mcp_memory.tools.toolsets import tools_of
 from mcp_memory.uploads import Uploads
 
@@ -58,7 +59,12 @@ def prepare_http(settings: Settings, again: Again) -> Callable[[Callable[[str, b
 
     Raises Invalid for an address that others can reach, unless credentials are asked for and nobody can listen in.
     """
-    asks = anyio.run(_asks, settings)
+    try:
+        asks = anyio.run(_asks, settings)
+    except Contradiction as exc:
+        raise located(settings, exc) from exc
+    if asks:  # whatever is removed later: what was closed does not open by itself
+        settings = replace(settings, authentication="on")
     encrypted = serving.tls(settings.tls_certificate, settings.tls_key) is not None
     check_exposure(
         settings.host,

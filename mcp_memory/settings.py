@@ -186,6 +186,14 @@ def load(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
         raise Invalid(f"{path}, line {line_of(text, exc.path)}: {exc}") from exc
 
 
+def located(settings: Settings, exc: Contradiction) -> Invalid:
+    """With its place, where it is about what the file says and not only about the catalog."""
+    if settings.config is None or exc.tenant.name not in settings.hosting.tenants:
+        return exc
+    path = ("tenants", exc.tenant.name, *([exc.field] if exc.field else []))
+    return Invalid(f"{settings.config}, line {line_of(_read(settings.config), path)}: {exc}")
+
+
 def toolset_names(settings: Settings) -> list[str]:
     return [name.strip() for name in settings.toolsets.split(",")]
 

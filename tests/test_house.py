@@ -341,12 +341,13 @@ MAY_IMPORT = {
     "app": (
         "errors ids listing metered metering usage usage_counter model service settings server stdio backend "
         "backends/placement backends/routing backends/sql/backend backends/sql/calls/usage backends/sql/tenants "
-        "backends/sql/sqlite/database backends/twilio/backend embedding/choice tenancy/directory tools/toolsets"
+        "backends/sql/sqlite/database backends/twilio/backend embedding/choice tenancy/directory tenancy/hosting "
+        "tools/toolsets"
     ),
     "serve": (
         "errors app changes import_queue logs metering model reloading server settings uploads http/__init__ http/app "
         "http/api/app http/api/route http/auth/authenticator http/auth/jwks http/auth/tokens http/door http/leaving "
-        "http/metrics http/safety http/serving http/workers tenancy/admission tools/toolsets"
+        "http/metrics http/safety http/serving http/workers tenancy/admission tenancy/hosting tools/toolsets"
     ),
     "doctor": "errors settings embedding/choice backends/sql/sqlite/packing tenancy/hosting tenancy/tenants",
     "demo": "",

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from mcp_memory.errors import Invalid, NotFound, Taken
 from mcp_memory.model import UNLIMITED, Quota
-from mcp_memory.tenancy.hosting import Hosting
+from mcp_memory.tenancy.hosting import Contradiction, Hosting
 from mcp_memory.tenancy.keys import Key
 from mcp_memory.tenancy.tenants import Limits, Tenant
 
@@ -102,14 +102,16 @@ class Directory:
         return self.hosting.is_empty() and not await self._managed.has_tenants()
 
     async def check(self, hosting: Hosting | None = None) -> None:
-        """Raises Invalid where a configuration, this one's or another, and the catalog contradict each other."""
+        """Raises Contradiction where a configuration, this one's or another, and the catalog contradict each other."""
         hosting = hosting or self.hosting
         managed = await self._managed.list_tenants()
         for one in managed:
             if one.name in hosting.tenants:
-                raise Invalid(
+                raise Contradiction(
+                    one,
+                    "",
                     f"Tenant {one.name} is in the configuration and in the catalog: take it out of the configuration, "
-                    f"or `mcp-memory tenants remove {one.name}`."
+                    f"or `mcp-memory tenants remove {one.name}`.",
                 )
         hosting.check([*hosting.tenants.values(), *managed])
 

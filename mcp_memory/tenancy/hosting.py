@@ -53,14 +53,14 @@ class Hosting:
 
 
 class Contradiction(Invalid):
-    """`field`: what of the tenant is to be changed."""
+    """`field`: what of the tenant is to be changed; empty: all of it."""
 
     def __init__(self, tenant: Tenant, field: str, message: str) -> None:
         super().__init__(tenant, field, message)
         self.tenant, self.field, self.message = tenant, field, message
 
     def __str__(self) -> str:
-        return f"tenants.{self.tenant.name}.{self.field}: {self.message}"
+        return f"tenants.{self.tenant.name}.{self.field}: {self.message}" if self.field else self.message
 
 
 EMPTY = Hosting()

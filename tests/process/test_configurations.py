@@ -1,4 +1,4 @@
-"""The examples of config/, served; one that is edited while it serves; and those that no server starts on."""
+"""The examples of config/, served; configurations that are edited meanwhile, and those that no server starts on."""
 
 import hashlib
 import re
@@ -66,9 +66,9 @@ async def test_the_example_of_one_company_serves_its_keys_over_tls(home: Home) -
         dashboard = token("dashboard", environ, "MEMORY_SECRET_DASHBOARD")
         job = token("crm-job", environ, "MEMORY_SECRET_CRM_JOB")
         for mode in ("legacy", "2026-07-28"):
-            async with mcp(http, agents, mode=mode, asked={"verify": pair.trusted}) as client:
+            async with mcp(http, agents, mode=mode, sending={"verify": pair.trusted}) as client:
                 await remember(client, f"Asked in {mode}")
-        async with mcp(http, dashboard, asked={"verify": pair.trusted}) as client:
+        async with mcp(http, dashboard, sending={"verify": pair.trusted}) as client:
             assert "Asked in 2026-07-28" in await recalled(client)
         codes = []
         for shown in (agents, dashboard, job, f"agents.{SECRET}", ""):

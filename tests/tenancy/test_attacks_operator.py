@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """What a careless operator does while a server runs: it ends nothing, opens nothing, and loses nothing."""
-=======
-"""What a careless operator does while a server runs: it ends nothing, opens nothing, loses nothing that was said."""
->>>>>>> attack
 
 from dataclasses import replace
 from datetime import timedelta
