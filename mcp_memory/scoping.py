@@ -8,39 +8,35 @@ from mcp_memory.errors import NoStore
 from mcp_memory.model import Caller, Scope
 from mcp_memory.rights import READ
 
-MAX_KEPT = 10_000  # names of stores that need not be looked up again
-
 
 class Scopes:
+    """Names are looked up each time: what was called so a moment ago, in another process too, may be another by now."""
+
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._named: dict[tuple[str, str], Scope] = {}
 
     async def of(self, caller: Caller, right: str = READ) -> Scope:
         """Raises Forbidden, or NoStore: what is not the caller's to reach is not there, whatever it is called."""
         rights.check(caller.rights, right)
-        found = await self._found(caller.tenant, caller.store)
-        if caller.stores is not None and found not in await self.reached(caller.tenant, caller.stores):
-            raise NoStore("There is no such store.")
-        return replace(found, quota=caller.quota)
+        return replace(await self._found(caller), quota=caller.quota)
 
     async def reached(self, tenant: str, stores: tuple[str, ...]) -> list[Scope]:
-        return [await self._found(tenant, one) for one in stores]
+        return [await self._backend.open_store(tenant, one) for one in stores]
 
-    def forget(self, tenant: str, store_id: str | None = None) -> None:
-        """What its store was called, or all its stores, may be another's name from now on."""
-        self._named = {
-            name: scope
-            for name, scope in self._named.items()
-            if scope.tenant != tenant or store_id not in (None, scope.store_id)
-        }
+    async def _found(self, caller: Caller) -> Scope:
+        tenant, store = caller.tenant, caller.store
+        if not store.startswith(f"{ids.STORE}_"):  # no name has an underscore
+            if caller.stores is not None and store not in caller.stores:
+                raise _no_store()
+            return await self._backend.open_store(tenant, store)
+        store_id = ids.check(store, ids.STORE, "store_id")
+        if caller.stores is None:
+            return await self._backend.find_store(tenant, store_id)
+        for scope in await self.reached(tenant, caller.stores):  # what is beyond reach is not even looked for
+            if scope.store_id == store_id:
+                return scope
+        raise _no_store()
 
-    async def _found(self, tenant: str, store: str) -> Scope:
-        if store.startswith(f"{ids.STORE}_"):  # no name has an underscore
-            return await self._backend.find_store(tenant, ids.check(store, ids.STORE, "store_id"))
-        if (tenant, store) not in self._named:
-            scope = await self._backend.open_store(tenant, store)
-            while len(self._named) >= MAX_KEPT:
-                del self._named[next(iter(self._named))]
-            self._named[tenant, store] = scope
-        return self._named[tenant, store]
+
+def _no_store() -> NoStore:
+    return NoStore("There is no such store.")
