@@ -71,6 +71,17 @@ class World:
     async def tenant(self, name: str, *stores: str) -> Tenant:
         return await self.directory.add_tenant(Tenant(name=name, stores=stores or Tenant.stores))
 
+    @asynccontextmanager
+    async def elsewhere(self, embedder: MiniLM) -> AsyncIterator[Host]:
+        """Another process on the same folder, as a command or a second worker is."""
+        database = SqliteDatabase(self.folder)
+        other = hosted(Settings(data_dir=self.folder), database, Counting(database), embedder)
+        try:
+            yield other
+        finally:
+            await other.close()
+            await anyio.to_thread.run_sync(database.close)
+
     async def client(self, tenant: str, *, store: str | None = None, scopes: tuple[str, ...] = RIGHTS) -> Client:
         secret = secrets.token_urlsafe(24)
         key = Key(
