@@ -130,7 +130,9 @@ def routes(world: World) -> Iterator[APIRoute]:
 
 
 def route_at(prefix: str, route: APIRoute) -> APIRoute:
-    return APIRoute(prefix + route.path, route.endpoint, methods=list(route.methods), operation_id=route.operation_id)
+    return APIRoute(
+        prefix + route.path, route.endpoint, methods=list(route.methods or ()), operation_id=route.operation_id
+    )
 
 
 def calls(world: World) -> list[Call]:
@@ -138,7 +140,7 @@ def calls(world: World) -> list[Call]:
     found = [
         Call(str(route.operation_id), method, route.path)
         for route in routes(world)
-        for method in route.methods
+        for method in route.methods or ()
         if route.operation_id != UPLOADING
     ]
     return sorted(found, key=lambda one: (one.method == "DELETE", -one.path.count("{") * (one.method == "DELETE")))

@@ -65,4 +65,3 @@ async def neighbours(request: pytest.FixtureRequest, world: World) -> Neighbours
         mine, theirs = await world.client("initech", store="one"), await world.client("initech", store="two")
     their = await plant(theirs, "two")
     return Neighbours(world, mine, await plant(mine, "one", "mine", "+13175550100"), theirs, their)
-

@@ -28,7 +28,7 @@ async def owned(world: World) -> tuple[Client, Ids]:
 
 
 async def test_a_tool_that_writes_is_refused_over_every_transport(world: World, owned: tuple[Client, Ids]) -> None:
-    owner, ids = owned
+    _, ids = owned
     reader = await world.client("acme", scopes=SCOPES["reader"])
     before = await world.kept("acme", ids.store_id)
     for speaking in SPEAKERS.values():
@@ -48,14 +48,14 @@ async def test_a_tool_that_writes_is_refused_over_every_transport(world: World, 
 @pytest.mark.parametrize("role", SCOPES)
 async def test_a_route_that_takes_more_rights_is_refused(world: World, owned: tuple[Client, Ids], role: str) -> None:
     """With an idempotency key, and without."""
-    owner, ids = owned
+    _, ids = owned
     client = await world.client("acme", scopes=SCOPES[role])
     before, refused = await world.kept("acme", ids.store_id), set()
     for call in calls(world):
         if not beyond(call, role):
             continue
-        for more in ({}, {"headers": {"Idempotency-Key": f"{role} {call.operation}"}}):
-            answer = await call.of(client, ids, **more)
+        for headers in ({}, {"Idempotency-Key": f"{role} {call.operation}"}):
+            answer = await call.of(client, ids, headers=headers)
             assert answer.status == 403, (call, answer)
         refused.add(call.operation)
 
@@ -68,7 +68,7 @@ def beyond(call: Call, role: str) -> bool:
 
 
 async def test_what_only_reads_is_answered(world: World, owned: tuple[Client, Ids]) -> None:
-    owner, ids = owned
+    _, ids = owned
     reader = await world.client("acme", scopes=SCOPES["reader"])
     before = await world.kept("acme", ids.store_id)
     for call in calls(world):
