@@ -70,7 +70,9 @@ class Backend(Protocol):
 
     # What a client may ask about later. `Operation`s are kept for a week.
 
-    async def record_operation(self, tenant: str, resource_id: str) -> Operation: ...
+    async def record_operation(
+        self, tenant: str, resource_id: str, stores_reached: tuple[str, ...] | None = None
+    ) -> Operation: ...
 
     async def get_operation(self, tenant: str, operation_id: str) -> Operation: ...
 

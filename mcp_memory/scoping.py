@@ -1,45 +1,42 @@
 """The one place where it is decided whose data a call is about, and whether who asks may make it."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from mcp_memory import ids, rights
 from mcp_memory.backend import Backend
 from mcp_memory.errors import NoStore
 from mcp_memory.model import Caller, Scope
-from mcp_memory.recent import Recent
 from mcp_memory.rights import READ
-
-NAMED = timedelta(seconds=1)  # for as long: another process may rename a store, or remove its tenant
 
 
 class Scopes:
-    def __init__(self, backend: Backend, now: Callable[[], datetime]) -> None:
-        self._backend, self._now = backend, now
-        self._named: Recent[tuple[str, str], tuple[Scope, datetime]] = Recent()
+    """Names are looked up each time: what was called so a moment ago, in another process too, may be another by now."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
 
     async def of(self, caller: Caller, right: str = READ) -> Scope:
         """Raises Forbidden, or NoStore: what is not the caller's to reach is not there, whatever it is called."""
         rights.check(caller.rights, right)
-        found = await self._found(caller.tenant, caller.store)
-        if caller.stores is not None and found not in await self.reached(caller.tenant, caller.stores):
-            raise NoStore("There is no such store.")
-        return replace(found, quota=caller.quota)
+        return replace(await self._found(caller), quota=caller.quota)
 
     async def reached(self, tenant: str, stores: tuple[str, ...]) -> list[Scope]:
-        return [await self._found(tenant, one) for one in stores]
+        return [await self._backend.open_store(tenant, one) for one in stores]
 
-    def forget(self, tenant: str, store_id: str | None = None) -> None:
-        """What its store was called, or all its stores, may be another's name from now on."""
-        self._named.forget(lambda _, kept: kept[0].tenant == tenant and store_id in (None, kept[0].store_id))
+    async def _found(self, caller: Caller) -> Scope:
+        tenant, store = caller.tenant, caller.store
+        if not store.startswith(f"{ids.STORE}_"):  # no name has an underscore
+            if caller.stores is not None and store not in caller.stores:
+                raise _no_store()
+            return await self._backend.open_store(tenant, store)
+        store_id = ids.check(store, ids.STORE, "store_id")
+        if caller.stores is None:
+            return await self._backend.find_store(tenant, store_id)
+        for scope in await self.reached(tenant, caller.stores):  # what is beyond reach is not even looked for
+            if scope.store_id == store_id:
+                return scope
+        raise _no_store()
 
-    async def _found(self, tenant: str, store: str) -> Scope:
-        if store.startswith(f"{ids.STORE}_"):  # no name has an underscore
-            return await self._backend.find_store(tenant, ids.check(store, ids.STORE, "store_id"))
-        now, known = self._now(), self._named.get((tenant, store))
-        if known is not None and timedelta(0) <= now - known[1] < NAMED:
-            return known[0]
-        scope = await self._backend.open_store(tenant, store)
-        self._named.put((tenant, store), (scope, now))
-        return scope
+
+def _no_store() -> NoStore:
+    return NoStore("There is no such store.")

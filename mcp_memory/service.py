@@ -8,7 +8,7 @@ from mcp_memory import edits, ids, imports, listing, model, rights, text
 from mcp_memory.backend import Backend
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges, SummaryChanges
-from mcp_memory.errors import Forbidden, Invalid
+from mcp_memory.errors import Forbidden, Invalid, NotFound
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, NewUpload, Remark
 from mcp_memory.ledger import Explanation, Merged, Unmerged
@@ -32,7 +32,7 @@ from mcp_memory.model import (
     TraitEntry,
     Upserted,
 )
-from mcp_memory.operations import Operation, Reply
+from mcp_memory.operations import NO_OPERATION, Operation, Reply
 from mcp_memory.rights import ADMIN, READ, WRITE
 from mcp_memory.scoping import Scopes
 from mcp_memory.traits import Raw
@@ -42,7 +42,7 @@ class Memory:
     def __init__(self, backend: Backend, now: Callable[[], datetime]) -> None:
         self._backend = backend
         self.now = now
-        self._scopes = Scopes(backend, now)
+        self._scopes = Scopes(backend)
 
     async def scope(self, caller: Caller, right: str = READ) -> Scope:
         return await self._scopes.of(caller, right)
@@ -68,29 +68,26 @@ class Memory:
         return await self._backend.get_store(await self.scope(caller))
 
     async def update_store(self, caller: Caller, changes: StoreChanges, if_version: int | None = None) -> Store:
-        stored = await self._backend.update_store(await self.scope(caller, ADMIN), edits.checked(changes), if_version)
-        if changes.display_name is not None:
-            self._scopes.forget(caller.tenant, stored.store_id)
-        return stored
+        return await self._backend.update_store(await self.scope(caller, ADMIN), edits.checked(changes), if_version)
 
     async def delete_store(self, caller: Caller) -> None:
-        scope = await self.scope(caller, ADMIN)
-        await self._backend.delete_store(scope)
-        self._scopes.forget(caller.tenant, scope.store_id)
+        await self._backend.delete_store(await self.scope(caller, ADMIN))
 
     async def delete_tenant(self, caller: Caller) -> None:
         """For whoever runs the host: no front door does this."""
         rights.check(caller.rights, ADMIN)
         await self._backend.delete_tenant(caller.tenant)
-        self._scopes.forget(caller.tenant)
 
     async def record_operation(self, caller: Caller, resource_id: str) -> Operation:
-        return await self._backend.record_operation(caller.tenant, resource_id)
+        return await self._backend.record_operation(caller.tenant, resource_id, caller.stores)
 
     async def get_operation(self, caller: Caller, operation_id: str) -> Operation:
         rights.check(caller.rights, READ)
         target = ids.check(operation_id, ids.OPERATION, "operation_id")
-        return await self._backend.get_operation(caller.tenant, target)
+        found = await self._backend.get_operation(caller.tenant, target)
+        if caller.stores is not None and not _within(found.stores_reached, caller.stores):
+            raise NotFound(NO_OPERATION)
+        return found
 
     async def begin_request(self, caller: Caller, key: str, digest: bytes, repeatable: bool) -> Reply | None:
         return await self._backend.begin_request(caller.tenant, _own(caller, key), digest, repeatable)
@@ -354,6 +351,10 @@ def _own(caller: Caller, key: str) -> str:
     if caller.stores is None and caller.rights == rights.ALL:
         return key
     return f"{','.join(caller.stores or ())}/{','.join(sorted(caller.rights))}/{key}"
+
+
+def _within(stores: tuple[str, ...] | None, reached: tuple[str, ...]) -> bool:
+    return stores is not None and set(stores) <= set(reached)
 
 
 def _profile(profile_id: str) -> str:

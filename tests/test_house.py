@@ -75,7 +75,7 @@ MAY_IMPORT = {
         "errors rights model edits listing operations mappings text ids identity ledger traits definitions imports "
         "backend scoping"
     ),
-    "scoping": "errors rights model ids recent backend",
+    "scoping": "errors rights model ids backend",
     "session": "model service",
     # Usage, and the metering around operations
     "usage": "imports model",

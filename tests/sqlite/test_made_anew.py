@@ -1,15 +1,13 @@
-"""A store that another process deleted and made anew: who asks by its name gets the new one a second later, who asks by
-its id none."""
+"""A store that another process deleted and made anew: who asks by its name gets the new one, by its id none."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from mcp_memory import app, scoping
+from mcp_memory import app
 from mcp_memory.errors import NoStore, NotFound
 from mcp_memory.listing import PageQuery
 from mcp_memory.model import Caller
@@ -23,9 +21,8 @@ TRAITS = {"Contact": {"phone": "+13175550142"}}
 
 
 @pytest.fixture
-async def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Memory, Memory]]:
-    """As two processes have them on one folder; the first has found the store by its name, a second ago."""
-    monkeypatch.setattr(scoping, "NAMED", timedelta(0))
+async def two(tmp_path: Path) -> AsyncIterator[tuple[Memory, Memory]]:
+    """As two processes have them on one folder; the first has found the store by its name."""
     async with AsyncExitStack() as stack:
         made = [app.build_memory(Settings(data_dir=tmp_path)) for _ in range(2)]
         for memory in made:

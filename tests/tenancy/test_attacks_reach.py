@@ -16,7 +16,6 @@ from mcp_memory.edits import StoreChanges
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.errors import NoStore
 from mcp_memory.model import Caller
-from mcp_memory.scoping import NAMED
 from mcp_memory.service import Memory
 from mcp_memory.settings import load
 from mcp_memory.tenancy.tenants import Tenant
@@ -69,12 +68,10 @@ async def test_a_name_of_a_store_is_what_the_catalog_says_it_is_though_another_p
     before = await here.scope(narrowed)
     renamed = replace(owner, store=before.store_id)
     await there.update_store(renamed, StoreChanges(display_name="other"))
-    at += NAMED
     after = await here.scope(narrowed)
     with pytest.raises(NoStore):
         await here.scope(replace(narrowed, store=before.store_id))
     await there.delete_tenant(owner)
-    at += NAMED
     again = await here.upsert_traits(narrowed, {"Contact": {"email": "ann@example.com"}}, None)
     await here.close()
     await there.close()

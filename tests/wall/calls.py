@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from mcp_memory.identity import DEFAULT_SETTINGS
+from mcp_memory.wire.rules import IdentitySettingsBody
 from tests.wall.planted import COLUMNS, FILE, MONDAY, Ids
 from tests.wall.speaking import Said, said
 from tests.wall.world import Client, World
@@ -33,16 +35,13 @@ def _summary(their: Ids) -> Json:
 # By operation. Bodies hold what identifies somebody of theirs wherever anything can.
 BODIES: Mapping[str, Body] = {
     "ListStores": _nothing,
-    "CreateStore": lambda their: {"displayName": "Wall"},
+    "CreateStore": lambda their: {"displayName": f"Wall-{their.phone[1:]}"},
     "FetchStore": _nothing,
     "PatchStore": lambda their: {"description": "Was here"},
     "DeleteStore": _nothing,
     "FetchOperation": _nothing,
     "FetchIdentityResolutionSettings": _nothing,
-    "UpdateIdentityResolutionSettings": lambda their: {
-        "identifierConfigs": [{"idType": one} for one in ("phone", "email", "chat")],
-        "matchingRules": ["phone", "email", "chat"],
-    },
+    "UpdateIdentityResolutionSettings": lambda their: IdentitySettingsBody.of(DEFAULT_SETTINGS).body(),
     "ListTraitGroups": _nothing,
     "CreateTraitGroup": lambda their: {"displayName": "Walled"},
     "FetchTraitGroup": _nothing,
@@ -87,7 +86,7 @@ BODIES: Mapping[str, Body] = {
     "FetchProfileObservation": _nothing,
     "PatchProfileObservation": lambda their: {"content": "Was here"},
     "DeleteProfileObservation": _nothing,
-    "ListProfileObservationRevisions": _nothing,
+    "ListObservationRevisions": _nothing,
     "ListProfileConversationSummaries": _nothing,
     "CreateProfileConversationSummary": lambda their: {"summaries": [_summary(their)]},
     "FetchProfileConversationSummary": _nothing,
@@ -131,7 +130,9 @@ def routes(world: World) -> Iterator[APIRoute]:
 
 
 def route_at(prefix: str, route: APIRoute) -> APIRoute:
-    return APIRoute(prefix + route.path, route.endpoint, methods=list(route.methods), operation_id=route.operation_id)
+    return APIRoute(
+        prefix + route.path, route.endpoint, methods=list(route.methods or ()), operation_id=route.operation_id
+    )
 
 
 def calls(world: World) -> list[Call]:
@@ -139,7 +140,7 @@ def calls(world: World) -> list[Call]:
     found = [
         Call(str(route.operation_id), method, route.path)
         for route in routes(world)
-        for method in route.methods
+        for method in route.methods or ()
         if route.operation_id != UPLOADING
     ]
     return sorted(found, key=lambda one: (one.method == "DELETE", -one.path.count("{") * (one.method == "DELETE")))

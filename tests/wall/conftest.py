@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from secrets import token_hex
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,16 @@ class Neighbours:
     async def twins(self) -> tuple[Ids, Ids]:
         """Stand-ins that are alike in all but their ids: what is done to one does not show at the other."""
         return await self._twin(), await self._twin()
+
+    def about_them(self, kept: dict[str, Any]) -> dict[str, Any]:
+        """Of a tenant that both are of, the rows that are about the other store."""
+        if self.mine.tenant != self.theirs.tenant:
+            return kept
+        ids = (self.their.store_id, self.their.mapping_id)
+        return {
+            name: [row for row in rows if any(one in row for one in ids)] if isinstance(rows, list) else rows
+            for name, rows in kept.items()
+        }
 
     async def _twin(self) -> Ids:
         chat = f"twin-{token_hex(8)}"

@@ -36,6 +36,10 @@ class Counting:
         self.asked.append("delete_store")
         self._database.delete_store(scope)
 
+    def storage_bytes(self, tenant: str) -> int:
+        self.asked.append("storage_bytes")
+        return self._database.storage_bytes(tenant)
+
     def close(self) -> None:
         self._database.close()
 

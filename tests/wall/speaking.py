@@ -210,8 +210,11 @@ async def streaming(
             await gone.wait()
         return message or {"type": "http.disconnect"}
 
+    async def run() -> None:
+        await app(scope, receive, sending.send)
+
     async with sending, receiving, anyio.create_task_group() as tasks:
-        tasks.start_soon(app, scope, receive, sending.send)
+        tasks.start_soon(run)
         stream = Streaming(receiving)
         await stream.begin()
         try:

@@ -69,19 +69,8 @@ async def test_with_ids_of_somebody_else_it_is_as_with_ids_of_nobody(
             assert world.database.taken() == ways, about_them
     after = await world.kept(neighbours.theirs.tenant, their.store_id)
 
-    assert _theirs(neighbours, after) == _theirs(neighbours, before)
+    assert neighbours.about_them(after) == neighbours.about_them(before)
     assert CANARY.encode() not in await world.bytes_of(neighbours.own.store_id)
-
-
-def _theirs(neighbours: Neighbours, kept: dict[str, object]) -> dict[str, object]:
-    """Of a tenant that both are of, the rows that are about the other store."""
-    if neighbours.mine.tenant != neighbours.theirs.tenant:
-        return kept
-    ids = (neighbours.their.store_id, neighbours.their.mapping_id)
-    return {
-        name: [row for row in rows if any(one in row for one in ids)] if isinstance(rows, list) else rows
-        for name, rows in kept.items()
-    }
 
 
 async def test_to_whom_it_belongs_each_is_answered(world: World, speaking: Speaking) -> None:

@@ -16,7 +16,7 @@ from mcp_memory import app, serve
 from mcp_memory.app import Host
 from mcp_memory.backend import Backend
 from mcp_memory.backends.placement import Placement
-from mcp_memory.backends.routing import routed
+from mcp_memory.backends.routing import routing
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.calls.usage import SqlUsage
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
@@ -70,6 +70,17 @@ class World:
 
     async def tenant(self, name: str, *stores: str) -> Tenant:
         return await self.directory.add_tenant(Tenant(name=name, stores=stores or Tenant.stores))
+
+    @asynccontextmanager
+    async def elsewhere(self, embedder: MiniLM) -> AsyncIterator[Host]:
+        """Another process on the same folder, as a command or a second worker is."""
+        database = SqliteDatabase(self.folder)
+        other = hosted(Settings(data_dir=self.folder), database, Counting(database), embedder)
+        try:
+            yield other
+        finally:
+            await other.close()
+            await anyio.to_thread.run_sync(database.close)
 
     async def client(self, tenant: str, *, store: str | None = None, scopes: tuple[str, ...] = RIGHTS) -> Client:
         secret = secrets.token_urlsafe(24)
@@ -148,5 +159,5 @@ def hosted(settings: Settings, database: SqliteDatabase, counting: Counting, emb
 
     placement = Placement(settings, directory, make)
     counter = UsageCounter(SqlUsage(database), app.now)
-    memory = MeteredMemory(routed(placement.backend_of, placement.close), app.now, counter)
+    memory = MeteredMemory(routing(placement.backend_of, placement.close), app.now, counter)
     return Host(memory=memory, directory=directory, placement=placement)

@@ -11,7 +11,7 @@ from mcp_memory.errors import Conflict, Full, NoStore, NotFound, Stale, Taken
 from mcp_memory.ids import OPERATION, STORE, MakeId
 from mcp_memory.listing import Page, PageQuery
 from mcp_memory.model import MAX_STORES, Quota, Scope, Store
-from mcp_memory.operations import KEPT, REPLY_KEPT, Operation, Reply
+from mcp_memory.operations import KEPT, NO_OPERATION, REPLY_KEPT, Operation, Reply
 
 UNDER_WAY = timedelta(seconds=60)  # of a request; after that, whoever had it is taken to have died
 
@@ -65,8 +65,18 @@ def check_version(current: int, expected: int | None) -> None:
         raise Stale(f"The version is {current}, not {expected}: somebody changed it meanwhile. Read it again first.")
 
 
-def record_operation(catalog: Catalog, tenant: str, resource_id: str, *, now: datetime, make_id: MakeId) -> Operation:
-    new = Operation(operation_id=make_id(OPERATION), resource_id=resource_id, completed_at=now)
+def record_operation(
+    catalog: Catalog,
+    tenant: str,
+    resource_id: str,
+    stores_reached: tuple[str, ...] | None,
+    *,
+    now: datetime,
+    make_id: MakeId,
+) -> Operation:
+    new = Operation(
+        operation_id=make_id(OPERATION), resource_id=resource_id, completed_at=now, stores_reached=stores_reached
+    )
     catalog.insert_operation(tenant, new, now - KEPT)
     return new
 
@@ -74,7 +84,7 @@ def record_operation(catalog: Catalog, tenant: str, resource_id: str, *, now: da
 def operation(catalog: Catalog, tenant: str, operation_id: str, *, now: datetime) -> Operation:
     found = catalog.find_operation(tenant, operation_id)
     if found is None or found.completed_at < now - KEPT:
-        raise NotFound("There is no such operation; they are kept for a week.")
+        raise NotFound(NO_OPERATION)
     return found
 
 

@@ -114,7 +114,9 @@ class TwilioBackend:
     async def delete_store(self, scope: Scope) -> None:
         await self._stores.delete_store(scope)
 
-    async def record_operation(self, tenant: str, resource_id: str) -> Operation:
+    async def record_operation(
+        self, tenant: str, resource_id: str, stores_reached: tuple[str, ...] | None = None
+    ) -> Operation:
         raise missing("record_operation")
 
     async def get_operation(self, tenant: str, operation_id: str) -> Operation:

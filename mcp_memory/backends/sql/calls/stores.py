@@ -13,9 +13,12 @@ from mcp_memory.operations import Operation, Reply
 
 class StoreCalls(Worker):
     async def open_store(self, tenant: str, display_name: str) -> Scope:
+        known = await self._read_catalog(tenant, lambda catalog: catalog.find_store(tenant, display_name))
+        if known is not None and self._ready.get(scope := Scope(tenant=tenant, store_id=known.store_id)):
+            return scope
+
         def work() -> Scope:
-            found = self._database.read_catalog(lambda catalog: catalog.find_store(tenant, display_name))
-            store = found or self._database.write_catalog(
+            store = known or self._database.write_catalog(
                 lambda catalog: stores.open_store(catalog, tenant, display_name, now=self._now(), make_id=self._make_id)
             )
             return self._made_ready(Scope(tenant=tenant, store_id=store.store_id))
@@ -69,11 +72,13 @@ class StoreCalls(Worker):
 
         await self._writers.hop(tenant, work)
 
-    async def record_operation(self, tenant: str, resource_id: str) -> Operation:
+    async def record_operation(
+        self, tenant: str, resource_id: str, stores_reached: tuple[str, ...] | None = None
+    ) -> Operation:
         return await self._write_catalog(
             tenant,
             lambda catalog: stores.record_operation(
-                catalog, tenant, resource_id, now=self._now(), make_id=self._make_id
+                catalog, tenant, resource_id, stores_reached, now=self._now(), make_id=self._make_id
             ),
         )
 

@@ -99,22 +99,18 @@ class SqliteCatalog(SqliteTenants, SqliteUsage):
     def insert_operation(self, tenant: str, new: Operation, forget: datetime) -> None:
         self._rows("delete from operation where completed_at < ?", to_micros(forget))
         self._rows(
-            "insert into operation (operation_id, tenant, resource_id, completed_at) values (?, ?, ?, ?)",
+            "insert into operation (operation_id, tenant, resource_id, completed_at, stores_reached) "
+            "values (?, ?, ?, ?, ?)",
             *(ids.to_bytes(new.operation_id), tenant, new.resource_id, to_micros(new.completed_at)),
+            None if new.stores_reached is None else json.dumps(new.stores_reached),
         )
 
     def find_operation(self, tenant: str, operation_id: str) -> Operation | None:
         rows = self._rows(
-            "select resource_id, completed_at from operation where operation_id = ? and tenant = ?",
+            "select resource_id, completed_at, stores_reached from operation where operation_id = ? and tenant = ?",
             *(ids.to_bytes(operation_id), tenant),
         )
-        return next(
-            (
-                Operation(operation_id=operation_id, resource_id=resource_id, completed_at=from_micros(completed_at))
-                for resource_id, completed_at in rows
-            ),
-            None,
-        )
+        return _operation(operation_id, *rows[0]) if rows else None
 
     def find_request(self, tenant: str, key: str) -> Request | None:
         rows = self._rows(
@@ -153,6 +149,15 @@ def _store(
         undeclared_traits=policy,
         description=description,
         version=version,
+    )
+
+
+def _operation(operation_id: str, resource_id: str, completed_at: int, stores_reached: str | None) -> Operation:
+    return Operation(
+        operation_id=operation_id,
+        resource_id=resource_id,
+        completed_at=from_micros(completed_at),
+        stores_reached=None if stores_reached is None else tuple(json.loads(stores_reached)),
     )
 
 
