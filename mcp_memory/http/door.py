@@ -133,9 +133,7 @@ class Door:
         if is_message and (asker.limited or not rights.issuperset(self._entrance.policy.rights.values())):
             body, receive = await _peeked(receive)
             called = _tools_called(body)
-        for name in (
-            called if scope["path"].startswith("/mcp") else ()
-        ):  # in SSE clients wait for a message, not a status
+        for name in called:
             if (right := self._entrance.policy.rights.get(name, READ)) not in rights:
                 raise Forbidden(f"This credential may not do that: it takes the scope {right}.", right)
         if asker.limited and not called:
