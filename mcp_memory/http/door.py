@@ -186,11 +186,10 @@ def _opens_session(scope: Scope) -> bool:
 def _stays_open(scope: Scope) -> bool:
     """What only listens takes nobody's turn. Since 2026-07-28 it is a POST, whose header and body say the same, or it
     is refused behind us."""
-    if not _is_mcp(scope):
-        return False
     if scope["method"] == "POST":
-        return _is_modern(scope) and Headers(scope=scope).get(MCP_METHOD_HEADER) == "subscriptions/listen"
-    return bool(scope["method"] == "GET")
+        listens = Headers(scope=scope).get(MCP_METHOD_HEADER) == "subscriptions/listen"
+        return listens and scope["path"].startswith("/mcp") and _is_modern(scope)
+    return _is_mcp(scope) and bool(scope["method"] == "GET")
 
 
 def _is_modern(scope: Scope) -> bool:
