@@ -177,9 +177,8 @@ class Door:
         if is_message and (asker.limited or not rights.issuperset(self._entrance.policy.rights.values())):
             body, receive = await _peeked(receive, MAX_LIMITED if asker.limited else MAX_PEEK)
             called = _tools_called(body)
-        for name in (
-            called if scope["path"].startswith("/mcp") else ()
-        ):  # in SSE clients wait for a message, not a status
+        told = scope["path"].startswith("/mcp")  # over SSE clients wait for a message, and pass over a status
+        for name in called if told else ():
             if (right := self._entrance.policy.rights.get(name, READ)) not in rights:
                 raise Forbidden(f"This credential may not do that: it takes the scope {right}.", right)
         if asker.limited and not called:
