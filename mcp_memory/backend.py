@@ -42,8 +42,9 @@ from mcp_memory.traits import Raw
 
 
 class Backend(Protocol):
-    async def open_store(self, tenant: str, display_name: str) -> Scope:
-        """The tenant's store of this name, created when it is not there yet."""
+    async def open_store(self, tenant: str, display_name: str, quota: Quota = UNLIMITED) -> Scope:
+        """The tenant's store of this name, created when it is not there yet. Raises Full where it would be one too
+        many."""
         ...
 
     async def find_store(self, tenant: str, store_id: str) -> Scope: ...

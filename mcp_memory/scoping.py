@@ -20,19 +20,20 @@ class Scopes:
         rights.check(caller.rights, right)
         return replace(await self._found(caller), quota=caller.quota)
 
-    async def reached(self, tenant: str, stores: tuple[str, ...]) -> list[Scope]:
-        return [await self._backend.open_store(tenant, one) for one in stores]
+    async def reached(self, caller: Caller) -> list[Scope]:
+        """Of who may reach only some."""
+        return [await self._backend.open_store(caller.tenant, one, caller.quota) for one in caller.stores or ()]
 
     async def _found(self, caller: Caller) -> Scope:
         tenant, store = caller.tenant, caller.store
         if not store.startswith(f"{ids.STORE}_"):  # no name has an underscore
             if caller.stores is not None and store not in caller.stores:
                 raise _no_store()
-            return await self._backend.open_store(tenant, store)
+            return await self._backend.open_store(tenant, store, caller.quota)
         store_id = ids.check(store, ids.STORE, "store_id")
         if caller.stores is None:
             return await self._backend.find_store(tenant, store_id)
-        for scope in await self.reached(tenant, caller.stores):  # what is beyond reach is not even looked for
+        for scope in await self.reached(caller):  # what is beyond reach is not even looked for
             if scope.store_id == store_id:
                 return scope
         raise _no_store()

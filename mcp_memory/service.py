@@ -61,7 +61,7 @@ class Memory:
         rights.check(caller.rights, READ)
         if caller.stores is None:
             return await self._backend.list_stores(caller.tenant, _checked(page))
-        reached = {scope.store_id for scope in await self._scopes.reached(caller.tenant, caller.stores)}
+        reached = {scope.store_id for scope in await self._scopes.reached(caller)}
         return listing.sliced(sorted(reached), str, _checked(page))
 
     async def get_store(self, caller: Caller) -> Store:

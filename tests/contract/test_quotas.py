@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from mcp_memory.backend import Backend
-from mcp_memory.edits import NewStore, ObservationChanges, SummaryChanges
+from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges, SummaryChanges
 from mcp_memory.errors import Full, NotFound
 from mcp_memory.imports import ColumnMapping, ImportRow, NewImport, NewUpload
 from mcp_memory.listing import EVERYTHING, PageQuery
@@ -351,3 +351,14 @@ async def test_the_bytes_of_all_stores_of_a_tenant_count_and_of_nobody_else(
     await backend.list_profiles(limited(other, storage_bytes=both), PageQuery(limit=10))
     await backend.list_observations(limited(scope, storage_bytes=both), dana, EVERYTHING, PageQuery(limit=10))
     await person(backend, limited(other, storage_bytes=both + 1), phone=phone(1))
+
+
+async def test_a_store_that_is_made_by_being_asked_for_counts_as_well(backend: Backend) -> None:
+    """Or whoever renames one would have another by asking for the old name."""
+    one = Quota(stores=1)
+    first = await backend.open_store("acme", "default", one)
+    await backend.update_store(first, StoreChanges(display_name="renamed"))
+
+    await refused(Full, backend.open_store("acme", "default", one))
+    assert await backend.open_store("acme", "renamed", one) == first
+    await backend.open_store("globex", "default", one)

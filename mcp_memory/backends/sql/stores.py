@@ -23,16 +23,19 @@ def existing(catalog: Catalog, scope: Scope) -> Store:
     return store
 
 
-def open_store(catalog: Catalog, tenant: str, display_name: str, *, now: datetime, make_id: MakeId) -> Store:
-    new = NewStore(display_name=display_name, undeclared_traits="declare")
-    return catalog.find_store(tenant, display_name) or _insert(catalog, tenant, new, now, make_id)
+def open_store(
+    catalog: Catalog, tenant: str, display_name: str, quota: Quota, *, now: datetime, make_id: MakeId
+) -> Store:
+    found = catalog.find_store(tenant, display_name)
+    if found is not None:
+        return found
+    _check_room(catalog, tenant, quota.stores)
+    return _insert(catalog, tenant, NewStore(display_name=display_name, undeclared_traits="declare"), now, make_id)
 
 
 def create(catalog: Catalog, tenant: str, new: NewStore, quota: Quota, *, now: datetime, make_id: MakeId) -> Store:
     _refuse_taken(catalog, tenant, new.display_name)
-    limit = MAX_STORES if quota.stores is None else min(quota.stores, MAX_STORES)
-    if (count := catalog.count_stores(tenant)) >= limit:
-        raise Full(f"There are {count} stores, and the limit is {limit}: delete one first.")
+    _check_room(catalog, tenant, MAX_STORES if quota.stores is None else min(quota.stores, MAX_STORES))
     return _insert(catalog, tenant, new, now, make_id)
 
 
@@ -121,6 +124,11 @@ def end_request(catalog: Catalog, tenant: str, key: str, reply: Reply | None, *,
 def _refuse_taken(catalog: Catalog, tenant: str, display_name: str) -> None:
     if catalog.find_store(tenant, display_name) is not None:
         raise Taken(f"displayName: there is a store {display_name} already. Choose another name.")
+
+
+def _check_room(catalog: Catalog, tenant: str, limit: int | None) -> None:
+    if limit is not None and (count := catalog.count_stores(tenant)) >= limit:
+        raise Full(f"There are {count} stores, and the limit is {limit}: delete one first.")
 
 
 def _insert(catalog: Catalog, tenant: str, new: NewStore, now: datetime, make_id: MakeId) -> Store:

@@ -90,7 +90,7 @@ class TwilioBackend:
     async def close(self) -> None:
         await self._client.close()
 
-    async def open_store(self, tenant: str, display_name: str) -> Scope:
+    async def open_store(self, tenant: str, display_name: str, quota: Quota = UNLIMITED) -> Scope:
         return await self._stores.open_store(tenant, display_name)
 
     async def find_store(self, tenant: str, store_id: str) -> Scope:

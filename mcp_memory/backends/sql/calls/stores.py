@@ -12,14 +12,16 @@ from mcp_memory.operations import Operation, Reply
 
 
 class StoreCalls(Worker):
-    async def open_store(self, tenant: str, display_name: str) -> Scope:
+    async def open_store(self, tenant: str, display_name: str, quota: Quota = UNLIMITED) -> Scope:
         known = await self._read_catalog(tenant, lambda catalog: catalog.find_store(tenant, display_name))
         if known is not None and self._ready.get(scope := Scope(tenant=tenant, store_id=known.store_id)):
             return scope
 
         def work() -> Scope:
             store = known or self._database.write_catalog(
-                lambda catalog: stores.open_store(catalog, tenant, display_name, now=self._now(), make_id=self._make_id)
+                lambda catalog: stores.open_store(
+                    catalog, tenant, display_name, quota, now=self._now(), make_id=self._make_id
+                )
             )
             return self._made_ready(Scope(tenant=tenant, store_id=store.store_id))
 
