@@ -94,10 +94,11 @@ class Entrance:
         """Found out anew each time, but for who asks too much: they are told so by what was found out a moment ago, so
         that to ask on and on costs others nothing. Nobody is let in by it."""
         shown = sha256((authorization or "").encode("utf-8", "replace")).digest()
-        asker, at = self._lately.get(shown) or (None, 0.0)
-        spent = asker is not None and self.admission.is_spent(asker.caller.tenant, asker.limits)
-        if asker is not None and spent and self.admission.clock() - at < LOOK_SECONDS:
-            return asker
+        known, at = self._lately.get(shown) or (None, 0.0)
+        if known is not None and self.admission.clock() - at < LOOK_SECONDS:
+            refused = self.admission.refusal(known.caller.tenant, known.limits)
+            if refused is not None:
+                return replace(known, limited=refused)
         asker = await self.authenticator.asker(authorization)
         self._lately.put(shown, (asker, self.admission.clock()))
         return asker
@@ -155,6 +156,8 @@ class Door:
 
     def _counted(self, asker: Asker, scope: Scope, counted: ExitStack) -> Asker:
         tenant, limits = asker.caller.tenant, asker.limits
+        if asker.limited is not None:
+            return asker
         try:
             self._entrance.admission.spend(tenant, limits)
             if _opens_session(scope) and limits.sessions is not None:

@@ -29,36 +29,29 @@ class Admission:
         self.clock, self._workers = clock, workers
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
 
-    def is_spent(self, tenant: str, limits: Limits) -> bool:
-        """Whether a request now would be one too many."""
-        account = self._accounts.get(tenant)
-        if account is None or limits.requests_per_minute is None:
-            return False
-        rate = limits.requests_per_minute / 60 / self._workers
-        return account.tokens + max(0.0, self.clock() - account.at) * rate < 1
-
     def spend(self, tenant: str, limits: Limits) -> None:
         """One request. Raises Limited with the seconds until there is room for it."""
-        if limits.requests_per_minute is None:
-            return
-        rate = limits.requests_per_minute / 60 / self._workers
-        room = max(1.0, rate * BURST_SECONDS)
-        account, now = self._account(tenant, room), self.clock()
-        account.tokens = min(room, account.tokens + max(0.0, now - account.at) * rate)
-        account.at = now
-        if account.tokens < 1:
-            wait = max(1, math.ceil((1 - account.tokens) / rate))
-            raise Limited(
-                f"More than {limits.requests_per_minute} requests a minute: try again in {wait} "
-                f"second{'s' if wait > 1 else ''}.",
-                wait,
-            )
-        account.tokens -= 1
+        if (refused := self.refusal(tenant, limits)) is not None:
+            raise refused
+        self._accounts[tenant].tokens -= 1
+
+    def refusal(self, tenant: str, limits: Limits) -> Limited | None:
+        """What a request would be told now, without making it."""
+        account, now = self._account(tenant), self.clock()
+        rate = math.inf if limits.requests_per_minute is None else limits.requests_per_minute / 60 / self._workers
+        passed, account.at = max(0.0, now - account.at), now
+        gained = passed * rate if passed else 0.0
+        account.tokens = min(max(1.0, rate * BURST_SECONDS), account.tokens + gained)
+        if account.tokens >= 1:
+            return None
+        wait = max(1, math.ceil((1 - account.tokens) / rate))
+        seconds = f"{wait} second{'s' if wait > 1 else ''}"
+        return Limited(f"More than {limits.requests_per_minute} requests a minute: try again in {seconds}.", wait)
 
     @contextmanager
     def running(self, tenant: str, limits: Limits) -> Iterator[None]:
         """While a request is under way. Raises Limited where there are too many of them."""
-        account = self._account(tenant, 0)
+        account = self._account(tenant)
         most = self._share(limits.concurrent_requests)
         if most is not None and account.running >= most:
             raise Limited(
@@ -74,7 +67,7 @@ class Admission:
     @contextmanager
     def streaming(self, tenant: str, limits: Limits) -> Iterator[None]:
         """While a stream is open. Raises Limited where there are too many of them."""
-        account = self._account(tenant, 0)
+        account = self._account(tenant)
         self.check_sessions(account.streams, limits)
         account.streams += 1
         try:
@@ -90,10 +83,10 @@ class Admission:
     def _share(self, limit: int | None) -> int | None:
         return None if limit is None else math.ceil(limit / self._workers)
 
-    def _account(self, tenant: str, room: float) -> _Account:
+    def _account(self, tenant: str) -> _Account:
         account = self._accounts.get(tenant)
         if account is None:
-            account = self._accounts[tenant] = _Account(tokens=room, at=self.clock())
+            account = self._accounts[tenant] = _Account(tokens=math.inf, at=self.clock())  # as many as it may have
             self._forget()
         self._accounts.move_to_end(tenant)
         return account
