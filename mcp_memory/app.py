@@ -54,10 +54,10 @@ def build_memory(settings: Settings, *, background: bool = False) -> MeteredMemo
     database = SqliteDatabase(settings.data_dir)
     close = database.close if settings.backend == "twilio" else lambda: None
     counter = UsageCounter(SqlUsage(database), now, close=close)
-    return MeteredMemory(_backend(settings, database, background=background), now, counter)
+    return MeteredMemory(_backend(settings, database, background=background, alone=True), now, counter)
 
 
-def _backend(settings: Settings, database: SqliteDatabase, *, background: bool) -> Backend:
+def _backend(settings: Settings, database: SqliteDatabase, *, background: bool, alone: bool = False) -> Backend:
     if settings.backend == "twilio":
         return _service(settings)
     return SqlBackend(
@@ -68,6 +68,7 @@ def _backend(settings: Settings, database: SqliteDatabase, *, background: bool) 
         region=settings.region,
         late_interaction=settings.late_interaction == "on" and settings.embedder == "bundled",  # others give no tokens
         background=background,
+        alone=alone,
     )
 
 
@@ -99,7 +100,10 @@ def _service(settings: Settings) -> Backend:
 
 def has_catalog(settings: Settings) -> bool:
     """Whether anything was ever kept here."""
-    return (settings.data_dir / CATALOG).exists()
+    try:
+        return (settings.data_dir / CATALOG).exists()
+    except OSError:  # a name that no file can have
+        return False
 
 
 @dataclass(frozen=True, kw_only=True)

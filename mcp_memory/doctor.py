@@ -167,7 +167,10 @@ def _vectors(path: Path) -> Finding | None:
 
 
 def _filled(path: Path) -> bool:
-    return path.exists() and path.stat().st_size > 0
+    try:
+        return path.stat().st_size > 0
+    except OSError:  # it is not there, or could not be
+        return False
 
 
 def _damage(path: Path) -> Finding | None:

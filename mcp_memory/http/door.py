@@ -34,6 +34,7 @@ from mcp_memory.tenancy.admission import Admission
 ASKER = "mcp_memory.asker"  # in the scope's state
 OPEN = ("/health", "/ready", "/metrics", "/openapi.json")
 UPLOADS = "/uploads/"  # an address of an upload is a credential itself
+PATIENCE = 10  # refusals in a row after which who asks is not found out anew each time
 LOOK_SECONDS = 1.0  # between two looks at the credentials of open streams
 MAX_PEEK = 4 * 1024 * 1024  # bytes, as much as MCP takes
 MAX_LIMITED = 256 * 1024  # of those who ask too much; ten observations of the greatest length are 160 kB
@@ -88,19 +89,20 @@ class Entrance:
         self.authenticator, self.admission, self.policy = authenticator, admission, policy
         self.meter = meter or Meter()
         self.streams: set[_Stream] = set()
-        self._lately: Recent[bytes, tuple[Asker, float]] = Recent()
+        self._lately: Recent[bytes, tuple[Asker, float, int]] = Recent()
 
     async def asker(self, authorization: str | None) -> Asker:
-        """Found out anew each time, but for who asks too much: they are told so by what was found out a moment ago, so
-        that to ask on and on costs others nothing. Nobody is let in by it."""
+        """Found out anew each time, but for who asks on and on though it is too much: they are told so by what was found
+        out a moment ago, so that it costs others nothing. Nobody is let in by it."""
         shown = sha256((authorization or "").encode("utf-8", "replace")).digest()
-        known, at = self._lately.get(shown) or (None, 0.0)
-        if known is not None and self.admission.clock() - at < LOOK_SECONDS:
-            refused = self.admission.refusal(known.caller.tenant, known.limits)
-            if refused is not None:
-                return replace(known, limited=refused)
+        known, at, times = self._lately.get(shown) or (None, 0.0, 0)
+        refused = None if known is None else self.admission.refusal(known.caller.tenant, known.limits)
+        times = 0 if refused is None else times + 1
+        if known is not None and times > PATIENCE and self.admission.clock() - at < LOOK_SECONDS:
+            self._lately.put(shown, (known, at, times))
+            return replace(known, limited=refused)
         asker = await self.authenticator.asker(authorization)
-        self._lately.put(shown, (asker, self.admission.clock()))
+        self._lately.put(shown, (asker, self.admission.clock(), times))
         return asker
 
     async def watch(self) -> None:
@@ -162,10 +164,9 @@ class Door:
             self._entrance.admission.spend(tenant, limits)
             if _opens_session(scope) and limits.sessions is not None:
                 self._entrance.admission.check_sessions(self._entrance.policy.sessions(tenant), limits)
-            if _stays_open(scope):
-                counted.enter_context(self._entrance.admission.streaming(tenant, limits))
-            if scope["method"] != "GET" or not _stays_open(scope):
-                counted.enter_context(self._entrance.admission.running(tenant, limits))
+            admission = self._entrance.admission
+            count = admission.streaming if _stays_open(scope) else admission.running  # who listens takes no turn
+            counted.enter_context(count(tenant, limits))
         except Limited as exc:
             return replace(asker, limited=exc)
         return asker

@@ -41,16 +41,17 @@ class Reembedding:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def look_after(self, scope: Scope) -> None:
-        """Make anew what is stale there, some time."""
+    def look_after(self, scope: Scope) -> bool:
+        """Make anew what is stale there, some time. False: not now, too many wait."""
         with self._changed:
             if self._stopped.is_set() or scope in self._waiting or len(self._waiting) >= WAITING:
-                return
+                return scope in self._waiting
             self._waiting[scope] = time.monotonic()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="reembedding", daemon=True)
                 self._thread.start()
             self._changed.notify()
+            return True
 
     def stop(self) -> None:
         """After the batch that it is at, unless that takes long. Blocks."""

@@ -105,9 +105,8 @@ class StoreCalls(Worker):
         """With what every store declares, and its signatures looked after."""
         if not self._database.read(scope, lambda tx: tx.definitions()):
             self._database.write(scope, lambda tx: tx.declare(traits.DEFAULT_DEFINITIONS))
-        if self._background and self._stale_count(scope):
-            self._reembedding.look_after(scope)
-        self._ready.put(scope, True)
+        if not (self._background and self._stale_count(scope)) or self._reembedding.look_after(scope):
+            self._ready.put(scope, True)
         return scope
 
     def _get_store(self, scope: Scope) -> Store:

@@ -39,16 +39,20 @@ class Worker:
         late_interaction: bool = True,
         weights: Weights = DEFAULT,
         background: bool = False,
+        alone: bool = False,
     ) -> None:
         """`region`: the country of phone numbers written without one, as in "US". `late_interaction`: whether vectors
-        of tokens are kept. `background`: whether signatures that are stale are made anew meanwhile."""
+        of tokens are kept. `background`: whether signatures that are stale are made anew meanwhile. `alone`: all calls are of
+        one tenant, who has no others to leave room for."""
         self._database = database
         self._now, self._make_id, self._region = now, make_id, region
         self._signatures, self._weights = Signatures(embedder, late_interaction), weights
         self._background = background
         self._reembedding = Reembedding(database, self._signatures, now, holder=make_id("holder"))
         # Apart, so that writers who wait for a busy store do not keep anybody from reading.
-        self._readers, self._writers, self._scorers = Threads(*READERS), Threads(*WRITERS), Threads(*SCORERS)
+        self._readers, self._writers, self._scorers = (
+            Threads(most, most if alone else share) for most, share in (READERS, WRITERS, SCORERS)
+        )
         # Messages are made ready for the end of a conversation as it is: those who write to one take turns.
         self._turns = [threading.Lock() for _ in range(WRITERS[0])]
         self._ready: Recent[Scope, bool] = Recent()
