@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from mcp_memory import ids
+from mcp_memory import ids, scoping
 from mcp_memory.backend import Backend
 from mcp_memory.backends.placement import Placement
 from mcp_memory.backends.routing import routing
@@ -54,7 +54,7 @@ def build_memory(settings: Settings, *, background: bool = False) -> MeteredMemo
     database = SqliteDatabase(settings.data_dir)
     close = database.close if settings.backend == "twilio" else lambda: None
     counter = UsageCounter(SqlUsage(database), now, close=close)
-    return MeteredMemory(_backend(settings, database, background=background, alone=True), now, counter)
+    return MeteredMemory(_backend(settings, database, background=background, alone=True), now, counter, scoping.ALONE)
 
 
 def _backend(settings: Settings, database: SqliteDatabase, *, background: bool, alone: bool = False) -> Backend:

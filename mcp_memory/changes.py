@@ -72,6 +72,11 @@ class Changes:
     def unsubscribe(self, scope: Scope, uri: str, session: ServerSession) -> None:
         self._subscribed.get(session._connection, set()).discard((scope, uri))
 
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens to anything."""
+        return bool(self._buses or self._subscribed)
+
     def close(self) -> None:
         """Ends what is listened to, as the protocol has it: each listener gets an answer that says so."""
         for _, listener in list(self._buses.values()):

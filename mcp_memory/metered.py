@@ -1,7 +1,7 @@
 """Memory whose results are counted for the bill. What fails is not."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from mcp_memory import usage
@@ -34,8 +34,14 @@ MAX_MOVED = 10_000  # merged ids whose live one is known
 
 
 class MeteredMemory(Memory):
-    def __init__(self, backend: Backend, now: Callable[[], datetime], counter: UsageCounter) -> None:
-        super().__init__(backend, now)
+    def __init__(
+        self,
+        backend: Backend,
+        now: Callable[[], datetime],
+        counter: UsageCounter,
+        names_kept: timedelta = timedelta(0),
+    ) -> None:
+        super().__init__(backend, now, names_kept)
         self.usage = counter
         self._moved: dict[str, str] = {}
 

@@ -257,7 +257,8 @@ class _Doors:
         caller = self._who(ctx)
 
         async def changed(uris: Sequence[str]) -> None:
-            await self._changes.publish(await self._memory.scope(caller), uris)
+            if self._changes.heard:
+                await self._changes.publish(await self._memory.scope(caller), uris)
 
         return Session(memory=self._memory, caller=caller, changed=changed)
 

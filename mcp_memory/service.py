@@ -1,7 +1,7 @@
 """Memory: where a Caller becomes a Scope, and the rules that are true of every backend."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from mcp_memory import edits, ids, imports, listing, model, rights, text
@@ -39,10 +39,11 @@ from mcp_memory.traits import Raw
 
 
 class Memory:
-    def __init__(self, backend: Backend, now: Callable[[], datetime]) -> None:
+    def __init__(self, backend: Backend, now: Callable[[], datetime], names_kept: timedelta = timedelta(0)) -> None:
+        """`names_kept`: how long it is kept in mind which store has a name."""
         self._backend = backend
         self.now = now
-        self._scopes = Scopes(backend)
+        self._scopes = Scopes(backend, now, names_kept)
 
     async def scope(self, caller: Caller, right: str = READ) -> Scope:
         return await self._scopes.of(caller, right)
@@ -68,15 +69,19 @@ class Memory:
         return await self._backend.get_store(await self.scope(caller))
 
     async def update_store(self, caller: Caller, changes: StoreChanges, if_version: int | None = None) -> Store:
-        return await self._backend.update_store(await self.scope(caller, ADMIN), edits.checked(changes), if_version)
+        stored = await self._backend.update_store(await self.scope(caller, ADMIN), edits.checked(changes), if_version)
+        self._scopes.forget()
+        return stored
 
     async def delete_store(self, caller: Caller) -> None:
         await self._backend.delete_store(await self.scope(caller, ADMIN))
+        self._scopes.forget()
 
     async def delete_tenant(self, caller: Caller) -> None:
         """For whoever runs the host: no front door does this."""
         rights.check(caller.rights, ADMIN)
         await self._backend.delete_tenant(caller.tenant)
+        self._scopes.forget()
 
     async def record_operation(self, caller: Caller, resource_id: str) -> Operation:
         return await self._backend.record_operation(caller.tenant, resource_id, caller.stores)

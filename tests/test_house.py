@@ -75,7 +75,7 @@ MAY_IMPORT = {
         "errors rights model edits listing operations mappings text ids identity ledger traits definitions imports "
         "backend scoping"
     ),
-    "scoping": "errors rights model ids backend",
+    "scoping": "errors rights model ids recent backend",
     "session": "model service",
     # Usage, and the metering around operations
     "usage": "imports model",
@@ -339,7 +339,7 @@ MAY_IMPORT = {
     "logs": "",
     "reloading": "errors settings",
     "app": (
-        "errors ids listing metered metering usage usage_counter model service settings server stdio backend "
+        "errors ids listing metered metering scoping usage usage_counter model service settings server stdio backend "
         "backends/placement backends/routing backends/sql/backend backends/sql/calls/usage backends/sql/tenants "
         "backends/sql/sqlite/database backends/twilio/backend embedding/choice tenancy/directory tenancy/hosting "
         "tools/toolsets"

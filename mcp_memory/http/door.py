@@ -92,8 +92,8 @@ class Entrance:
         self._lately: Recent[bytes, tuple[Asker, float, int]] = Recent()
 
     async def asker(self, authorization: str | None) -> Asker:
-        """Found out anew each time, but for who asks on and on though it is too much: they are told so by what was found
-        out a moment ago, so that it costs others nothing. Nobody is let in by it."""
+        """Found out anew each time, but for who asks on and on though it is too much: they are told so by what was
+        found out a moment ago, so that it costs others nothing. Nobody is let in by it."""
         shown = sha256((authorization or "").encode("utf-8", "replace")).digest()
         known, at, times = self._lately.get(shown) or (None, 0.0, 0)
         refused = None if known is None else self.admission.refusal(known.caller.tenant, known.limits)

@@ -150,6 +150,8 @@ def supersedes(newer: Statement, older: Statement, likeness: float, asked: froze
         return _replaces(newer, older, likeness)
     if newer.same_noun_phrase(older):
         return True
+    if older.attribute in newer.subject and not newer.value:  # "email is broken": not what it is
+        return False
     if newer.known and older.known and len(newer.words) <= SHORT and not _may_be_one(newer, older):
         return False
     return (

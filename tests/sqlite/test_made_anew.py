@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from mcp_memory import app
+from mcp_memory import app, scoping
 from mcp_memory.errors import NoStore, NotFound
 from mcp_memory.listing import PageQuery
 from mcp_memory.model import Caller
@@ -21,8 +22,9 @@ TRAITS = {"Contact": {"phone": "+13175550142"}}
 
 
 @pytest.fixture
-async def two(tmp_path: Path) -> AsyncIterator[tuple[Memory, Memory]]:
-    """As two processes have them on one folder; the first has found the store by its name."""
+async def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Memory, Memory]]:
+    """As two processes have them on one folder; the first has found the store by its name, a minute ago."""
+    monkeypatch.setattr(scoping, "ALONE", timedelta(0))
     async with AsyncExitStack() as stack:
         made = [app.build_memory(Settings(data_dir=tmp_path)) for _ in range(2)]
         for memory in made:
