@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 SECRET = "xylophone"  # one word of all that Dana said; others are told apart by it
 EMPTY = {
     *("schema_migration", "store", "trait_definition", "trait_group", "model", "profile_number", "identity_settings"),
-    "tally",  # how many profiles there are
+    "tally",  # a number, which says that there is nobody
 }
 
 
@@ -90,6 +90,7 @@ async def test_no_byte_of_what_was_said_is_left(backend: SqlBackend, tmp_path: P
 
     assert SECRET.encode() not in (await anyio.to_thread.run_sync(raw, path)).lower()
     assert {name for name, rows in (await anyio.to_thread.run_sync(tables, path)).items() if rows} <= EMPTY
+    assert await backend._read(scope, lambda tx: tx.tally_profiles()) == 0
 
 
 async def test_no_byte_of_a_copy_is_left_with_those_it_was_once_one_with(backend: SqlBackend, tmp_path: Path) -> None:
