@@ -38,6 +38,7 @@ PATIENCE = 10  # refusals in a row after which who asks is not found out anew ea
 LOOK_SECONDS = 1.0  # between two looks at the credentials of open streams
 MAX_PEEK = 4 * 1024 * 1024  # bytes, as much as MCP takes
 MAX_LIMITED = 256 * 1024  # of those who ask too much; ten observations of the greatest length are 160 kB
+AT_HAND, AT_HAND_SECONDS = 64 * 1024, 0.05  # bytes, and how long they are waited for
 PEEK_SECONDS = 30.0  # for all of it, as behind the door
 SESSION = "mcp-session-id"
 REFUSED = "refused"  # what is turned away here, whatever it asked for
@@ -135,6 +136,7 @@ class Door:
         if path.startswith(challenges.METADATA):
             return await challenges.metadata(base_url, self._entrance.policy.issuers())(scope, receive, send)
         caller: Caller | None = None
+        receive = await _at_hand(scope, receive)
         with ExitStack() as counted:
             try:
                 asker = replace(await self._entrance.asker(_authorization(scope)), base_url=base_url)
@@ -247,6 +249,23 @@ def _stands_alone(scope: Scope) -> bool:
 def _is_stream(start: Message) -> bool:
     headers = Headers(raw=list(start.get("headers", [])))
     return headers.get("content-type", "").startswith("text/event-stream")
+
+
+async def _at_hand(scope: Scope, receive: Receive) -> Receive:
+    """With what came along with the head, if it is little: of a client that has gone since nobody could read it later,
+    and what it sent is to be done."""
+    headers = Headers(scope=scope)
+    length = headers.get("content-length", "")
+    if not (length.isascii() and length.isdecimal() and 0 < int(length[:9]) <= AT_HAND) or "expect" in headers:
+        return receive
+    came: list[Message] = []
+    with anyio.move_on_after(AT_HAND_SECONDS):
+        came.append(await receive())
+
+    async def given() -> Message:
+        return came.pop() if came else await receive()
+
+    return given
 
 
 async def _peeked(receive: Receive, most: int) -> tuple[bytes, Receive]:
