@@ -17,10 +17,10 @@ def connected(http: Http) -> socket.socket:
 
 
 def refuses(http: Http) -> bool:
-    """Nobody listens any more."""
+    """Nobody listens any more; one who came just then is reset."""
     try:
         connected(http).close()
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):
         return True
     return False
 
