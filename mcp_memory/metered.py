@@ -1,28 +1,24 @@
 """Memory whose results are counted for the bill. What fails is not."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from mcp_memory import usage
 from mcp_memory.backend import Backend
 from mcp_memory.edits import ObservationChanges, SummaryChanges
 from mcp_memory.imports import BulkOutcome, Import, ImportRow
 from mcp_memory.ledger import Explanation, Merged, Unmerged
-from mcp_memory.listing import ItemFilter, Page, PageQuery
 from mcp_memory.model import (
     Added,
     Caller,
-    Communication,
     Lookup,
     NewObservation,
     NewSummary,
-    Observation,
     Profile,
     Recall,
     RecallQuery,
-    Summary,
-    TraitEntry,
     Upserted,
 )
 from mcp_memory.service import Memory
@@ -31,6 +27,44 @@ from mcp_memory.usage import CHARACTERS, PROFILE_OPERATIONS, RECALLS
 from mcp_memory.usage_counter import UsageCounter
 
 MAX_MOVED = 10_000  # merged ids whose live one is known
+
+Call = TypeVar("Call", bound=Callable[..., Coroutine[Any, Any, Any]])
+
+
+def _reads(call: Call) -> Call:
+    """What is told of a profile counts as reading it."""
+
+    @wraps(call)
+    async def metered(memory: "MeteredMemory", caller: Caller, profile_id: str, *args: Any, **given: Any) -> Any:
+        found = await call(memory, caller, profile_id, *args, **given)
+        memory.count_read(caller, profile_id)
+        return found
+
+    return cast(Call, metered)
+
+
+def _adds(call: Call) -> Call:
+    @wraps(call)
+    async def metered(
+        memory: "MeteredMemory", caller: Caller, profile_id: str, new: Sequence[NewObservation | NewSummary]
+    ) -> Added:
+        added: Added = await call(memory, caller, profile_id, new)
+        memory.usage.add(caller.tenant, CHARACTERS, usage.of_written(new, added))
+        return added
+
+    return cast(Call, metered)
+
+
+def _corrects(call: Call) -> Call:
+    @wraps(call)
+    async def metered(
+        memory: "MeteredMemory", caller: Caller, profile_id: str, id: str, changes: ObservationChanges | SummaryChanges
+    ) -> Any:
+        changed = await call(memory, caller, profile_id, id, changes)
+        memory.usage.add(caller.tenant, CHARACTERS, len(changes.content or ""))
+        return changed
+
+    return cast(Call, metered)
 
 
 class MeteredMemory(Memory):
@@ -94,12 +128,12 @@ class MeteredMemory(Memory):
     async def lookup_profile(self, caller: Caller, value: str, id_type: str | None) -> Lookup:
         found = await super().lookup_profile(caller, value, id_type)
         if found.profile is not None:
-            self._read(caller, found.profile.profile_id)
+            self.count_read(caller, found.profile.profile_id)
         return found
 
     async def get_profile(self, caller: Caller, profile_id: str) -> Profile:
         found = await super().get_profile(caller, profile_id)
-        self._read(caller, profile_id, found.profile_id)
+        self.count_read(caller, profile_id, found.profile_id)
         return found
 
     async def live_profile_id(self, caller: Caller, profile_id: str) -> str:
@@ -109,99 +143,31 @@ class MeteredMemory(Memory):
 
     async def explain_identity(self, caller: Caller, profile_id: str) -> Explanation:
         found = await super().explain_identity(caller, profile_id)
-        self._read(caller, profile_id, found.profile.profile_id)
+        self.count_read(caller, profile_id, found.profile.profile_id)
         return found
 
-    async def list_traits(
-        self, caller: Caller, profile_id: str, groups: Sequence[str] | None, page: PageQuery
-    ) -> Page[TraitEntry]:
-        found = await super().list_traits(caller, profile_id, groups, page)
-        self._read(caller, profile_id)
-        return found
-
-    async def list_observations(
-        self, caller: Caller, profile_id: str, wanted: ItemFilter, page: PageQuery
-    ) -> Page[Observation]:
-        found = await super().list_observations(caller, profile_id, wanted, page)
-        self._read(caller, profile_id)
-        return found
-
-    async def get_observation(self, caller: Caller, profile_id: str, observation_id: str) -> Observation:
-        found = await super().get_observation(caller, profile_id, observation_id)
-        self._read(caller, profile_id)
-        return found
-
-    async def list_revisions(
-        self, caller: Caller, profile_id: str, observation_id: str, page: PageQuery
-    ) -> Page[Observation]:
-        found = await super().list_revisions(caller, profile_id, observation_id, page)
-        self._read(caller, profile_id)
-        return found
-
-    async def latest_observations(
-        self, caller: Caller, profile_id: str, limit: int, before: datetime | None = None
-    ) -> list[Observation]:
-        found = await super().latest_observations(caller, profile_id, limit, before)
-        self._read(caller, profile_id)
-        return found
-
-    async def list_summaries(
-        self, caller: Caller, profile_id: str, wanted: ItemFilter, page: PageQuery
-    ) -> Page[Summary]:
-        found = await super().list_summaries(caller, profile_id, wanted, page)
-        self._read(caller, profile_id)
-        return found
-
-    async def get_summary(self, caller: Caller, profile_id: str, summary_id: str) -> Summary:
-        found = await super().get_summary(caller, profile_id, summary_id)
-        self._read(caller, profile_id)
-        return found
-
-    async def latest_summaries(
-        self, caller: Caller, profile_id: str, limit: int, before: datetime | None = None
-    ) -> list[Summary]:
-        found = await super().latest_summaries(caller, profile_id, limit, before)
-        self._read(caller, profile_id)
-        return found
-
-    async def list_communications(
-        self, caller: Caller, profile_id: str, conversation_id: str, limit: int
-    ) -> list[Communication]:
-        found = await super().list_communications(caller, profile_id, conversation_id, limit)
-        self._read(caller, profile_id)
-        return found
+    list_traits = _reads(Memory.list_traits)
+    list_observations = _reads(Memory.list_observations)
+    get_observation = _reads(Memory.get_observation)
+    list_revisions = _reads(Memory.list_revisions)
+    latest_observations = _reads(Memory.latest_observations)
+    list_summaries = _reads(Memory.list_summaries)
+    get_summary = _reads(Memory.get_summary)
+    latest_summaries = _reads(Memory.latest_summaries)
+    list_communications = _reads(Memory.list_communications)
 
     async def recall(self, caller: Caller, profile_id: str, query: RecallQuery) -> Recall:
         found = await super().recall(caller, profile_id, query)
         self.usage.add(caller.tenant, RECALLS)
-        self._read(caller, profile_id, found.profile_id)
+        self.count_read(caller, profile_id, found.profile_id)
         return found
 
     # What is written
 
-    async def add_observations(self, caller: Caller, profile_id: str, new: Sequence[NewObservation]) -> Added:
-        added = await super().add_observations(caller, profile_id, new)
-        self.usage.add(caller.tenant, CHARACTERS, usage.of_written(new, added))
-        return added
-
-    async def update_observation(
-        self, caller: Caller, profile_id: str, observation_id: str, changes: ObservationChanges
-    ) -> Observation:
-        changed = await super().update_observation(caller, profile_id, observation_id, changes)
-        self.usage.add(caller.tenant, CHARACTERS, len(changes.content or ""))
-        return changed
-
-    async def add_summaries(self, caller: Caller, profile_id: str, new: Sequence[NewSummary]) -> Added:
-        added = await super().add_summaries(caller, profile_id, new)
-        self.usage.add(caller.tenant, CHARACTERS, usage.of_written(new, added))
-        return added
-
-    async def update_summary(
-        self, caller: Caller, profile_id: str, summary_id: str, changes: SummaryChanges
-    ) -> Summary:
-        changed = await super().update_summary(caller, profile_id, summary_id, changes)
-        self.usage.add(caller.tenant, CHARACTERS, len(changes.content or ""))
-        return changed
+    add_observations = _adds(Memory.add_observations)
+    update_observation = _corrects(Memory.update_observation)
+    add_summaries = _adds(Memory.add_summaries)
+    update_summary = _corrects(Memory.update_summary)
 
     # Counting
 
@@ -209,7 +175,7 @@ class MeteredMemory(Memory):
         self.usage.add(caller.tenant, PROFILE_OPERATIONS, usage.of_upsert(done))
         return done
 
-    def _read(self, caller: Caller, asked: str, live: str | None = None) -> None:
+    def count_read(self, caller: Caller, asked: str, live: str | None = None) -> None:
         """By the live id, as far as it is known, so that a person with two ids is read once."""
         if live is not None:
             self._learn(asked, live)

@@ -195,7 +195,7 @@ def _entrance(settings: Settings, host: Host, sets: KeySets, server: Server[Any]
     )
     return Entrance(
         authenticator=credentials if settings.authentication == "on" else Unasked(directory, credentials),
-        admission=Admission(time.monotonic, settings.workers),
+        admission=Admission(time.monotonic, settings.workers, settings.max_connections),
         policy=Policy(
             rights={tool.name: tool.right for tool in tools_of(toolset_names(settings))},
             base_url=called_as(settings.public_url),

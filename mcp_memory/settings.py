@@ -101,7 +101,7 @@ class Settings:
     plain_http: str = _setting(
         "off", "`on`: others than this machine may connect without encryption, in a network where nobody listens."
     )
-    max_connections: int = _setting(1000, "Connections at once, of each worker; more are answered 503.")
+    max_connections: int = _setting(1000, "Connections at once, of each worker. One tenant has half of them at most.")
     workers: int = _setting(
         1,
         "Processes that share the port (not on Windows). More than one: no `/sse`, no sessions in `/mcp`, and changes "

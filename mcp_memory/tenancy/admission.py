@@ -13,6 +13,7 @@ from mcp_memory.tenancy.tenants import Limits
 
 MAX_TENANTS = 10_000  # kept in mind; who has not asked for longest is forgotten, and has a full bucket anyway
 BURST_SECONDS = 10.0  # of requests that may come at once
+SHARE = 0.5  # of the server's connections, for one tenant: the others come in, whatever it does
 
 
 @dataclass
@@ -24,9 +25,10 @@ class _Account:
 
 
 class Admission:
-    def __init__(self, clock: Callable[[], float], workers: int = 1) -> None:
-        """`clock`: seconds that only go forward."""
+    def __init__(self, clock: Callable[[], float], workers: int = 1, connections: int | None = None) -> None:
+        """`clock`: seconds that only go forward. `connections`: how many there may be, of each worker."""
         self.clock, self._workers = clock, workers
+        self._room = None if connections is None else max(1, int(connections * SHARE))
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
 
     def spend(self, tenant: str, limits: Limits) -> None:
@@ -52,6 +54,7 @@ class Admission:
     def running(self, tenant: str, limits: Limits) -> Iterator[None]:
         """While a request is under way. Raises Limited where there are too many of them."""
         account = self._account(tenant)
+        self._check_room(account)
         most = self._share(limits.concurrent_requests)
         if most is not None and account.running >= most:
             raise Limited(
@@ -68,6 +71,7 @@ class Admission:
     def streaming(self, tenant: str, limits: Limits) -> Iterator[None]:
         """While a stream is open. Raises Limited where there are too many of them."""
         account = self._account(tenant)
+        self._check_room(account)
         self.check_sessions(account.streams, limits)
         account.streams += 1
         try:
@@ -79,6 +83,13 @@ class Admission:
         most = self._share(limits.sessions)
         if most is not None and open >= most:
             raise Limited(f"{limits.sessions} sessions are open, which is the limit: close one, then try again.")
+
+    def _check_room(self, account: _Account) -> None:
+        if self._room is not None and account.running + account.streams >= self._room:
+            raise Limited(
+                f"{self._room} requests and streams of yours are open, as many as one tenant may have here: close some "
+                "and try again. Who runs the server raises this with max_connections."
+            )
 
     def _share(self, limit: int | None) -> int | None:
         return None if limit is None else math.ceil(limit / self._workers)

@@ -93,6 +93,22 @@ def test_so_many_at_once_and_another_when_one_has_ended(name: str, word: str) ->
             pass
 
 
+def test_one_tenant_takes_at_most_half_of_the_connections_and_leaves_the_others_theirs() -> None:
+    gate, limits = Admission(Clock(), connections=8), Limits()
+    with ExitStack() as here:
+        for count in (gate.streaming, gate.running) * 2:
+            here.enter_context(count("noisy", limits))
+
+        for count in (gate.streaming, gate.running):
+            with (
+                pytest.raises(Limited, match=r"4 requests and streams of yours .* max_connections"),
+                count("noisy", limits),
+            ):
+                raise AssertionError("a fifth was let in")
+            with count("quiet", limits):
+                pass
+
+
 def test_what_ended_badly_is_counted_no_longer() -> None:
     gate, limits = Admission(Clock()), Limits(concurrent_requests=1)
     for _ in range(3):
