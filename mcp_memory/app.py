@@ -2,11 +2,11 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from functools import partial
 
 import anyio
 
@@ -23,17 +23,11 @@ from mcp_memory.listing import PageQuery
 from mcp_memory.metered import MeteredMemory
 from mcp_memory.metering import Meter
 from mcp_memory.model import Caller
-from mcp_memory.server import build_server
 from mcp_memory.settings import Settings, located, service_url, toolset_names
-from mcp_memory.stdio import serve_stdio
 from mcp_memory.tenancy.directory import Directory
 from mcp_memory.tenancy.hosting import Contradiction
-from mcp_memory.tools.toolsets import tools_of
 from mcp_memory.usage import UsageBook
 from mcp_memory.usage_counter import UsageCounter
-
-if TYPE_CHECKING:
-    pass
 
 
 def now() -> datetime:
@@ -156,12 +150,16 @@ def build_host(settings: Settings, *, background: bool = False) -> Host:
     return Host(memory=memory, directory=directory, placement=placement)
 
 
-def run_stdio(settings: Settings) -> None:
-    """Until stdin ends, or a signal says so."""
+def prepare_stdio(settings: Settings) -> Callable[[], None]:
+    """What serves until stdin ends, or a signal says so."""
+    from mcp_memory.server import build_server  # with the SDK half a second: not for commands
+    from mcp_memory.stdio import serve_stdio
+    from mcp_memory.tools.toolsets import tools_of
+
     memory, caller = build_memory(settings, background=True), local_caller(settings)
     meter = Meter(make_id=make_request_id, usage=memory.usage)
     server = build_server(memory, lambda ctx: caller, tools_of(toolset_names(settings)), meter=meter)
-    serve_stdio(server, memory.close, memory.usage.run)
+    return partial(serve_stdio, server, memory.close, memory.usage.run)
 
 
 def local_caller(settings: Settings) -> Caller:

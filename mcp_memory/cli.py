@@ -79,9 +79,11 @@ def stdio(loaded: Settings, given: dict[str, Any]) -> int:
         _say(EXPLANATION.format(configuration=configuration, folder=loaded.data_dir))
         return 0
     with importing():
-        from mcp_memory import app  # with the SDK half a second: not for --help
+        from mcp_memory import app
 
-    app.run_stdio(loaded)
+        run = app.prepare_stdio(loaded)
+
+    run()
     return 0
 
 
