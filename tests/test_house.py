@@ -458,6 +458,13 @@ def test_nobody_above_the_dialect_knows_sqlite() -> None:
     assert sqlite <= {name for name in FILES if name.startswith("backends/sql/sqlite/")} | {"doctor"}
 
 
+def test_only_where_uvicorn_is_met_is_it_asyncio() -> None:
+    """So that under any other loop of anyio the rest does the same: the contract need not run twice from end to end."""
+    tied = {name for name, tree in TREES.items() if any(one.split(".")[0] == "asyncio" for one in modules(tree))}
+
+    assert tied == {"http/serving", "http/slow", "logs"}  # the last knows a cancellation when it is told of one
+
+
 def modules(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
