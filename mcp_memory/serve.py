@@ -73,7 +73,6 @@ def prepare_http(settings: Settings, again: Again) -> Callable[[Callable[[str, b
         behind_proxy=settings.trusted_proxies is not None,
         plain=settings.plain_http == "on",
     )
-    settings = replace(settings, authentication="on") if asks else settings  # it stays so, whoever is removed later
     serve = _alone(settings, again) if settings.workers == 1 else _several(settings, again)
 
     def run(announce: Callable[[str, bool], None]) -> int:

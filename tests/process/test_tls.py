@@ -16,6 +16,9 @@ from cryptography.x509.oid import NameOID
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from mcp_memory.errors import Invalid
+from mcp_memory.http import serving
+
 from .raw import answer, connected, request, status
 from .servers import ANSWER_SECONDS, Home, Http, http_server, make_home
 from .test_shutdown import PHONE
@@ -141,12 +144,17 @@ def broken(folder: Path) -> list[tuple[Pair, str]]:
 
 
 def test_files_that_are_no_good_are_named_at_the_start(home: Home, tmp_path: Path) -> None:
-    for pair, complaint in broken(tmp_path):
-        refused = home.run("serve", "--port", "0", "--data-dir", str(home.data), env=pair.environ)
+    pairs = broken(tmp_path)
+    for pair, complaint in pairs:
+        with pytest.raises(Invalid) as refusal:
+            serving.tls(pair.certificate, pair.key)
+        assert complaint in str(refusal.value) and "hunter2" not in str(refusal.value)
 
-        assert (refused.returncode, refused.stdout) == (2, "")
-        assert complaint in refused.stderr
-        assert "Traceback" not in refused.stderr and "hunter2" not in refused.stderr
+    pair, complaint = pairs[-1]
+    refused = home.run("serve", "--port", "0", "--data-dir", str(home.data), env=pair.environ)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert complaint in refused.stderr
+    assert "Traceback" not in refused.stderr and "hunter2" not in refused.stderr
     assert not home.data.exists()
 
 
