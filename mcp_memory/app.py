@@ -20,14 +20,14 @@ from mcp_memory.backends.sql.sqlite.database import CATALOG, SqliteDatabase
 from mcp_memory.backends.sql.tenants import SqlTenants
 from mcp_memory.embedding.choice import chosen
 from mcp_memory.listing import PageQuery
-from mcp_memory.metered import MeteredMemory
 from mcp_memory.metering import Meter
+from mcp_memory.metering.counter import UsageCounter
+from mcp_memory.metering.memory import MeteredMemory
+from mcp_memory.metering.usage import UsageBook
 from mcp_memory.model import Caller
 from mcp_memory.settings import Settings, located, service_url, toolset_names
 from mcp_memory.tenancy.directory import Directory
 from mcp_memory.tenancy.hosting import Contradiction
-from mcp_memory.usage import UsageBook
-from mcp_memory.usage_counter import UsageCounter
 
 
 def now() -> datetime:

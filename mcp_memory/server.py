@@ -20,8 +20,8 @@ from pydantic import ValidationError
 from mcp_memory import __version__, metering
 from mcp_memory.changes import Changes
 from mcp_memory.errors import Closing, Error, Invalid, Unavailable
-from mcp_memory.mcp_requests import MeteredRequests, identified
 from mcp_memory.metering import Meter
+from mcp_memory.metering.mcp_requests import MeteredRequests, identified
 from mcp_memory.model import Caller, Scope
 from mcp_memory.prompts import PROMPTS, Prompt
 from mcp_memory.resources import RESOURCES, Resource, read

@@ -78,10 +78,10 @@ MAY_IMPORT = {
     "scoping": "errors rights model ids recent backend",
     "session": "model service",
     # Usage, and the metering around operations
-    "usage": "imports model",
-    "usage_counter": "errors usage",
-    "metered": "backend edits imports ledger listing model service traits usage usage_counter",
-    "metering": "errors logs model usage usage_counter",
+    "metering/usage": "imports model",
+    "metering/counter": "errors metering/usage",
+    "metering/memory": "backend edits imports ledger listing model service traits metering/usage metering/counter",
+    "metering/__init__": "errors logs model metering/usage metering/counter",
     "import_file": "errors model text identity columns imports service",
     "uploads": "errors",
     "import_queue": "errors model service import_file uploads",
@@ -96,7 +96,9 @@ MAY_IMPORT = {
     "embedding/posting": "errors embedding/breaker embedding/replies",
     "embedding/endpoint": "embedding/__init__ embedding/posting embedding/replies embedding/texts",
     "embedding/multilingual": "errors embedding/__init__ embedding/texts",
-    "embedding/choice": "errors settings embedding/__init__ embedding/endpoint embedding/minilm embedding/multilingual",
+    "embedding/choice": (
+        "errors settings/__init__ embedding/__init__ embedding/endpoint embedding/minilm embedding/multilingual"
+    ),
     "embedding/build_model": "embedding/runtime embedding/minilm",
     # Backends: they know the middle, never a front door
     "backends/__init__": "",
@@ -147,7 +149,7 @@ MAY_IMPORT = {
         }.items()
     },
     "backends/sql/tenants": ("errors tenancy/keys tenancy/tenants backends/sql/catalog_rows backends/sql/database"),
-    "backends/sql/calls/usage": "usage backends/sql/catalog_rows backends/sql/database",
+    "backends/sql/calls/usage": "metering/usage backends/sql/catalog_rows backends/sql/database",
     "backends/sql/backend": " ".join(
         f"backends/sql/calls/{noun}" for noun in ("stores", "profiles", "memories", "recall", "rules")
     ),
@@ -218,7 +220,7 @@ MAY_IMPORT = {
         "backends/twilio/missing backends/twilio/profiles backends/twilio/recall backends/twilio/remote "
         "backends/twilio/rules backends/twilio/stores backends/twilio/upserts"
     ),
-    "backends/placement": "backend errors settings tenancy/directory tenancy/hosting tenancy/tenants",
+    "backends/placement": "backend errors settings/__init__ tenancy/directory tenancy/hosting tenancy/tenants",
     # Front doors: they parse, call and render
     "changes": "errors model resources",
     "resources": "errors inputs model session records views",
@@ -231,10 +233,10 @@ MAY_IMPORT = {
     "tools/conversations": "inputs model rights session resources views tools/__init__ tools/memories",
     "tools/identity": "model rights session resources explanation tools/__init__",
     "tools/toolsets": "tools/__init__ tools/conversations tools/identity tools/profiles tools/memories",
-    "mcp_requests": "errors metering model resources prompts",
+    "metering/mcp_requests": "errors metering/__init__ model resources prompts",
     "server": (
-        "__init__ errors metering mcp_requests model rights service session changes resources prompts tools/__init__ "
-        "tools/complaints tools/schema tools/toolsets"
+        "__init__ errors metering/__init__ metering/mcp_requests model rights service session changes resources "
+        "prompts tools/__init__ tools/complaints tools/schema tools/toolsets"
     ),
     "stdio": "",
     "http/__init__": "",
@@ -263,14 +265,14 @@ MAY_IMPORT = {
         "tenancy/tenants"
     ),
     "http/door": (
-        "errors metering model recent rights http/auth/__init__ http/auth/authenticator http/auth/challenges "
+        "errors metering/__init__ model recent rights http/auth/__init__ http/auth/authenticator http/auth/challenges "
         "http/auth/tokens tenancy/admission"
     ),
     "http/api/page_tokens": "errors",
     "http/api/etags": "errors",
     "http/api/route": (
-        "errors import_queue metering model operations service text http/api/answers http/api/bodies http/api/problems "
-        "http/auth/__init__ http/auth/authenticator http/auth/challenges http/door wire/pages"
+        "errors import_queue metering/__init__ model operations service text http/api/answers http/api/bodies "
+        "http/api/problems http/auth/__init__ http/auth/authenticator http/auth/challenges http/door wire/pages"
     ),
     "http/api/asked": (
         "errors ids listing model service http/api/answers http/api/page_tokens http/api/route wire/pages"
@@ -290,11 +292,11 @@ MAY_IMPORT = {
     ),
     "http/api/recall": f"errors inputs model text http/api/profiles {API} wire/memories wire/recall",
     "http/api/uploads": (
-        "errors ids columns imports import_file import_queue metering model service uploads http/api/bodies "
+        "errors ids columns imports import_file import_queue metering/__init__ model service uploads http/api/bodies "
         f"http/api/problems {API} wire/pages"
     ),
     "http/api/imports": f"errors imports listing http/api/profiles http/api/uploads {API} wire/imports",
-    "http/api/document": "metering http/api/route wire/__init__ wire/outcomes wire/receipts",
+    "http/api/document": "metering/__init__ http/api/route wire/__init__ wire/outcomes wire/receipts",
     "http/api/app": (
         "__init__ http/api/document http/api/identifiers http/api/imports http/api/mappings http/api/observations "
         "http/api/problems http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores "
@@ -325,35 +327,36 @@ MAY_IMPORT = {
     "commands/keys": (
         "errors rights service tenancy/__init__ tenancy/directory tenancy/keys views commands/__init__ commands/tenants"
     ),
-    "commands/usage": "errors usage commands/__init__",
+    "commands/usage": "errors metering/usage commands/__init__",
     "commands/imports": "model service imports import_file commands/__init__",
     # Wiring
     "hosts": "",
     "setting_values": "errors model",
-    "transport_values": "errors hosts setting_values",
-    "remote_values": "errors setting_values",
-    "settings": (
-        "errors identity logs model remote_values setting_values transport_values tenancy/__init__ "
+    "settings/transport": "errors hosts setting_values",
+    "settings/remote": "errors setting_values",
+    "settings/__init__": (
+        "errors identity logs model settings/remote setting_values settings/transport tenancy/__init__ "
         "tenancy/configuration tenancy/hosting tenancy/keys tenancy/tenants tenancy/toml_lines"
     ),
     "logs": "",
-    "reloading": "errors settings",
+    "reloading": "errors settings/__init__",
     "app": (
-        "errors ids listing metered metering scoping usage usage_counter model service settings server stdio backend "
-        "backends/placement backends/routing backends/sql/backend backends/sql/calls/usage backends/sql/tenants "
-        "backends/sql/sqlite/database backends/twilio/backend embedding/choice tenancy/directory tenancy/hosting "
-        "tools/toolsets"
+        "errors ids listing metering/memory metering/__init__ scoping metering/usage metering/counter model service "
+        "settings/__init__ server stdio backend backends/placement backends/routing backends/sql/backend "
+        "backends/sql/calls/usage backends/sql/tenants backends/sql/sqlite/database backends/twilio/backend "
+        "embedding/choice tenancy/directory tenancy/hosting tools/toolsets"
     ),
     "serve": (
-        "errors app changes import_queue logs metering model reloading server settings uploads http/__init__ http/app "
-        "http/api/app http/api/route http/auth/authenticator http/auth/jwks http/auth/tokens http/door http/leaving "
-        "http/metrics http/safety http/serving http/workers tenancy/admission tenancy/hosting tools/toolsets"
+        "errors app changes import_queue logs metering/__init__ model reloading server settings/__init__ uploads "
+        "http/__init__ http/app http/api/app http/api/route http/auth/authenticator http/auth/jwks http/auth/tokens "
+        "http/door http/leaving http/metrics http/safety http/serving http/workers tenancy/admission tenancy/hosting "
+        "tools/toolsets"
     ),
-    "doctor": "errors settings embedding/choice backends/sql/sqlite/packing tenancy/hosting tenancy/tenants",
+    "doctor": "errors settings/__init__ embedding/choice backends/sql/sqlite/packing tenancy/hosting tenancy/tenants",
     "demo": "",
     "cli": (
-        "__init__ errors hosts logs settings app serve doctor demo commands/__init__ commands/usage http/__init__ "
-        "http/shared_metrics"
+        "__init__ errors hosts logs settings/__init__ app serve doctor demo commands/__init__ commands/usage "
+        "http/__init__ http/shared_metrics"
     ),
 }
 
@@ -362,8 +365,8 @@ MAY_IMPORT = {
 # counts, which must not fail what it measures.
 CATCHES_ALL = {
     "server",
-    "mcp_requests",
-    "usage_counter",
+    "metering/mcp_requests",
+    "metering/counter",
     "import_queue",
     "http/api/route",
     "backends/sql/reembedding",
@@ -391,7 +394,8 @@ def imports(name: str) -> Iterator[str]:
             if (node.module or "").split(".")[0] == "mcp_memory":
                 inside = {f"{module}/{alias.name}".lstrip("/"): alias.name for alias in node.names}
                 for path in inside:
-                    yield path if path in FILES else module if module in FILES else f"{module}/__init__".lstrip("/")
+                    ways = (path, f"{path}/__init__", module, f"{module}/__init__".lstrip("/"))
+                    yield next(way for way in ways if way in FILES)
         elif isinstance(node, ast.Import):
             assert not any(alias.name.startswith("mcp_memory") for alias in node.names), f"{name}: use from … import"
 

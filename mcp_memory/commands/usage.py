@@ -5,7 +5,7 @@ from datetime import date
 
 from mcp_memory.commands import Console, Given
 from mcp_memory.errors import Invalid
-from mcp_memory.usage import UNITS, DayUsage, UsageBook
+from mcp_memory.metering.usage import UNITS, DayUsage, UsageBook
 
 SHOWN = 30  # days before today
 

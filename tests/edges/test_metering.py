@@ -23,12 +23,12 @@ from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.http.metrics import PrometheusMetrics
 from mcp_memory.logs import JsonLine, OneLine
-from mcp_memory.metered import MeteredMemory
 from mcp_memory.metering import Meter
+from mcp_memory.metering.counter import UsageCounter
+from mcp_memory.metering.memory import MeteredMemory
 from mcp_memory.model import Caller
 from mcp_memory.server import build_server
 from mcp_memory.tools.toolsets import tools_of
-from mcp_memory.usage_counter import UsageCounter
 from tests.edges.conftest import Agent
 
 pytestmark = pytest.mark.anyio

@@ -19,10 +19,10 @@ from mcp_memory.http.auth.authenticator import Authenticator
 from mcp_memory.http.metrics import PrometheusMetrics
 from mcp_memory.import_queue import ImportQueue
 from mcp_memory.metering import Meter
+from mcp_memory.metering.counter import UsageCounter
+from mcp_memory.metering.usage import REQUESTS
 from mcp_memory.service import Memory
 from mcp_memory.uploads import Uploads
-from mcp_memory.usage import REQUESTS
-from mcp_memory.usage_counter import UsageCounter
 from tests.doors import anybody, guarded
 from tests.http_api.accounts import NOBODY, PHONE, Account
 from tests.http_api.conftest import BASE, SECRET, Open

@@ -17,10 +17,10 @@ from mcp_memory.http.api.app import build_api
 from mcp_memory.http.api.route import Front
 from mcp_memory.http.auth.authenticator import Authenticator
 from mcp_memory.import_file import import_file
-from mcp_memory.metered import MeteredMemory
+from mcp_memory.metering.counter import UsageCounter
+from mcp_memory.metering.memory import MeteredMemory
+from mcp_memory.metering.usage import CHARACTERS, PROFILE_OPERATIONS, RECALLS, UTILISED_PROFILES
 from mcp_memory.model import Caller
-from mcp_memory.usage import CHARACTERS, PROFILE_OPERATIONS, RECALLS, UTILISED_PROFILES
-from mcp_memory.usage_counter import UsageCounter
 from tests.doors import guarded
 from tests.http_api.accounts import NOBODY, PHONE, Account, note, recap
 from tests.http_api.conftest import Open

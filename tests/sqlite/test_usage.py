@@ -11,7 +11,7 @@ from mcp_memory.backends.sql.calls.usage import FORGOTTEN, KEPT, SqlUsage
 from mcp_memory.backends.sql.sqlite.connection import connect, create, migrate
 from mcp_memory.backends.sql.sqlite.database import MIGRATIONS, SqliteDatabase
 from mcp_memory.errors import Closing
-from mcp_memory.usage import CHARACTERS, RECALLS, REQUESTS, UNITS, UTILISED_PROFILES, DayUsage, Tally
+from mcp_memory.metering.usage import CHARACTERS, RECALLS, REQUESTS, UNITS, UTILISED_PROFILES, DayUsage, Tally
 
 MONDAY = date(2026, 11, 23)
 DAY = timedelta(days=1)

@@ -17,9 +17,9 @@ from opentelemetry.trace import SpanKind, StatusCode
 from mcp_memory import metering
 from mcp_memory.errors import Closing, Forbidden, Invalid, Limited, NoStore, Unauthorized
 from mcp_memory.metering import Meter
+from mcp_memory.metering.counter import UsageCounter
+from mcp_memory.metering.usage import REQUESTS, DayUsage, Tally
 from mcp_memory.model import Caller
-from mcp_memory.usage import REQUESTS, DayUsage, Tally
-from mcp_memory.usage_counter import UsageCounter
 
 DANA = Caller(tenant="acme", actor="SK1")
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

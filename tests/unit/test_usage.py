@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_memory import usage
 from mcp_memory.errors import Unavailable
 from mcp_memory.imports import BulkOutcome, Import
+from mcp_memory.metering import usage
+from mcp_memory.metering.counter import MAX_SEEN, UsageCounter
+from mcp_memory.metering.usage import CHARACTERS, RECALLS, REQUESTS, DayUsage, Tally, digest
 from mcp_memory.model import Added, Merge, NewObservation, NewSummary, Profile, Receipt, Upserted
-from mcp_memory.usage import CHARACTERS, RECALLS, REQUESTS, DayUsage, Tally, digest
-from mcp_memory.usage_counter import MAX_SEEN, UsageCounter
 
 MONDAY = datetime(2026, 11, 23, 23, 59, tzinfo=UTC)
 DANA = Profile(

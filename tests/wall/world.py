@@ -23,13 +23,13 @@ from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.backends.sql.tenants import SqlTenants
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.http.leaving import Leaving
-from mcp_memory.metered import MeteredMemory
+from mcp_memory.metering.counter import UsageCounter
+from mcp_memory.metering.memory import MeteredMemory
 from mcp_memory.rights import RIGHTS
 from mcp_memory.settings import Settings
 from mcp_memory.tenancy.directory import Directory
 from mcp_memory.tenancy.keys import Key, digest, token
 from mcp_memory.tenancy.tenants import Tenant
-from mcp_memory.usage_counter import UsageCounter
 from tests.wall.counting import Counting
 
 BASE = "http://127.0.0.1:8765"

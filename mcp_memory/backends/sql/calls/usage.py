@@ -5,7 +5,7 @@ from itertools import groupby
 
 from mcp_memory.backends.sql.catalog_rows import Catalog
 from mcp_memory.backends.sql.database import Database
-from mcp_memory.usage import UNITS, UTILISED_PROFILES, DayUsage, Tally
+from mcp_memory.metering.usage import UNITS, UTILISED_PROFILES, DayUsage, Tally
 
 KEPT = timedelta(days=2)  # in which which profiles were read is known: a process may have a day's last counts in hand
 FORGOTTEN = 1_000  # rows at a time: whoever else writes to the catalog waits for it

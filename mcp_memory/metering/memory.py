@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from mcp_memory import usage
 from mcp_memory.backend import Backend
 from mcp_memory.edits import ObservationChanges, SummaryChanges
 from mcp_memory.imports import BulkOutcome, Import, ImportRow
 from mcp_memory.ledger import Explanation, Merged, Unmerged
+from mcp_memory.metering import usage
+from mcp_memory.metering.counter import UsageCounter
+from mcp_memory.metering.usage import CHARACTERS, PROFILE_OPERATIONS, RECALLS
 from mcp_memory.model import (
     Added,
     Caller,
@@ -23,8 +25,6 @@ from mcp_memory.model import (
 )
 from mcp_memory.service import Memory
 from mcp_memory.traits import Raw
-from mcp_memory.usage import CHARACTERS, PROFILE_OPERATIONS, RECALLS
-from mcp_memory.usage_counter import UsageCounter
 
 MAX_MOVED = 10_000  # merged ids whose live one is known
 

@@ -19,9 +19,9 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 
 from mcp_memory.errors import Error, Limited
 from mcp_memory.logs import REQUEST_ID, fields
+from mcp_memory.metering.counter import UsageCounter
+from mcp_memory.metering.usage import REQUESTS
 from mcp_memory.model import Caller
-from mcp_memory.usage import REQUESTS
-from mcp_memory.usage_counter import UsageCounter
 
 log = logging.getLogger("mcp_memory.operations")
 

@@ -16,15 +16,15 @@ from mcp_memory import logs
 from mcp_memory.errors import Invalid
 from mcp_memory.identity import DEFAULT_REGION
 from mcp_memory.model import MAX_TENANT
-from mcp_memory.remote_values import embedding, service
 from mcp_memory.setting_values import folder, port, word
+from mcp_memory.settings.remote import embedding, service
+from mcp_memory.settings.transport import check_transport, transport
 from mcp_memory.tenancy import configuration
 from mcp_memory.tenancy.configuration import TABLES, Misplaced
 from mcp_memory.tenancy.hosting import EMPTY, Contradiction, Hosting
 from mcp_memory.tenancy.keys import Key, digest
 from mcp_memory.tenancy.tenants import HERE, Tenant
 from mcp_memory.tenancy.toml_lines import line_of
-from mcp_memory.transport_values import check_transport, transport
 
 PREFIX = "MCP_MEMORY_"
 TOOLSETS = ("agent", "conversation", "curator")

@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 
 from mcp_memory.errors import Error
-from mcp_memory.usage import Tally, UsageBook
+from mcp_memory.metering.usage import Tally, UsageBook
 
 log = logging.getLogger(__name__)
 
