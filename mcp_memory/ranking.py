@@ -74,12 +74,24 @@ class Ranking:
     def likeness(self, chosen: Sequence[int]) -> Floats:
         """(chosen, chosen): how near in meaning these items are to each other, a missing vector to none: cosines, where
         there are enough items, after the mean of all vectors was taken from each."""
+        vectors = self._directions(chosen)
+        return np.asarray(vectors @ vectors.T, dtype=np.float32)
+
+    def likeness_to_question(self, chosen: Sequence[int]) -> Floats:
+        """(chosen,): the same, of the question to each of these items."""
+        vector = self._question.vector
+        if vector is None or not _comparable(self._items.vectors, vector):
+            return np.zeros(len(chosen), dtype=np.float32)
+        asked = vector - self._items.centre[0] if len(self._items) >= FEW else vector
+        return np.asarray(self._directions(chosen) @ (asked / max(float(np.linalg.norm(asked)), 1e-9)), np.float32)
+
+    def _directions(self, chosen: Sequence[int]) -> Floats:
+        """(chosen, dimensions): unit vectors, or nothing."""
         first = self._items.first_chunks[np.asarray(chosen, dtype=np.int64)]
         vectors = self._items.vectors.values[first] * self._items.vectors.scales[first, None]
         if len(self._items) >= FEW:
             vectors = np.where(self._items.vectors.scales[first, None] > 0, vectors - self._items.centre[0], 0)
-        vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-        return np.asarray(vectors @ vectors.T, dtype=np.float32)
+        return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), np.float32)
 
     @cached_property
     def shortlist(self) -> Ints:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from mcp_memory.backends.sql import lifecycle
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.memory_rows import NewItem, Signature
 from mcp_memory.backends.sql.profiles import existing
@@ -78,13 +79,14 @@ def record(
         return Added(receipts=[one for one in ready.receipts if one], profile_ids=profile.members)
     room.check_storage()
     items = [_item(one, conversation_id, make_id(COMMUNICATION), now) for one in ready.fresh]
-    tx.add_conversation(profile_id, conversation_id, now)
+    lifecycle.begin(tx, profile_id, conversation_id, now)
     before = (ready.end[-1].id, signatures[0]) if ready.end else None
     new = [
         NewItem(item=item, digest=b"", signature=signature)
         for item, signature in zip(items, signatures[1 if before else 0 :], strict=True)
     ]
     tx.insert_communications(profile_id, conversation_id, new, before)
+    lifecycle.go_on(tx, profile_id, conversation_id, [one.source for one in items], now)
     tx.touch_profile(profile_id, now)
     added = iter(items)
     return Added(

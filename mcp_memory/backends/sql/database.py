@@ -17,8 +17,9 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from mcp_memory.backends.sql.catalog_rows import Catalog
+from mcp_memory.backends.sql.conversation_rows import ConversationRows
 from mcp_memory.backends.sql.cursors import Place
-from mcp_memory.backends.sql.memory_rows import ConversationRows, MemoryRows, SignatureRows
+from mcp_memory.backends.sql.memory_rows import MemoryRows, SignatureRows
 from mcp_memory.definitions import TraitGroup
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import Import, Remark

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, Protocol
 
 from mcp_memory.backends.sql.cursors import Place
 from mcp_memory.listing import ItemFilter
-from mcp_memory.model import Communication, ItemT_co, Kind, Observation, Summary
+from mcp_memory.model import ItemT_co, Kind, Observation, Summary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -136,44 +136,6 @@ class MemoryRows(Protocol):
     ) -> TokenVectors:
         """Of the candidates, as they came, at these places; those whose vectors are damaged or gone are left out."""
         ...
-
-
-class ConversationRows(Protocol):
-    def add_conversation(self, profile_id: str, conversation_id: str, at: datetime) -> None:
-        """Unless it is there."""
-        ...
-
-    def known_messages(self, profile_id: str, conversation_id: str, message_ids: Iterable[str]) -> Mapping[str, str]:
-        """The caller's ids, and ours, of those that are in the conversation already."""
-        ...
-
-    def insert_communications(
-        self,
-        profile_id: str,
-        conversation_id: str,
-        new: Sequence[NewItem[Communication]],
-        before: tuple[str, Signature] | None,
-    ) -> None:
-        """At the end of the conversation, in their order. `before`: the message they come after, and its signature now
-        that it has them as neighbours."""
-        ...
-
-    def conversation_end(
-        self,
-        profile_id: str,
-        conversation_id: str,
-        limit: int,
-        begin: datetime | None = None,
-        end: datetime | None = None,
-    ) -> list[Communication]:
-        """The last of the conversation first."""
-        ...
-
-    def communications(self, profile_id: str, keys: Iterable[object]) -> Mapping[object, Communication]: ...
-
-    def latest_communications(
-        self, profile_id: str, limit: int, begin: datetime | None, end: datetime | None
-    ) -> list[Communication]: ...
 
 
 class SignatureRows(Protocol):

@@ -5,16 +5,78 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from mcp_memory import ids
+from mcp_memory.backends.sql.conversation_rows import ConversationRow, ExtractionRow
 from mcp_memory.backends.sql.memory_rows import NewItem, Signature
 from mcp_memory.backends.sql.sqlite.keys import from_micros, period, to_micros
 from mcp_memory.backends.sql.sqlite.rows import Row
 from mcp_memory.backends.sql.sqlite.signatures import SqliteSignatures
+from mcp_memory.conversations import Status
 from mcp_memory.model import Communication
 
 
 class SqliteConversations(SqliteSignatures):
     def add_conversation(self, profile_id: str, conversation_id: str, at: datetime) -> None:
         self._rows("add_conversation", no=self._number(profile_id), conversation_id=conversation_id, at=to_micros(at))
+
+    def find_conversation(self, profile_id: str, conversation_id: str) -> ConversationRow | None:
+        rows = self._rows("find_conversation", no=self._number(profile_id), conversation_id=conversation_id)
+        return self._conversation(rows[0]) if rows else None
+
+    def put_conversation(self, row: ConversationRow) -> None:
+        self._rows(
+            "put_conversation",
+            no=row.key,
+            status=row.status,
+            last_at=to_micros(row.last_at),
+            due_at=_micros(row.due_at),
+            closed_at=_micros(row.closed_at),
+            channels=json.dumps(row.channels),
+        )
+
+    def begin_again(self, row: ConversationRow) -> None:
+        self._rows("begin_again", no=row.key)
+
+    def due_conversations(self, now: datetime, limit: int) -> list[ConversationRow]:
+        return [self._conversation(row) for row in self._rows("due_conversations", now=to_micros(now), limit=limit)]
+
+    def next_due(self) -> datetime | None:
+        return _time(self._rows("next_due")[0][0])
+
+    def queue_extraction(self, row: ConversationRow, cause: Status, at: datetime) -> None:
+        self._rows("queue_extraction", no=row.key, cause=cause, at=to_micros(at))
+        self._rows("is_queued", no=row.key)
+
+    def due_extraction(self, now: datetime) -> ExtractionRow | None:
+        rows = self._rows("due_extraction", now=to_micros(now))
+        return self._extraction(rows[0]) if rows else None
+
+    def extractions(self, profile_id: str, conversation_id: str) -> list[ExtractionRow]:
+        rows = self._each("extractions", self._members(profile_id), conversation_id=conversation_id)
+        return [self._extraction(row) for row in sorted(rows, key=lambda row: row[0])]
+
+    def put_extraction(self, row: ExtractionRow) -> None:
+        self._rows(
+            "put_extraction",
+            no=row.key,
+            status=row.status,
+            attempts=row.attempts,
+            due_at=_micros(row.due_at),
+            extract=row.extract,
+            stored=row.stored,
+            added=row.added,
+            updated=row.updated,
+            discarded=row.discarded,
+            screened=row.screened,
+            extracted_by=row.extracted_by,
+            error=row.error,
+            updated_at=to_micros(row.updated_at),
+        )
+
+    def extraction_messages(self, row: ExtractionRow, limit: int) -> tuple[list[Communication], list[Communication]]:
+        rows = self._rows("extraction_messages", no=row.key, limit=limit)[::-1]
+        return [_communication(one[:10]) for one in rows if one[10]], [
+            _communication(one[:10]) for one in rows if one[11]
+        ]
 
     def known_messages(self, profile_id: str, conversation_id: str, message_ids: Iterable[str]) -> Mapping[str, str]:
         members = self._members(profile_id)
@@ -89,6 +151,55 @@ class SqliteConversations(SqliteSignatures):
         rows = self._each("latest_communications", self._members(profile_id), limit=limit, **period(begin, end))
         rows = sorted(rows, key=lambda row: (row[4], row[0]), reverse=True)
         return [_communication(row) for row in rows[:limit]]
+
+    # Inside
+
+    def _conversation(self, row: Row) -> ConversationRow:
+        no, profile_no, conversation_id, status, created_at, last_at, due_at, closed_at, channels = row
+        return ConversationRow(
+            key=no,
+            profile_id=self._id(profile_no),
+            conversation_id=conversation_id,
+            status=status,
+            created_at=from_micros(created_at),
+            last_at=from_micros(last_at),
+            due_at=_time(due_at),
+            closed_at=_time(closed_at),
+            channels=tuple(json.loads(channels)),
+        )
+
+    def _extraction(self, row: Row) -> ExtractionRow:
+        no, profile_no, conversation_id, cause, status, attempts, due_at, extract, stored, *counts, created, updated = (
+            row
+        )
+        added, changed, discarded, screened, extracted_by, error = counts
+        return ExtractionRow(
+            key=no,
+            profile_id=self._id(profile_no),
+            conversation_id=conversation_id,
+            cause=cause,
+            status=status,
+            attempts=attempts,
+            due_at=_time(due_at),
+            extract=extract,
+            stored=stored,
+            added=added,
+            updated=changed,
+            discarded=discarded,
+            screened=screened,
+            extracted_by=extracted_by,
+            error=error,
+            created_at=from_micros(created),
+            updated_at=from_micros(updated),
+        )
+
+
+def _time(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)
+
+
+def _micros(time: datetime | None) -> int | None:
+    return None if time is None else to_micros(time)
 
 
 def _communication(row: Row) -> Communication:

@@ -118,7 +118,14 @@ _ITEMS = (
     *("delete_signatures", "delete_tokens"),
 )
 _OWN = (
-    *("delete_conversations", "delete_traits", "delete_identifiers", "delete_separations", "delete_conflicts"),
+    *(
+        "delete_extractions",
+        "delete_conversations",
+        "delete_traits",
+        "delete_identifiers",
+        "delete_separations",
+        "delete_conflicts",
+    ),
     *("retire_number", "delete_profile"),
 )
 
