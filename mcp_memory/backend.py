@@ -4,7 +4,7 @@ Nobody inherits from `Backend`; mypy checks the fit where a backend is put toget
 inside one scope, except those that are told a tenant: they make or find a scope. A store, profile or item that is
 absent and one that belongs to somebody else answer alike: NotFound. Lists are in the order of creation, unless said
 otherwise; a cursor that is not one of the list's own is Invalid. `if_version`: raises Stale unless that is the version
-there is.
+there is. `by`: who writes, and why; it is kept with what is written.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from typing import Protocol
 
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges, SummaryChanges
+from mcp_memory.history import UNKNOWN, Authorship, Revision
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, NewUpload, Remark
 from mcp_memory.ledger import Explanation, Merged, Unmerged
@@ -169,7 +170,9 @@ class Backend(Protocol):
 
     async def explain_identity(self, scope: Scope, profile_id: str) -> Explanation: ...
 
-    async def add_observations(self, scope: Scope, profile_id: str, new: Sequence[NewObservation]) -> Added:
+    async def add_observations(
+        self, scope: Scope, profile_id: str, new: Sequence[NewObservation], by: Authorship = UNKNOWN
+    ) -> Added:
         """All or none.
 
         An observation is a duplicate when the profile, or one merged with it, has one in the same words (case and
@@ -184,9 +187,27 @@ class Backend(Protocol):
     async def get_observation(self, scope: Scope, profile_id: str, observation_id: str) -> Observation: ...
 
     async def update_observation(
-        self, scope: Scope, profile_id: str, observation_id: str, changes: ObservationChanges
+        self,
+        scope: Scope,
+        profile_id: str,
+        observation_id: str,
+        changes: ObservationChanges,
+        by: Authorship = UNKNOWN,
     ) -> Observation:
         """What it was stays as a revision; recall finds what it is."""
+        ...
+
+    async def undo_observation(
+        self,
+        scope: Scope,
+        profile_id: str,
+        observation_id: str,
+        revision: int | None = None,
+        by: Authorship = UNKNOWN,
+    ) -> Observation:
+        """It reads again as before that revision, by its number, or before the latest one: which is a revision more.
+        So to undo what undid brings it back, and where it reads so already nothing changes. Raises NotFound where
+        there is no such revision, Conflict for the first, and where the latest is another meanwhile."""
         ...
 
     async def delete_observation(self, scope: Scope, profile_id: str, observation_id: str) -> None:
@@ -199,7 +220,15 @@ class Backend(Protocol):
         """By `updated_at`; what it is now is one of them."""
         ...
 
-    async def add_summaries(self, scope: Scope, profile_id: str, new: Sequence[NewSummary]) -> Added:
+    async def observation_history(
+        self, scope: Scope, profile_id: str, observation_id: str, page: PageQuery
+    ) -> Page[Revision[Observation]]:
+        """As `list_revisions`, with who made each and why."""
+        ...
+
+    async def add_summaries(
+        self, scope: Scope, profile_id: str, new: Sequence[NewSummary], by: Authorship = UNKNOWN
+    ) -> Added:
         """All or none. A duplicate when the profile has a summary of that conversation in the same words."""
         ...
 
@@ -210,10 +239,18 @@ class Backend(Protocol):
     async def get_summary(self, scope: Scope, profile_id: str, summary_id: str) -> Summary: ...
 
     async def update_summary(
-        self, scope: Scope, profile_id: str, summary_id: str, changes: SummaryChanges
-    ) -> Summary: ...
+        self, scope: Scope, profile_id: str, summary_id: str, changes: SummaryChanges, by: Authorship = UNKNOWN
+    ) -> Summary:
+        """As `update_observation`."""
+        ...
 
-    async def delete_summary(self, scope: Scope, profile_id: str, summary_id: str) -> None: ...
+    async def summary_history(
+        self, scope: Scope, profile_id: str, summary_id: str, page: PageQuery
+    ) -> Page[Revision[Summary]]: ...
+
+    async def delete_summary(self, scope: Scope, profile_id: str, summary_id: str) -> None:
+        """With its revisions."""
+        ...
 
     async def record_messages(
         self, scope: Scope, profile_id: str, conversation_id: str, messages: Sequence[NewMessage]

@@ -1,14 +1,15 @@
 """Memory: where a Caller becomes a Scope, and the rules that are true of every backend."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from mcp_memory import edits, ids, imports, listing, model, rights, text
-from mcp_memory.backend import Backend
+from mcp_memory import edits, history, ids, imports, listing, model, rights, text
+from mcp_memory.chronicle import Chronicle, checked
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges, SummaryChanges
 from mcp_memory.errors import Forbidden, Invalid, NotFound
+from mcp_memory.history import UNKNOWN, Authorship
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, NewUpload, Remark
 from mcp_memory.ledger import Explanation, Merged, Unmerged
@@ -26,7 +27,6 @@ from mcp_memory.model import (
     Profile,
     Recall,
     RecallQuery,
-    Scope,
     Store,
     Summary,
     TraitEntry,
@@ -34,20 +34,10 @@ from mcp_memory.model import (
 )
 from mcp_memory.operations import NO_OPERATION, Operation, Reply
 from mcp_memory.rights import ADMIN, READ, WRITE
-from mcp_memory.scoping import Scopes
 from mcp_memory.traits import Raw
 
 
-class Memory:
-    def __init__(self, backend: Backend, now: Callable[[], datetime], names_kept: timedelta = timedelta(0)) -> None:
-        """`names_kept`: how long it is kept in mind which store has a name."""
-        self._backend = backend
-        self.now = now
-        self._scopes = Scopes(backend, now, names_kept)
-
-    async def scope(self, caller: Caller, right: str = READ) -> Scope:
-        return await self._scopes.of(caller, right)
-
+class Memory(Chronicle):
     # Stores. Those who may reach only some make none.
 
     async def create_store(self, caller: Caller, new: NewStore) -> Store:
@@ -61,9 +51,9 @@ class Memory:
     async def list_stores(self, caller: Caller, page: PageQuery) -> Page[str]:
         rights.check(caller.rights, READ)
         if caller.stores is None:
-            return await self._backend.list_stores(caller.tenant, _checked(page))
+            return await self._backend.list_stores(caller.tenant, checked(page))
         reached = {scope.store_id for scope in await self._scopes.reached(caller)}
-        return listing.sliced(sorted(reached), str, _checked(page))
+        return listing.sliced(sorted(reached), str, checked(page))
 
     async def get_store(self, caller: Caller) -> Store:
         return await self._backend.get_store(await self.scope(caller))
@@ -118,13 +108,13 @@ class Memory:
         await self._backend.delete_profile(await self.scope(caller, ADMIN), target)
 
     async def list_profiles(self, caller: Caller, page: PageQuery) -> Page[str]:
-        return await self._backend.list_profiles(await self.scope(caller), _checked(page))
+        return await self._backend.list_profiles(await self.scope(caller), checked(page))
 
     async def list_traits(
         self, caller: Caller, profile_id: str, groups: Sequence[str] | None, page: PageQuery
     ) -> Page[TraitEntry]:
         target = _profile(profile_id)
-        return await self._backend.list_traits(await self.scope(caller), target, groups, _checked(page))
+        return await self._backend.list_traits(await self.scope(caller), target, groups, checked(page))
 
     async def complete_profile_ids(self, caller: Caller, prefix: str, limit: int) -> list[str]:
         start = text.clean(prefix)
@@ -170,27 +160,35 @@ class Memory:
 
     # What is remembered
 
-    async def add_observations(self, caller: Caller, profile_id: str, new: Sequence[NewObservation]) -> Added:
+    async def add_observations(
+        self, caller: Caller, profile_id: str, new: Sequence[NewObservation], by: Authorship = UNKNOWN
+    ) -> Added:
         if not 1 <= len(new) <= model.MAX_OBSERVATIONS:
             raise Invalid(f"observations has {len(new)} items: give 1 to {model.MAX_OBSERVATIONS} in one call.")
         target = _profile(profile_id)
-        return await self._backend.add_observations(await self.scope(caller, WRITE), target, new)
+        signed = history.signed(by, caller.actor)
+        return await self._backend.add_observations(await self.scope(caller, WRITE), target, new, signed)
 
     async def list_observations(
         self, caller: Caller, profile_id: str, wanted: ItemFilter, page: PageQuery
     ) -> Page[Observation]:
         target = _profile(profile_id)
-        return await self._backend.list_observations(await self.scope(caller), target, wanted, _checked(page))
+        return await self._backend.list_observations(await self.scope(caller), target, wanted, checked(page))
 
     async def get_observation(self, caller: Caller, profile_id: str, observation_id: str) -> Observation:
         target, item = _profile(profile_id), _observation(observation_id)
         return await self._backend.get_observation(await self.scope(caller), target, item)
 
     async def update_observation(
-        self, caller: Caller, profile_id: str, observation_id: str, changes: ObservationChanges
+        self,
+        caller: Caller,
+        profile_id: str,
+        observation_id: str,
+        changes: ObservationChanges,
+        by: Authorship = UNKNOWN,
     ) -> Observation:
-        target, item = _profile(profile_id), _observation(observation_id)
-        return await self._backend.update_observation(await self.scope(caller, WRITE), target, item, changes)
+        target, item, signed = _profile(profile_id), _observation(observation_id), history.signed(by, caller.actor)
+        return await self._backend.update_observation(await self.scope(caller, WRITE), target, item, changes, signed)
 
     async def delete_observation(self, caller: Caller, profile_id: str, observation_id: str) -> None:
         target, item = _profile(profile_id), _observation(observation_id)
@@ -200,29 +198,32 @@ class Memory:
         self, caller: Caller, profile_id: str, observation_id: str, page: PageQuery
     ) -> Page[Observation]:
         target, item = _profile(profile_id), _observation(observation_id)
-        return await self._backend.list_revisions(await self.scope(caller), target, item, _checked(page))
+        return await self._backend.list_revisions(await self.scope(caller), target, item, checked(page))
 
-    async def add_summaries(self, caller: Caller, profile_id: str, new: Sequence[NewSummary]) -> Added:
+    async def add_summaries(
+        self, caller: Caller, profile_id: str, new: Sequence[NewSummary], by: Authorship = UNKNOWN
+    ) -> Added:
         if not 1 <= len(new) <= model.MAX_SUMMARIES:
             raise Invalid(f"summaries has {len(new)} items: give 1 to {model.MAX_SUMMARIES} in one call.")
         target = _profile(profile_id)
-        return await self._backend.add_summaries(await self.scope(caller, WRITE), target, new)
+        signed = history.signed(by, caller.actor)
+        return await self._backend.add_summaries(await self.scope(caller, WRITE), target, new, signed)
 
     async def list_summaries(
         self, caller: Caller, profile_id: str, wanted: ItemFilter, page: PageQuery
     ) -> Page[Summary]:
         target = _profile(profile_id)
-        return await self._backend.list_summaries(await self.scope(caller), target, wanted, _checked(page))
+        return await self._backend.list_summaries(await self.scope(caller), target, wanted, checked(page))
 
     async def get_summary(self, caller: Caller, profile_id: str, summary_id: str) -> Summary:
         target, item = _profile(profile_id), _summary(summary_id)
         return await self._backend.get_summary(await self.scope(caller), target, item)
 
     async def update_summary(
-        self, caller: Caller, profile_id: str, summary_id: str, changes: SummaryChanges
+        self, caller: Caller, profile_id: str, summary_id: str, changes: SummaryChanges, by: Authorship = UNKNOWN
     ) -> Summary:
-        target, item = _profile(profile_id), _summary(summary_id)
-        return await self._backend.update_summary(await self.scope(caller, WRITE), target, item, changes)
+        target, item, signed = _profile(profile_id), _summary(summary_id), history.signed(by, caller.actor)
+        return await self._backend.update_summary(await self.scope(caller, WRITE), target, item, changes, signed)
 
     async def delete_summary(self, caller: Caller, profile_id: str, summary_id: str) -> None:
         target, item = _profile(profile_id), _summary(summary_id)
@@ -324,7 +325,7 @@ class Memory:
         return await self._backend.get_import(await self.scope(caller), target)
 
     async def list_imports(self, caller: Caller, page: PageQuery) -> Page[str]:
-        return await self._backend.list_imports(await self.scope(caller), _checked(page))
+        return await self._backend.list_imports(await self.scope(caller), checked(page))
 
     async def begin_import(self, caller: Caller, import_id: str, digest: bytes, rows_total: int) -> Import:
         target = _import(import_id)
@@ -380,9 +381,3 @@ def _mapping(data_mapping_id: str) -> str:
 
 def _import(import_id: str) -> str:
     return ids.check(import_id, ids.IMPORT, "import_id")
-
-
-def _checked(page: PageQuery) -> PageQuery:
-    if not 1 <= page.limit <= model.MAX_PAGE:
-        raise Invalid(f"limit must be from 1 to {model.MAX_PAGE}.")
-    return page

@@ -15,7 +15,7 @@ MAX_FILE = 400  # lines; the longest files of the codebases we admire are the on
 MAX_FUNCTION = 40
 
 PURE = "errors model ids"
-RULES = "edits listing operations mappings identity resolution ledger traits definitions imports"
+RULES = "edits history listing operations mappings identity resolution ledger traits definitions imports"
 SQL = f"{PURE} {RULES} language mentions budget weights candidates ranking statements/__init__ "
 SQL += "backends/sql/catalog_rows backends/sql/cursors backends/sql/database backends/sql/memory_rows"
 API = "http/api/answers http/api/asked http/api/route"  # what every route needs
@@ -50,6 +50,7 @@ MAY_IMPORT = {
     "definitions": "errors model text identity traits",
     "imports": "model traits",
     "edits": "errors model text",
+    "history": "edits errors model text",
     "listing": "",
     "operations": "",
     "mappings": "errors text traits",
@@ -70,17 +71,20 @@ MAY_IMPORT = {
     "wire/imports": "imports wire/__init__ wire/pages",
     "wire/mappings": "errors mappings wire/__init__ wire/pages",
     # The seam, and what is true of every backend
-    "backend": "model edits listing operations mappings identity ledger traits definitions imports",
+    "backend": "model edits history listing operations mappings identity ledger traits definitions imports",
     "service": (
-        "errors rights model edits listing operations mappings text ids identity ledger traits definitions imports "
-        "backend scoping"
+        "errors rights model edits history listing operations mappings text ids identity ledger traits definitions "
+        "imports chronicle"
     ),
+    "chronicle": "backend errors history ids listing model rights scoping",
     "scoping": "errors rights model ids recent backend",
     "session": "model service",
     # Usage, and the metering around operations
     "metering/usage": "imports model",
     "metering/counter": "errors metering/usage",
-    "metering/memory": "backend edits imports ledger listing model service traits metering/usage metering/counter",
+    "metering/memory": (
+        "backend edits history imports ledger listing model service traits metering/usage metering/counter"
+    ),
     "metering/__init__": "errors logs model metering/usage metering/counter",
     "import_file": "errors model text identity columns imports service",
     "uploads": "errors",
@@ -110,7 +114,7 @@ MAY_IMPORT = {
         "model mappings identity ledger definitions imports backends/sql/catalog_rows backends/sql/cursors "
         "backends/sql/memory_rows"
     ),
-    "backends/sql/memory_rows": "model listing candidates backends/sql/cursors",
+    "backends/sql/memory_rows": "history model listing candidates backends/sql/cursors",
     "backends/sql/hot": "",
     "backends/sql/fairness": "",
     "backends/sql/migrations": "errors",
@@ -209,7 +213,7 @@ MAY_IMPORT = {
     ),
     "backends/twilio/items": "errors ids inputs model text backends/twilio/replies wire/memories wire/recall",
     "backends/twilio/memories": (
-        f"{REMOTE} ids edits listing model text backends/twilio/items backends/twilio/stores wire/__init__ "
+        f"{REMOTE} ids edits history listing model text backends/twilio/items backends/twilio/stores wire/__init__ "
         "wire/memories wire/receipts"
     ),
     "backends/twilio/recall": f"{REMOTE} budget model text backends/twilio/items wire/__init__ wire/recall",
@@ -229,7 +233,7 @@ MAY_IMPORT = {
     "tools/schema": "",
     "tools/complaints": "",
     "tools/profiles": "errors ids model rights session resources records views tools/__init__",
-    "tools/memories": "inputs model rights session resources records views tools/__init__",
+    "tools/memories": "history inputs model rights session resources records views tools/__init__",
     "tools/conversations": "inputs model rights session resources views tools/__init__ tools/memories",
     "tools/identity": "model rights session resources explanation tools/__init__",
     "tools/toolsets": "tools/__init__ tools/conversations tools/identity tools/profiles tools/memories",
@@ -285,10 +289,10 @@ MAY_IMPORT = {
     "http/api/profiles": f"errors {API} wire/__init__ wire/outcomes wire/pages wire/profiles",
     "http/api/identifiers": f"errors http/api/profiles {API} wire/__init__ wire/outcomes wire/pages wire/profiles",
     "http/api/observations": (
-        f"inputs listing http/api/profiles {API} wire/__init__ wire/memories wire/pages wire/receipts"
+        f"history inputs listing http/api/profiles {API} wire/__init__ wire/memories wire/pages wire/receipts"
     ),
     "http/api/summaries": (
-        f"inputs listing http/api/profiles {API} wire/__init__ wire/memories wire/pages wire/receipts"
+        f"history inputs listing http/api/profiles {API} wire/__init__ wire/memories wire/pages wire/receipts"
     ),
     "http/api/recall": f"errors inputs model text http/api/profiles {API} wire/memories wire/recall",
     "http/api/uploads": (

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 from mcp_memory.backend import Backend
 from mcp_memory.edits import ObservationChanges, SummaryChanges
+from mcp_memory.history import UNKNOWN, Authorship
 from mcp_memory.imports import BulkOutcome, Import, ImportRow
 from mcp_memory.ledger import Explanation, Merged, Unmerged
 from mcp_memory.metering import usage
@@ -18,6 +19,7 @@ from mcp_memory.model import (
     Lookup,
     NewObservation,
     NewSummary,
+    Observation,
     Profile,
     Recall,
     RecallQuery,
@@ -46,9 +48,13 @@ def _reads(call: Call) -> Call:
 def _adds(call: Call) -> Call:
     @wraps(call)
     async def metered(
-        memory: "MeteredMemory", caller: Caller, profile_id: str, new: Sequence[NewObservation | NewSummary]
+        memory: "MeteredMemory",
+        caller: Caller,
+        profile_id: str,
+        new: Sequence[NewObservation | NewSummary],
+        by: Authorship = UNKNOWN,
     ) -> Added:
-        added: Added = await call(memory, caller, profile_id, new)
+        added: Added = await call(memory, caller, profile_id, new, by)
         memory.usage.add(caller.tenant, CHARACTERS, usage.of_written(new, added))
         return added
 
@@ -58,9 +64,14 @@ def _adds(call: Call) -> Call:
 def _corrects(call: Call) -> Call:
     @wraps(call)
     async def metered(
-        memory: "MeteredMemory", caller: Caller, profile_id: str, id: str, changes: ObservationChanges | SummaryChanges
+        memory: "MeteredMemory",
+        caller: Caller,
+        profile_id: str,
+        id: str,
+        changes: ObservationChanges | SummaryChanges,
+        by: Authorship = UNKNOWN,
     ) -> Any:
-        changed = await call(memory, caller, profile_id, id, changes)
+        changed = await call(memory, caller, profile_id, id, changes, by)
         memory.usage.add(caller.tenant, CHARACTERS, len(changes.content or ""))
         return changed
 
@@ -150,9 +161,11 @@ class MeteredMemory(Memory):
     list_observations = _reads(Memory.list_observations)
     get_observation = _reads(Memory.get_observation)
     list_revisions = _reads(Memory.list_revisions)
+    observation_history = _reads(Memory.observation_history)
     latest_observations = _reads(Memory.latest_observations)
     list_summaries = _reads(Memory.list_summaries)
     get_summary = _reads(Memory.get_summary)
+    summary_history = _reads(Memory.summary_history)
     latest_summaries = _reads(Memory.latest_summaries)
     list_communications = _reads(Memory.list_communications)
 
@@ -168,6 +181,19 @@ class MeteredMemory(Memory):
     update_observation = _corrects(Memory.update_observation)
     add_summaries = _adds(Memory.add_summaries)
     update_summary = _corrects(Memory.update_summary)
+
+    async def undo_observation(
+        self,
+        caller: Caller,
+        profile_id: str,
+        observation_id: str,
+        revision: int | None = None,
+        by: Authorship = UNKNOWN,
+    ) -> Observation:
+        """As the correction that it is."""
+        found = await super().undo_observation(caller, profile_id, observation_id, revision, by)
+        self.usage.add(caller.tenant, CHARACTERS, len(found.content))
+        return found
 
     # Counting
 

@@ -7,6 +7,7 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from mcp_memory import inputs, model, records, resources, views
+from mcp_memory.history import TOOL
 from mcp_memory.rights import READ, WRITE
 from mcp_memory.session import Session
 from mcp_memory.tools import Answer, Arguments, Loaded, OccurredAt, ProfileId, Result, Source, Tool, Whole
@@ -138,7 +139,7 @@ async def add_observation(session: Session, asked: AddObservation) -> Answer:
         )
         for position, one in enumerate(asked.observations)
     ]
-    added = await session.memory.add_observations(session.caller, asked.profile_id, new)
+    added = await session.memory.add_observations(session.caller, asked.profile_id, new, TOOL)
     await session.changed(resources.changed_by(["observations"], added.profile_ids))
     return Answer(
         AddObservationResult(
@@ -157,7 +158,7 @@ async def write_summary(session: Session, asked: WriteSummary) -> Answer:
         source=asked.source,
         now=session.memory.now(),
     )
-    added = await session.memory.add_summaries(session.caller, asked.profile_id, [new])
+    added = await session.memory.add_summaries(session.caller, asked.profile_id, [new], TOOL)
     (receipt,) = added.receipts
     await session.changed(resources.changed_by(["summaries"], added.profile_ids))
     return Answer(

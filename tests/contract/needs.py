@@ -196,6 +196,27 @@ WIRE: Final = (
     ),
     Lack(
         legs=BOTH,
+        reason="A revision says neither who made it nor why.",
+        raises=AssertionError,
+        says=r"Authorship\(a.* == .*Authorship\(a",
+        tests=(
+            "history::test_each_revision_says_who_made_it_and_why",
+            "history::test_several_that_are_learned_at_once_have_their_author_each",
+            "history::test_what_undid_says_so",
+        ),
+    ),
+    Lack(
+        legs=BOTH,
+        reason="There is no call that lists the revisions of a summary.",
+        raises=Unsupported,
+        says="keeps no revisions of summaries",
+        tests=(
+            "history::test_a_deleted_summary_is_gone_with_its_revisions",
+            "history::test_a_summary_keeps_what_it_was",
+        ),
+    ),
+    Lack(
+        legs=BOTH,
         reason="Times are written in whole seconds: clients of the service read no others.",
         raises=AssertionError,
         says="datetime",

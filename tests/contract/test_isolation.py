@@ -58,6 +58,9 @@ CALLS: dict[str, Call] = {
     ),
     "delete_observation": lambda backend, scope, id: backend.delete_observation(scope, id, OF["observation"]),
     "list_revisions": lambda backend, scope, id: backend.list_revisions(scope, id, OF["observation"], PAGE),
+    "observation_history": lambda backend, scope, id: backend.observation_history(scope, id, OF["observation"], PAGE),
+    "undo_observation": lambda backend, scope, id: backend.undo_observation(scope, id, OF["observation"]),
+    "summary_history": lambda backend, scope, id: backend.summary_history(scope, id, OF["summary"], PAGE),
     "add_summaries": lambda backend, scope, id: backend.add_summaries(
         scope, id, [NewSummary(content="x", conversation_id="c")]
     ),

@@ -11,14 +11,17 @@ from mcp_memory import app
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.sqlite.connection import connect
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
-from mcp_memory.edits import ObservationChanges
+from mcp_memory.edits import ObservationChanges, SummaryChanges
 from mcp_memory.embedding.minilm import MiniLM
+from mcp_memory.history import Authorship
+from mcp_memory.listing import EVERYTHING, PageQuery
 from mcp_memory.model import NewMessage, NewObservation, NewSummary, RecallQuery, Scope
 from tests.contract.people import event, person, with_user_ids
 
 pytestmark = pytest.mark.anyio
 
 SECRET = "xylophone"  # one word of all that Dana said; others are told apart by it
+BY = Authorship(actor="tool", reason=f"Somebody mentioned a {SECRET}.", conversation_id=f"{SECRET}-1")
 EMPTY = {
     *("schema_migration", "store", "trait_definition", "trait_group", "model", "profile_number", "identity_settings"),
     "tally",  # a number, which says that there is nobody
@@ -57,13 +60,16 @@ def raw(path: Path) -> bytes:
 
 async def remembered(backend: SqlBackend, scope: Scope, profile_id: str) -> None:
     new = [NewObservation(content=f"Plays the {SECRET}, take {take}.") for take in range(40)]
-    receipts = (await backend.add_observations(scope, profile_id, new)).receipts
+    receipts = (await backend.add_observations(scope, profile_id, new, BY)).receipts
     assert receipts[0].id is not None
     await backend.update_observation(
-        scope, profile_id, receipts[0].id, ObservationChanges(content=f"Sold the {SECRET}.")
+        scope, profile_id, receipts[0].id, ObservationChanges(content=f"Sold the {SECRET}."), BY
     )
+    await backend.undo_observation(scope, profile_id, receipts[0].id, by=BY)
     about = NewSummary(content=f"Spoke of a {SECRET}.", conversation_id=f"{SECRET}-1")
-    await backend.add_summaries(scope, profile_id, [about])
+    await backend.add_summaries(scope, profile_id, [about], BY)
+    summary = (await backend.list_summaries(scope, profile_id, EVERYTHING, PageQuery(limit=1))).items[0]
+    await backend.update_summary(scope, profile_id, summary.id, SummaryChanges(content="Spoke of nothing."), BY)
     message = NewMessage(text=f"My {SECRET}!", role="customer", author=f"{SECRET} player")
     await backend.record_messages(scope, profile_id, f"{SECRET}-1", [message])
 
@@ -114,14 +120,19 @@ async def test_an_item_that_is_deleted_leaves_no_byte(backend: SqlBackend, tmp_p
     dana = (await person(backend, scope, chat="dana")).profile_id
     (receipt,) = (await backend.add_observations(scope, dana, [NewObservation(content=f"Plays {SECRET}.")])).receipts
     assert receipt.id is not None
-    await backend.update_observation(scope, dana, receipt.id, ObservationChanges(content="Plays nothing."))
+    await backend.update_observation(scope, dana, receipt.id, ObservationChanges(content="Plays nothing."), BY)
+    await backend.add_summaries(scope, dana, [NewSummary(content=f"Of a {SECRET}.", conversation_id="1")], BY)
+    summary = (await backend.list_summaries(scope, dana, EVERYTHING, PageQuery(limit=1))).items[0]
+    await backend.update_summary(scope, dana, summary.id, SummaryChanges(content="Of nothing."), BY)
 
     await backend.delete_observation(scope, dana, receipt.id)
+    await backend.delete_summary(scope, dana, summary.id)
 
     path = tmp_path / "stores" / f"{scope.store_id}.db"
     assert SECRET.encode() not in await anyio.to_thread.run_sync(raw, path)
     left = await anyio.to_thread.run_sync(tables, path)
-    assert {left[name] for name in ("observation", "observation_revision", "recall_sig", "recall_tokens")} == {0}
+    about = ("observation", "observation_revision", "summary", "summary_revision", "recall_sig", "recall_tokens")
+    assert {left[name] for name in about} == {0}
 
 
 async def test_what_another_process_has_in_memory_is_not_taken_for_the_next_profile(

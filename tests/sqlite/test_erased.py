@@ -10,7 +10,7 @@ from mcp_memory import app
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.sqlite import file as files
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
-from mcp_memory.edits import ObservationChanges
+from mcp_memory.edits import ObservationChanges, SummaryChanges
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.model import NewObservation, NewSummary, Scope
 from tests.contract.people import event, person
@@ -46,6 +46,7 @@ async def test_no_file_holds_what_was_deleted(backend: SqlBackend, tmp_path: Pat
     (summed,) = (await backend.add_summaries(scope, dana, about)).receipts
     assert noted.id is not None and summed.id is not None
     await backend.update_observation(scope, dana, noted.id, ObservationChanges(content="Plays nothing."))
+    await backend.update_summary(scope, dana, summed.id, SummaryChanges(content="Of nothing."))
     assert found(tmp_path)
 
     await backend.delete_observation(scope, dana, noted.id)

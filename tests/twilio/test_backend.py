@@ -283,6 +283,7 @@ MISSING: dict[str, Callable[[TwilioBackend], Awaitable[Any]]] = {
     "merge_profiles": lambda backend: backend.merge_profiles(SCOPE, DANA, OLD),
     "unmerge_profile": lambda backend: backend.unmerge_profile(SCOPE, DANA),
     "explain_identity": lambda backend: backend.explain_identity(SCOPE, DANA),
+    "summary_history": lambda backend: backend.summary_history(SCOPE, DANA, "s", PageQuery(limit=1)),
     "record_messages": lambda backend: backend.record_messages(SCOPE, DANA, "c", []),
     "list_communications": lambda backend: backend.list_communications(SCOPE, DANA, "c", 1),
     "mend": lambda backend: backend.mend(SCOPE),

@@ -8,6 +8,7 @@ from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.memory_rows import Known, NewItem, Signature
 from mcp_memory.backends.sql.profiles import existing
 from mcp_memory.backends.sql.quotas import Room
+from mcp_memory.history import Authorship
 from mcp_memory.ids import OBSERVATION, SUMMARY, MakeId
 from mcp_memory.model import Added, NewObservation, NewSummary, Observation, Receipt, Summary
 
@@ -20,6 +21,7 @@ def add_observations(
     new: Sequence[NewObservation],
     signatures: Sequence[Signature],
     room: Room,
+    by: Authorship,
     *,
     now: datetime,
     make_id: MakeId,
@@ -43,7 +45,7 @@ def add_observations(
             updated_at=now,
             conversation_ids=one.conversation_ids,
         )
-        added.append(NewItem(item=item, digest=digest, signature=signature))
+        added.append(NewItem(item=item, digest=digest, signature=signature, by=by))
         known.append(Known(id=item.id, digest=digest, occurred_at=item.occurred_at))
         receipts.append(Receipt(id=item.id, outcome="added"))
     if added:
@@ -59,6 +61,7 @@ def add_summaries(
     new: Sequence[NewSummary],
     signatures: Sequence[Signature],
     room: Room,
+    by: Authorship,
     *,
     now: datetime,
     make_id: MakeId,
@@ -81,7 +84,7 @@ def add_summaries(
             created_at=now,
             updated_at=now,
         )
-        added.append(NewItem(item=item, digest=digest, signature=signature))
+        added.append(NewItem(item=item, digest=digest, signature=signature, by=by))
         known[digest, one.conversation_id] = item.id
         receipts.append(Receipt(id=item.id, outcome="added"))
     if added:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Generic, Protocol
 
 from mcp_memory.backends.sql.cursors import Place
+from mcp_memory.history import UNKNOWN, Authorship, Revision
 from mcp_memory.listing import ItemFilter
 from mcp_memory.model import ItemT_co, Kind, Observation, Summary
 
@@ -39,6 +40,7 @@ class NewItem(Generic[ItemT_co]):
     item: ItemT_co
     digest: bytes
     signature: Signature
+    by: Authorship = UNKNOWN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,11 +114,23 @@ class MemoryRows(Protocol):
         """Behind that place, by `updated_at`; what it is now is one of them."""
         ...
 
-    def change_observation(self, after: Observation, digest: bytes, signature: Signature | None) -> None:
+    def observation_history(
+        self, observation_id: str, after: Place | None, limit: int, newest_first: bool
+    ) -> list[tuple[Place, Revision[Observation]]]:
+        """Behind that place, by number; what it is now is one of them."""
+        ...
+
+    def summary_history(
+        self, summary_id: str, after: Place | None, limit: int, newest_first: bool
+    ) -> list[tuple[Place, Revision[Summary]]]: ...
+
+    def change_observation(
+        self, after: Observation, digest: bytes, signature: Signature | None, by: Authorship
+    ) -> None:
         """What it was is kept as a revision. `signature`: None where its content is the same."""
         ...
 
-    def change_summary(self, after: Summary, digest: bytes, signature: Signature | None) -> None: ...
+    def change_summary(self, after: Summary, digest: bytes, signature: Signature | None, by: Authorship) -> None: ...
 
     def remove_observation(self, observation_id: str) -> None:
         """With its revisions, and all that recall reads of it."""

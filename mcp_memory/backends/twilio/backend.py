@@ -1,6 +1,7 @@
 """TwilioBackend: the memory is the managed Memory API, version 1.
 
-No rule is decided here: each call is passed to the part of its noun, and what the service lacks is said.
+No rule is decided here: each call is passed to the part of its noun, and what the service lacks is said. It has no
+place for who made a change, and why.
 """
 
 import random
@@ -23,6 +24,7 @@ from mcp_memory.backends.twilio.stores import Stores
 from mcp_memory.backends.twilio.upserts import Upserts
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges, SummaryChanges
+from mcp_memory.history import UNKNOWN, Authorship, Revision
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, NewUpload, Remark
 from mcp_memory.ledger import Explanation, Merged, Unmerged
@@ -177,7 +179,9 @@ class TwilioBackend:
     async def explain_identity(self, scope: Scope, profile_id: str) -> Explanation:
         raise missing("explain_identity")
 
-    async def add_observations(self, scope: Scope, profile_id: str, new: Sequence[NewObservation]) -> Added:
+    async def add_observations(
+        self, scope: Scope, profile_id: str, new: Sequence[NewObservation], by: Authorship = UNKNOWN
+    ) -> Added:
         return await self._memories.add_observations(scope, profile_id, new)
 
     async def list_observations(
@@ -189,9 +193,24 @@ class TwilioBackend:
         return await self._memories.get_observation(scope, profile_id, observation_id)
 
     async def update_observation(
-        self, scope: Scope, profile_id: str, observation_id: str, changes: ObservationChanges
+        self,
+        scope: Scope,
+        profile_id: str,
+        observation_id: str,
+        changes: ObservationChanges,
+        by: Authorship = UNKNOWN,
     ) -> Observation:
         return await self._memories.update_observation(scope, profile_id, observation_id, changes)
+
+    async def undo_observation(
+        self,
+        scope: Scope,
+        profile_id: str,
+        observation_id: str,
+        revision: int | None = None,
+        by: Authorship = UNKNOWN,
+    ) -> Observation:
+        return await self._memories.undo_observation(scope, profile_id, observation_id, revision)
 
     async def delete_observation(self, scope: Scope, profile_id: str, observation_id: str) -> None:
         await self._memories.delete_observation(scope, profile_id, observation_id)
@@ -201,7 +220,14 @@ class TwilioBackend:
     ) -> Page[Observation]:
         return await self._memories.list_revisions(scope, profile_id, observation_id, page)
 
-    async def add_summaries(self, scope: Scope, profile_id: str, new: Sequence[NewSummary]) -> Added:
+    async def observation_history(
+        self, scope: Scope, profile_id: str, observation_id: str, page: PageQuery
+    ) -> Page[Revision[Observation]]:
+        return await self._memories.observation_history(scope, profile_id, observation_id, page)
+
+    async def add_summaries(
+        self, scope: Scope, profile_id: str, new: Sequence[NewSummary], by: Authorship = UNKNOWN
+    ) -> Added:
         return await self._memories.add_summaries(scope, profile_id, new)
 
     async def list_summaries(self, scope: Scope, profile_id: str, wanted: ItemFilter, page: PageQuery) -> Page[Summary]:
@@ -210,8 +236,15 @@ class TwilioBackend:
     async def get_summary(self, scope: Scope, profile_id: str, summary_id: str) -> Summary:
         return await self._memories.get_summary(scope, profile_id, summary_id)
 
-    async def update_summary(self, scope: Scope, profile_id: str, summary_id: str, changes: SummaryChanges) -> Summary:
+    async def update_summary(
+        self, scope: Scope, profile_id: str, summary_id: str, changes: SummaryChanges, by: Authorship = UNKNOWN
+    ) -> Summary:
         return await self._memories.update_summary(scope, profile_id, summary_id, changes)
+
+    async def summary_history(
+        self, scope: Scope, profile_id: str, summary_id: str, page: PageQuery
+    ) -> Page[Revision[Summary]]:
+        raise missing("summary_history")
 
     async def delete_summary(self, scope: Scope, profile_id: str, summary_id: str) -> None:
         await self._memories.delete_summary(scope, profile_id, summary_id)

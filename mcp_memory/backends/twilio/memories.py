@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from mcp_memory import ids
+from mcp_memory import ids, listing
 from mcp_memory.backends.twilio import calls, items
 from mcp_memory.backends.twilio.calls import Call
 from mcp_memory.backends.twilio.remote import LOOKS, MAX_PAGES, Remote, given
@@ -16,6 +16,7 @@ from mcp_memory.backends.twilio.replies import Reply, is_id, unpublished
 from mcp_memory.backends.twilio.stores import order, token
 from mcp_memory.edits import ObservationChanges, SummaryChanges
 from mcp_memory.errors import Invalid
+from mcp_memory.history import UNKNOWN, Revision, caused, restored, undone
 from mcp_memory.listing import EVERYTHING, ItemFilter, Page, PageQuery
 from mcp_memory.model import (
     CLOCK_SKEW,
@@ -107,6 +108,14 @@ class Memories:
         await self._remote.send(calls.PATCH_OBSERVATION, scope.store_id, profile_id, observation_id, body=body)
         return await self._changed(lambda: self.get_observation(scope, profile_id, observation_id), changes)
 
+    async def undo_observation(
+        self, scope: Scope, profile_id: str, observation_id: str, revision: int | None
+    ) -> Observation:
+        """Read and corrected: what is changed in between is corrected as well."""
+        revisions = await self.all_revisions(scope, profile_id, observation_id)
+        before = revisions[undone(revision, len(revisions)) - 2].item
+        return await self.update_observation(scope, profile_id, observation_id, restored(before))
+
     async def delete_observation(self, scope: Scope, profile_id: str, observation_id: str) -> None:
         await self._remote.send(calls.DELETE_OBSERVATION, scope.store_id, profile_id, observation_id)
 
@@ -121,6 +130,23 @@ class Memories:
         reply = await self._remote.send(calls.LIST_REVISIONS, *at, query=query)
         found = [self._observation(reply, one) for one in reply.read(RevisionsBody).revisions]
         return Page(items=found, next_cursor=reply.next_token())
+
+    async def observation_history(
+        self, scope: Scope, profile_id: str, observation_id: str, page: PageQuery
+    ) -> Page[Revision[Observation]]:
+        """By whom and why, the service does not say. All are read: it gives them no numbers."""
+        revisions = await self.all_revisions(scope, profile_id, observation_id)
+        return listing.sliced(revisions, lambda one: f"{one.number:09d}", page)
+
+    async def all_revisions(self, scope: Scope, profile_id: str, observation_id: str) -> list[Revision[Observation]]:
+        """The earliest first."""
+        found: list[Observation] = []
+        async for each in _pages(lambda page: self.list_revisions(scope, profile_id, observation_id, page)):
+            found += each.items
+        return [
+            Revision(number=number, item=item, by=caused(UNKNOWN, number))
+            for number, item in enumerate(reversed(found), start=1)
+        ]
 
     async def latest_observations(
         self, scope: Scope, profile_id: str, limit: int, before: datetime | None = None

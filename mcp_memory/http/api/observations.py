@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from mcp_memory import inputs
+from mcp_memory.history import API
 from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.asked import (
     PUBLISHED_PAGE,
@@ -82,7 +83,7 @@ async def add_observations(
         )
         for at, one in enumerate(body.observations)
     ]
-    added = await memory.add_observations(caller, profile_id, new)
+    added = await memory.add_observations(caller, profile_id, new, API)
     return answer(Accepted(message="Observations creation accepted"), 202, receipts.header(added.receipts))
 
 
@@ -104,7 +105,7 @@ async def update_observation(
 ) -> Answer:
     """What is left out stays; what it was stays as a revision."""
     changes = inputs.observation_changes(body.changes(), request.front.now())
-    await memory.update_observation(caller, profile_id, known(id, "observation"), changes)
+    await memory.update_observation(caller, profile_id, known(id, "observation"), changes, API)
     return answer(Accepted(message="Observation update accepted"), 202)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from mcp_memory import inputs
+from mcp_memory.history import API
 from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.asked import (
     PUBLISHED_PAGE,
@@ -64,7 +65,7 @@ async def add_summaries(
         )
         for at, one in enumerate(body.summaries)
     ]
-    added = await memory.add_summaries(caller, profile_id, new)
+    added = await memory.add_summaries(caller, profile_id, new, API)
     return answer(Accepted(message="Summaries creation accepted"), 202, receipts.header(added.receipts))
 
 
@@ -86,7 +87,7 @@ async def update_summary(
 ) -> Answer:
     """What is left out stays."""
     changes = inputs.summary_changes(body.changes(), request.front.now())
-    await memory.update_summary(caller, profile_id, known(id, "summary"), changes)
+    await memory.update_summary(caller, profile_id, known(id, "summary"), changes, API)
     return answer(Accepted(message="Conversation summary update accepted"), 202)
 
 

@@ -9,12 +9,15 @@ from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.memory_rows import Signature
 from mcp_memory.backends.sql.signatures import Text
 from mcp_memory.edits import ObservationChanges, SummaryChanges
+from mcp_memory.history import UNKNOWN, Authorship, Revision
 from mcp_memory.listing import ItemFilter, Page, PageQuery
 from mcp_memory.model import Added, NewObservation, NewSummary, Observation, Scope, Summary
 
 
 class MemoryCalls(Worker):
-    async def add_observations(self, scope: Scope, profile_id: str, new: Sequence[NewObservation]) -> Added:
+    async def add_observations(
+        self, scope: Scope, profile_id: str, new: Sequence[NewObservation], by: Authorship = UNKNOWN
+    ) -> Added:
         def work() -> Added:
             signatures = self._signatures.or_terms([Text(one.content) for one in new])
             room = self._room(scope.tenant, scope.quota)
@@ -22,7 +25,7 @@ class MemoryCalls(Worker):
                 scope,
                 signatures,
                 lambda tx: memories.add_observations(
-                    tx, profile_id, new, signatures, room, now=self._now(), make_id=self._make_id
+                    tx, profile_id, new, signatures, room, by, now=self._now(), make_id=self._make_id
                 ),
             )
 
@@ -37,7 +40,12 @@ class MemoryCalls(Worker):
         return await self._read(scope, lambda tx: curation.observation(tx, profile_id, observation_id))
 
     async def update_observation(
-        self, scope: Scope, profile_id: str, observation_id: str, changes: ObservationChanges
+        self,
+        scope: Scope,
+        profile_id: str,
+        observation_id: str,
+        changes: ObservationChanges,
+        by: Authorship = UNKNOWN,
     ) -> Observation:
         def work() -> Observation:
             signature = self._signature(changes.content)
@@ -46,7 +54,31 @@ class MemoryCalls(Worker):
                 scope,
                 [signature] if signature else [],
                 lambda tx: curation.update_observation(
-                    tx, profile_id, observation_id, changes, signature, room, now=self._now()
+                    tx, profile_id, observation_id, changes, signature, room, by, now=self._now()
+                ),
+            )
+
+        return await self._writers.hop(scope.tenant, work)
+
+    async def undo_observation(
+        self,
+        scope: Scope,
+        profile_id: str,
+        observation_id: str,
+        revision: int | None = None,
+        by: Authorship = UNKNOWN,
+    ) -> Observation:
+        def work() -> Observation:
+            restored = self._database.read(
+                scope, lambda tx: curation.before_undone(tx, profile_id, observation_id, revision)
+            )
+            (signature,) = self._signatures.or_terms([Text(restored[1].content)])
+            room = self._room(scope.tenant, scope.quota)
+            return self._remember(
+                scope,
+                [signature],
+                lambda tx: curation.undo_observation(
+                    tx, profile_id, observation_id, revision, restored, signature, room, by, now=self._now()
                 ),
             )
 
@@ -62,7 +94,14 @@ class MemoryCalls(Worker):
     ) -> Page[Observation]:
         return await self._read(scope, lambda tx: curation.list_revisions(tx, profile_id, observation_id, page))
 
-    async def add_summaries(self, scope: Scope, profile_id: str, new: Sequence[NewSummary]) -> Added:
+    async def observation_history(
+        self, scope: Scope, profile_id: str, observation_id: str, page: PageQuery
+    ) -> Page[Revision[Observation]]:
+        return await self._read(scope, lambda tx: curation.observation_history(tx, profile_id, observation_id, page))
+
+    async def add_summaries(
+        self, scope: Scope, profile_id: str, new: Sequence[NewSummary], by: Authorship = UNKNOWN
+    ) -> Added:
         def work() -> Added:
             signatures = self._signatures.or_terms([Text(one.content) for one in new])
             room = self._room(scope.tenant, scope.quota)
@@ -70,7 +109,7 @@ class MemoryCalls(Worker):
                 scope,
                 signatures,
                 lambda tx: memories.add_summaries(
-                    tx, profile_id, new, signatures, room, now=self._now(), make_id=self._make_id
+                    tx, profile_id, new, signatures, room, by, now=self._now(), make_id=self._make_id
                 ),
             )
 
@@ -82,16 +121,26 @@ class MemoryCalls(Worker):
     async def get_summary(self, scope: Scope, profile_id: str, summary_id: str) -> Summary:
         return await self._read(scope, lambda tx: curation.summary(tx, profile_id, summary_id))
 
-    async def update_summary(self, scope: Scope, profile_id: str, summary_id: str, changes: SummaryChanges) -> Summary:
+    async def update_summary(
+        self, scope: Scope, profile_id: str, summary_id: str, changes: SummaryChanges, by: Authorship = UNKNOWN
+    ) -> Summary:
         def work() -> Summary:
             signature = self._signature(changes.content)
+            room = self._room(scope.tenant, scope.quota)
             return self._remember(
                 scope,
                 [signature] if signature else [],
-                lambda tx: curation.update_summary(tx, profile_id, summary_id, changes, signature, now=self._now()),
+                lambda tx: curation.update_summary(
+                    tx, profile_id, summary_id, changes, signature, room, by, now=self._now()
+                ),
             )
 
         return await self._writers.hop(scope.tenant, work)
+
+    async def summary_history(
+        self, scope: Scope, profile_id: str, summary_id: str, page: PageQuery
+    ) -> Page[Revision[Summary]]:
+        return await self._read(scope, lambda tx: curation.summary_history(tx, profile_id, summary_id, page))
 
     async def delete_summary(self, scope: Scope, profile_id: str, summary_id: str) -> None:
         await self._erase(scope, lambda tx: curation.delete_summary(tx, profile_id, summary_id, now=self._now()))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from mcp_memory import ids
 from mcp_memory.backends.sql.cursors import Place
@@ -10,8 +11,11 @@ from mcp_memory.backends.sql.memory_rows import Known, NewItem, Signature
 from mcp_memory.backends.sql.sqlite.keys import FOREVER, from_micros, ordered, period, profile_no, to_micros
 from mcp_memory.backends.sql.sqlite.rows import Row
 from mcp_memory.backends.sql.sqlite.signatures import SqliteSignatures
+from mcp_memory.history import Authorship, Revision, caused
 from mcp_memory.listing import ItemFilter
 from mcp_memory.model import Item, Kind, Observation, Summary
+
+ItemT = TypeVar("ItemT", bound=Item)
 
 
 class SqliteMemories(SqliteSignatures):
@@ -34,11 +38,11 @@ class SqliteMemories(SqliteSignatures):
         return int(rows[0][0])
 
     def insert_observations(self, profile_id: str, new: Sequence[NewItem[Observation]]) -> None:
-        extras = [{"conversation_ids": json.dumps(one.item.conversation_ids)} for one in new]
+        extras = [{"conversation_ids": json.dumps(one.item.conversation_ids), **_by(one.by)} for one in new]
         self._insert("observation", profile_id, new, extras)
 
     def insert_summaries(self, profile_id: str, new: Sequence[NewItem[Summary]]) -> None:
-        extras = [{"conversation_id": one.item.conversation_id} for one in new]
+        extras = [{"conversation_id": one.item.conversation_id, **_by(one.by)} for one in new]
         self._insert("summary", profile_id, new, extras)
 
     def observations(self, profile_id: str, keys: Iterable[object]) -> Mapping[object, Observation]:
@@ -85,15 +89,26 @@ class SqliteMemories(SqliteSignatures):
         rows = self._rows(f"list_revisions_{order}", id=id, at=at, limit=limit)
         return [((row[6],), _observation(row)) for row in rows]
 
-    def change_observation(self, after: Observation, digest: bytes, signature: Signature | None) -> None:
-        id = self._rows("observation_key", public_id=ids.to_bytes(after.id))[0][0]
-        self._rows("keep_revision", id=id)
-        extra = {"conversation_ids": json.dumps(after.conversation_ids)}
-        self._update("update_observation", id, after, digest, signature, extra)
+    def observation_history(
+        self, observation_id: str, after: Place | None, limit: int, newest_first: bool
+    ) -> list[tuple[Place, Revision[Observation]]]:
+        rows = self._history("observation", observation_id, after, limit, newest_first)
+        return [((row[8],), _revision(_observation(row[:8]), row[8:])) for row in rows]
 
-    def change_summary(self, after: Summary, digest: bytes, signature: Signature | None) -> None:
-        id = self._rows("summary_key", public_id=ids.to_bytes(after.id))[0][0]
-        self._update("update_summary", id, after, digest, signature, {"conversation_id": after.conversation_id})
+    def summary_history(
+        self, summary_id: str, after: Place | None, limit: int, newest_first: bool
+    ) -> list[tuple[Place, Revision[Summary]]]:
+        rows = self._history("summary", summary_id, after, limit, newest_first)
+        return [((row[8],), _revision(_summary(row[:8]), row[8:])) for row in rows]
+
+    def change_observation(
+        self, after: Observation, digest: bytes, signature: Signature | None, by: Authorship
+    ) -> None:
+        extra = {"conversation_ids": json.dumps(after.conversation_ids), **_by(by)}
+        self._update("observation", after, digest, signature, extra)
+
+    def change_summary(self, after: Summary, digest: bytes, signature: Signature | None, by: Authorship) -> None:
+        self._update("summary", after, digest, signature, {"conversation_id": after.conversation_id, **_by(by)})
 
     def remove_observation(self, observation_id: str) -> None:
         self._remove("observation_key", observation_id, observations=1)
@@ -131,12 +146,22 @@ class SqliteMemories(SqliteSignatures):
         )
         return sorted(rows, key=lambda row: (row[5], row[0]), reverse=newest_first)[:limit]
 
+    def _history(self, kind: Kind, item_id: str, after: Place | None, limit: int, newest_first: bool) -> list[Row]:
+        above, below = (0, FOREVER[1])
+        if after is not None:
+            above, below = (0, after[0]) if newest_first else (after[0], FOREVER[1])
+        id = self._rows(f"{kind}_key", public_id=ids.to_bytes(item_id))[0][0]
+        direction = -1 if newest_first else 1
+        return self._rows(f"{kind}_history", id=id, above=above, below=below, direction=direction, limit=limit)
+
     def _update(
-        self, query: str, id: int, after: Item, digest: bytes, signature: Signature | None, extra: Mapping[str, str]
+        self, kind: Kind, after: Item, digest: bytes, signature: Signature | None, extra: Mapping[str, str | None]
     ) -> None:
+        id = self._rows(f"{kind}_key", public_id=ids.to_bytes(after.id))[0][0]
+        self._rows(f"keep_{kind}", id=id)
         occurred_at = to_micros(after.occurred_at)
         self._rows(
-            query,
+            f"update_{kind}",
             id=id,
             digest=digest,
             occurred_at=occurred_at,
@@ -175,7 +200,7 @@ class SqliteMemories(SqliteSignatures):
         kind: Kind,
         profile_id: str,
         new: Sequence[NewItem[Item]],
-        extras: Sequence[Mapping[str, str]],
+        extras: Sequence[Mapping[str, str | None]],
     ) -> None:
         number = self._number(profile_id)
         for id, one, extra in zip(self._new_keys(number, kind, len(new)), new, extras, strict=True):
@@ -201,7 +226,10 @@ _PREFIXES = {"observation": ids.OBSERVATION, "summary": ids.SUMMARY}
 _KNOWN = {"observation": "known_observations", "summary": "known_summaries"}
 _LEARNED = {"observation": "observations_learned", "summary": "summaries_learned"}
 _INSERTS = {"observation": "insert_observation", "summary": "insert_summary"}
-_DELETIONS = ("delete_revisions", "delete_observations", "delete_summaries", "delete_signatures", "delete_tokens")
+_DELETIONS = (
+    *("delete_revisions", "delete_observations", "delete_summary_revisions", "delete_summaries"),
+    *("delete_signatures", "delete_tokens"),
+)
 _COUNTERS = {"observation": "count_observations", "summary": "count_summaries"}
 
 
@@ -233,3 +261,19 @@ def _summary(row: Row) -> Summary:
         updated_at=from_micros(updated_at),
         conversation_id=conversation_id,
     )
+
+
+def _by(by: Authorship) -> dict[str, str | None]:
+    return {
+        "actor": by.actor or None,
+        "cause": by.cause,
+        "rule": by.rule,
+        "reason": by.reason,
+        "changed_in": by.conversation_id,
+    }
+
+
+def _revision(item: ItemT, row: Row) -> Revision[ItemT]:
+    number, actor, cause, rule, reason, changed_in = row
+    by = Authorship(actor=actor or "", cause=cause, rule=rule, reason=reason, conversation_id=changed_in)
+    return Revision(number=number, item=item, by=caused(by, number))

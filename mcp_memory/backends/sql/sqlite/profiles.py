@@ -114,8 +114,8 @@ class SqliteProfiles(Rows):
 
 
 _ITEMS = (
-    *("delete_revisions", "delete_observations", "delete_summaries", "delete_communications"),
-    *("delete_signatures", "delete_tokens"),
+    *("delete_revisions", "delete_observations", "delete_summary_revisions", "delete_summaries"),
+    *("delete_communications", "delete_signatures", "delete_tokens"),
 )
 _OWN = (
     *(

@@ -25,12 +25,15 @@ where no = :no;
 
 -- name: insert_observation
 insert into observation (id, observation_id, digest, occurred_at, created_at, updated_at, source, conversation_ids,
-                         content)
-values (:id, :public_id, :digest, :occurred_at, :created_at, :updated_at, :source, :conversation_ids, :content);
+                         content, actor, cause, rule, reason, changed_in)
+values (:id, :public_id, :digest, :occurred_at, :created_at, :updated_at, :source, :conversation_ids, :content,
+        :actor, :cause, :rule, :reason, :changed_in);
 
 -- name: insert_summary
-insert into summary (id, summary_id, digest, occurred_at, created_at, updated_at, source, conversation_id, content)
-values (:id, :public_id, :digest, :occurred_at, :created_at, :updated_at, :source, :conversation_id, :content);
+insert into summary (id, summary_id, digest, occurred_at, created_at, updated_at, source, conversation_id, content,
+                     actor, cause, rule, reason, changed_in)
+values (:id, :public_id, :digest, :occurred_at, :created_at, :updated_at, :source, :conversation_id, :content,
+        :actor, :cause, :rule, :reason, :changed_in);
 
 -- name: observation
 select id, observation_id, content, source, occurred_at, created_at, updated_at, conversation_ids
@@ -92,20 +95,30 @@ select id from observation where observation_id = :public_id;
 -- name: summary_key
 select id from summary where summary_id = :public_id;
 
--- name: keep_revision
-insert into observation_revision (observation, updated_at, occurred_at, source, conversation_ids, content)
-select id, updated_at, occurred_at, source, conversation_ids, content from observation where id = :id;
+-- name: keep_observation
+insert into observation_revision (observation, updated_at, occurred_at, source, conversation_ids, content,
+                                  actor, cause, rule, reason, changed_in)
+select id, updated_at, occurred_at, source, conversation_ids, content, actor, cause, rule, reason, changed_in
+from observation where id = :id;
+
+-- name: keep_summary
+insert into summary_revision (summary, updated_at, occurred_at, source, conversation_id, content,
+                              actor, cause, rule, reason, changed_in)
+select id, updated_at, occurred_at, source, conversation_id, content, actor, cause, rule, reason, changed_in
+from summary where id = :id;
 
 -- name: update_observation
 update observation
 set digest = :digest, occurred_at = :occurred_at, updated_at = :updated_at, source = :source, content = :content,
-    conversation_ids = :conversation_ids
+    conversation_ids = :conversation_ids, actor = :actor, cause = :cause, rule = :rule, reason = :reason,
+    changed_in = :changed_in
 where id = :id;
 
 -- name: update_summary
 update summary
 set digest = :digest, occurred_at = :occurred_at, updated_at = :updated_at, source = :source, content = :content,
-    conversation_id = :conversation_id
+    conversation_id = :conversation_id, actor = :actor, cause = :cause, rule = :rule, reason = :reason,
+    changed_in = :changed_in
 where id = :id;
 
 -- name: list_revisions_newest
@@ -127,3 +140,29 @@ from (select id, observation_id, content, source, occurred_at, created_at, updat
       from observation_revision r join observation o on o.id = r.observation
       where r.observation = :id)
 where updated_at > :at order by updated_at limit :limit;
+
+-- name: observation_history
+select o.id, o.observation_id, v.content, v.source, v.occurred_at, o.created_at, v.updated_at, v.conversation_ids,
+       v.number, v.actor, v.cause, v.rule, v.reason, v.changed_in
+from (select row_number() over (order by updated_at) as number, *
+      from (select updated_at, occurred_at, source, conversation_ids, content, actor, cause, rule, reason, changed_in
+            from observation where id = :id
+            union all
+            select updated_at, occurred_at, source, conversation_ids, content, actor, cause, rule, reason, changed_in
+            from observation_revision where observation = :id)) v
+join observation o on o.id = :id
+where v.number > :above and v.number < :below
+order by v.number * :direction limit :limit;
+
+-- name: summary_history
+select o.id, o.summary_id, v.content, v.source, v.occurred_at, o.created_at, v.updated_at, v.conversation_id,
+       v.number, v.actor, v.cause, v.rule, v.reason, v.changed_in
+from (select row_number() over (order by updated_at) as number, *
+      from (select updated_at, occurred_at, source, conversation_id, content, actor, cause, rule, reason, changed_in
+            from summary where id = :id
+            union all
+            select updated_at, occurred_at, source, conversation_id, content, actor, cause, rule, reason, changed_in
+            from summary_revision where summary = :id)) v
+join summary o on o.id = :id
+where v.number > :above and v.number < :below
+order by v.number * :direction limit :limit;

@@ -103,6 +103,9 @@ where no = :no;
 -- name: delete_revisions
 delete from observation_revision where observation between :first and :last;
 
+-- name: delete_summary_revisions
+delete from summary_revision where summary between :first and :last;
+
 -- name: delete_observations
 delete from observation where id between :first and :last;
 

@@ -1,0 +1,94 @@
+"""Pure: how what is known came to be so: who changed it, when and why.
+
+The earliest revision of an item is number 1. Numbers stay, since nothing is taken out of a history but all of it.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final, Generic, Literal
+
+from mcp_memory.edits import ObservationChanges
+from mcp_memory.errors import Conflict, NotFound
+from mcp_memory.model import ItemT_co, Observation
+from mcp_memory.text import clean
+
+MAX_ACTOR = 256
+MAX_RULE = 64
+MAX_REASON = 500
+
+Cause = Literal["created", "corrected", "reconciled", "undone"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Authorship:
+    """Who writes, and why. `actor`: a front door or a job, then by what the caller was recognised; empty where nobody
+    knows. `cause`: None for what the call does by itself, which is to create or to correct. `rule` and `reason`: what
+    decided, and a sentence about it. `conversation_id`: the one it was learned in."""
+
+    actor: str = ""
+    cause: Cause | None = None
+    rule: str | None = None
+    reason: str | None = None
+    conversation_id: str | None = None
+
+
+UNKNOWN: Final = Authorship()
+TOOL: Final = Authorship(actor="tool")
+API: Final = Authorship(actor="api")
+IMPORT: Final = Authorship(actor="import")
+EXTRACTION: Final = Authorship(actor="extraction")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revision(Generic[ItemT_co]):
+    """What an item has been since `item.updated_at`. `by` always has a cause."""
+
+    number: int
+    item: ItemT_co
+    by: Authorship
+
+
+def signed(by: Authorship, caller: str) -> Authorship:
+    """As it is kept, with by what the caller was recognised. A reason may be a model's words: it is cleaned and cut,
+    as all of it, rather than refused, since what it is about is right or wrong without it."""
+    return replace(
+        by,
+        actor=_line(f"{by.actor} {caller}", MAX_ACTOR),
+        rule=_line(by.rule or "", MAX_RULE) or None,
+        reason=_line(by.reason or "", MAX_REASON) or None,
+    )
+
+
+def caused(by: Authorship, number: int) -> Authorship:
+    """With what the revision of that number was by itself, where nothing else is said."""
+    return by if by.cause else replace(by, cause="created" if number == 1 else "corrected")
+
+
+def undone(revision: int | None, latest: int) -> int:
+    """The number of the revision that is undone: the latest, unless one is named. Raises Conflict for the first."""
+    number = latest if revision is None else revision
+    if not 1 <= number <= latest:
+        raise NotFound(f"There is no revision {number} of it: there are 1 to {latest}.")
+    if number == 1:
+        raise Conflict(
+            "Revision 1 is how it was learned, and nothing was known before: there is nothing to go back to."
+        )
+    return number
+
+
+def undoing(by: Authorship, number: int) -> Authorship:
+    return replace(by, cause="undone", reason=by.reason or f"Reads again as before revision {number}.")
+
+
+def restored(before: Observation) -> ObservationChanges:
+    """All that a revision says of it."""
+    return ObservationChanges(
+        content=before.content,
+        occurred_at=before.occurred_at,
+        source=before.source,
+        conversation_ids=before.conversation_ids,
+    )
+
+
+def _line(text: str, limit: int) -> str:
+    line = " ".join(clean(text[: 4 * limit]).split())  # so that nobody waits for what is cut off anyway
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
