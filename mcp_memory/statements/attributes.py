@@ -88,7 +88,7 @@ WHERE_TO = _SHIPPING | _BILLING | _HOME | _QUALIFIES | NOUNS
 """What is no name, though it may begin with a capital letter."""
 
 SITES = stem_set("office site warehouse branch shop store team hq house building company")
-_RELATED = stem_set(
+RELATED = stem_set(
     "brother sister wife husband son daughter mother father assistant boss colleague partner friend neighbour parent "
     "child children kid uncle aunt cousin roommate flatmate girlfriend boyfriend spouse company firm employer landlord "
     "family caller clinic guest supplier courier competitor vendor driver agent visitor tenant landlord hotel bakery "
@@ -100,7 +100,7 @@ def same_subject(one: frozenset[str], other: frozenset[str]) -> bool | None:
     """None: one names somebody or something, and the other may mean it."""
     if one == other:
         return True
-    if not (one <= other or other <= one) or (one ^ other) & _RELATED:
+    if not (one <= other or other <= one) or (one ^ other) & RELATED:
         return False
     return True if (one & other) - SITES else None
 

@@ -1,0 +1,71 @@
+"""Pure: what a statement says, as far as reconciling it with another needs it."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from mcp_memory.reconciliation import wording
+from mcp_memory.statements import LONGEST, Statement, read
+from mcp_memory.statements.claims import Claim, claims
+from mcp_memory.statements.wording import BEGINS, DOUBT, FUTURE, plain
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """`words`: the stems of what tells something, the same for other words and for the denial. `claims`: those of
+    attributes that have one value at a time. `owners`: whose it is, empty for the customer. `given_up`: it was so, and
+    is no more. `besides`: it holds beside what held. `vague`: contradicts, and may say nothing else.
+    `same`: the text itself, but for case, blanks and the last stop.
+    """
+
+    same: str
+    long: bool = False
+    statement: Statement = Statement()
+    words: frozenset[str] = frozenset()
+    claims: tuple[Claim, ...] = ()
+    owners: frozenset[str] = frozenset()
+    denied: bool = False
+    given_up: bool = False
+    tentative: bool = False
+    event: bool = False
+    changed: bool = False
+    besides: bool = False
+    vague: bool = False
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Numbers of orders and the like."""
+        return frozenset(word for word in self.statement.words if sum(letter.isdigit() for letter in word) >= 2)
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        return frozenset(one.attribute for one in self.claims)
+
+
+@lru_cache(maxsize=1_024)
+def reading(text: str) -> Reading:
+    """Of a long text nothing is read: it says many things at once."""
+    same = " ".join(text.casefold().split()).rstrip(".! ")
+    if len(text) > LONGEST:
+        return Reading(same=same, long=True)
+    text = plain(text)
+    statement, reworded = read(text), wording.reworded(text)
+    claimed = tuple(dict.fromkeys(one for one in claims(text) if one.known and _is_one(one)))
+    later = FUTURE.search(text) and not BEGINS.search(text)
+    return Reading(
+        same=same,
+        statement=statement,
+        words=wording.core(reworded),
+        claims=claimed,
+        owners=wording.owners(text),
+        denied=bool(wording.DENIED.search(reworded) or wording.GIVEN_UP.search(reworded)),
+        given_up=wording.GIVEN_UP.search(reworded) is not None,
+        tentative=bool(DOUBT.search(text) or later),
+        event=wording.happened(reworded) and not any(one.current for one in claimed),
+        changed=statement.change or wording.ONCE_MORE.search(text) is not None,
+        besides=wording.BESIDES.search(text) is not None,
+        vague=wording.contradicts_vaguely(reworded),
+    )
+
+
+def _is_one(claim: Claim) -> bool:
+    return bool(claim.value)

@@ -1,0 +1,168 @@
+"""Pure: how a new statement stands to one that is known, whenever either was said.
+
+The wording decides. How alike two texts are only confirms what the wording suggests.
+"""
+
+from typing import Literal
+
+from mcp_memory.reconciliation.readings import Reading
+from mcp_memory.reconciliation.wording import beside_time, without_vagueness
+from mcp_memory.statements import LIKE, NOUN_PHRASE
+from mcp_memory.statements.attributes import FILLING, SAYS_NOTHING, same_subject
+from mcp_memory.statements.claims import Claim
+from mcp_memory.statements.wording import stem_set
+
+Relation = Literal[
+    "same_statement",
+    "more_specific",
+    "less_specific",
+    "same_attribute",
+    "negation",
+    "part_of_more",
+    "come_true",
+    "separate_event",
+    "without_substance",
+]
+
+VERY_ALIKE = 0.85
+MOSTLY = 0.6  # of all words, how many two wordings of one thing have in common
+MORE = 3  # words beside its attribute that a statement may lose by being replaced
+
+_FRAMING = stem_set(
+    "live living reside residing base based located moved moving relocated settled works working job joined started "
+    "employed hired promoted contacted reached reachable called call written write wanting prefer preferred favourite be "
+    "become became pay pays payment owning subscribed upgraded downgraded switched changed set updated raised reduced "
+    "increased home residence diet eats follows goes sent ship ships orders parcels number address person option"
+)
+_ONLY_NOW = stem_set("use go bank drive attend send sent ship train study stay report order sit park deliver run meet")
+
+
+def relation(new: Reading, old: Reading, likeness: float, same_day: bool) -> Relation | None:
+    """None: they have nothing to do with each other. `same_day`: what happened once may be the same event."""
+    if new.same == old.same:
+        return "separate_event" if new.event and not same_day else "same_statement"
+    if new.long or old.long:
+        return None
+    if new.vague and (told := _without_substance(new, old)):
+        return told
+    return (
+        _by_attribute(new, old) or _by_words(new, old, same_day) or _by_change(new, old, likeness) or _alike(new, old, likeness)
+    )
+
+
+def _without_substance(new: Reading, old: Reading) -> Relation | None:
+    rest = without_vagueness(new.words)
+    valued = any(one.current and one.value - old.words for one in new.claims)
+    return "without_substance" if rest and rest <= old.words | FILLING and not valued else None
+
+
+def _by_attribute(new: Reading, old: Reading) -> Relation | None:
+    if new.besides or new.owners != old.owners:
+        return None
+    for one in new.claims:
+        for other in old.claims:
+            if _same_attribute(one, other) and (found := _of_claims(one, other, new, old)):
+                return found
+    return None
+
+
+def _same_attribute(one: Claim, other: Claim) -> bool:
+    if same_subject(one.subject, other.subject) is not True:
+        return False
+    return one.attribute == other.attribute
+
+
+def _of_claims(one: Claim, other: Claim, new: Reading, old: Reading) -> Relation | None:
+    if one.negated or one.past or other.past or other.negated:
+        return None
+    value, before = _value(one), _value(other)
+    if one.tentative or other.tentative:
+        fulfilled = other.tentative and not one.tentative and (value == before or value < before)
+        return "come_true" if fulfilled else None
+    if value == before or value < before or before < value:
+        return _with_detail(one, other, new, old)
+    if value & before and not _differ(value, before):
+        return None
+    return "part_of_more" if _loses(one, other, new, old) else "same_attribute"
+
+
+def _with_detail(one: Claim, other: Claim, new: Reading, old: Reading) -> Relation | None:
+    """Of two with one value: which says more."""
+    gained = _detail(one, new) - old.words
+    lost = _detail(other, old) - new.words
+    if gained and lost:
+        return None
+    return "more_specific" if gained else "less_specific" if lost else "same_statement"
+
+
+def _value(claim: Claim) -> frozenset[str]:
+    return (claim.value - _FRAMING - SAYS_NOTHING) or claim.value
+
+
+def _differ(value: frozenset[str], before: frozenset[str]) -> bool:
+    return bool(value - before) and bool(before - value)
+
+
+def _detail(claim: Claim, said: Reading) -> frozenset[str]:
+    """What the text tells beside the attribute itself."""
+    key = frozenset(claim.attribute.removeprefix(NOUN_PHRASE).replace(":", " ").split())
+    return (said.words - _FRAMING - FILLING - SAYS_NOTHING - key - claim.subject) | (_value(claim) & said.words)
+
+
+def _loses(one: Claim, other: Claim, new: Reading, old: Reading) -> bool:
+    beside = _detail(other, old) - _value(other) - new.words
+    others = {each.attribute for each in old.claims if each.current} - {each.attribute for each in new.claims}
+    return len(beside) > MORE or bool(others and beside)
+
+
+def _by_words(new: Reading, old: Reading, same_day: bool) -> Relation | None:
+    if not new.words or not old.words or new.owners != old.owners:
+        return None
+    if new.denied != old.denied:
+        return "negation" if _deny(new, old) else None
+    if new.tentative != old.tentative:
+        return "come_true" if old.tentative and not new.event and _but_planning(old) == _but_planning(new) else None
+    if (new.event or old.event) and not same_day:
+        return "separate_event" if new.words & old.words else None
+    if new.words == old.words:
+        return "same_statement"
+    if new.words > old.words and len(old.words) > 0:
+        return "more_specific"
+    return "less_specific" if new.words < old.words else None
+
+
+def _but_planning(said: Reading) -> frozenset[str]:
+    return said.words - stem_set("plan planning plans")
+
+
+def _deny(new: Reading, old: Reading) -> bool:
+    """Whether one says that it is so, and the other that it is not, of the same."""
+    if old.event or (new.event and not new.given_up) or new.tentative != old.tentative:
+        return False
+    if new.denied:
+        told = beside_time(new.words) or new.words
+        return told <= old.words or (new.given_up and old.words <= new.words)
+    told = beside_time(new.words) or new.words
+    return told <= old.words and (new.changed or told == beside_time(old.words))
+
+
+def _by_change(new: Reading, old: Reading, likeness: float) -> Relation | None:
+    """Free wording that says that something has become so, of what has one state at a time."""
+    if not new.changed or new.besides or new.event or old.event or new.owners != old.owners:
+        return None
+    if new.denied or old.denied or new.tentative or old.tentative or likeness < LIKE:
+        return None
+    common = new.words & old.words
+    differing = (new.words | old.words) - common
+    if common & _ONLY_NOW and len(old.words - common) <= MORE and len(common) * 3 >= len(new.words):
+        return "same_attribute"
+    return None if len(common) < 2 or len(differing) > len(common) or new.ids != old.ids else "same_attribute"
+
+
+def _alike(new: Reading, old: Reading, likeness: float) -> Relation | None:
+    """The same in a few other words."""
+    if likeness < VERY_ALIKE or new.denied != old.denied or new.tentative != old.tentative or new.event or old.event:
+        return None
+    same = new.ids == old.ids and new.statement.named == old.statement.named and new.owners == old.owners
+    common, words = len(new.words & old.words), len(new.words | old.words)
+    return "same_statement" if same and common >= MOSTLY * words else None
