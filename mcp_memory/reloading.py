@@ -14,6 +14,8 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 
+Again = Callable[[], Settings]
+"""Reads the settings as they are now."""
 Seen = tuple[int, int, int] | None
 """By what a file is told from what it was: when it was written, how long it is, and which it is."""
 
@@ -21,9 +23,7 @@ Seen = tuple[int, int, int] | None
 class Reloading:
     """`again` reads it. One that is wrong is told of in the log, and what was before stays in force."""
 
-    def __init__(
-        self, path: Path | None, again: Callable[[], Settings], apply: Callable[[Settings], Awaitable[None]]
-    ) -> None:
+    def __init__(self, path: Path | None, again: Again, apply: Callable[[Settings], Awaitable[None]]) -> None:
         self._path, self._again, self._apply = path, again, apply
         self._seen = self._look()
 

@@ -1,54 +1,31 @@
-"""The composition root of a server over HTTP, beside `app.py`: what stands in front of the memory, and how it ends.
-
-With uvicorn, Starlette and FastAPI half a second that nobody waits for over stdio.
+"""How a server over HTTP starts: what would be wrong with it is said before anything is served; then in this process,
+or in several that this one looks after. What they serve is put together in `served.py`.
 """
 
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from socket import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
-from fastapi import FastAPI
-from mcp.server.lowlevel import Server
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
 
 from mcp_memory import logs
-from mcp_memory.app import Host, build_host, has_catalog, make_request_id, now
-from mcp_memory.changes import Changes
+from mcp_memory.app import build_host, has_catalog
 from mcp_memory.errors import Invalid
 from mcp_memory.http import serving
-from mcp_memory.http.api.app import build_api
-from mcp_memory.http.api.route import Front
-from mcp_memory.http.app import build_app, called_as, open_sessions
-from mcp_memory.http.auth.authenticator import Credentials, Unasked
-from mcp_memory.http.auth.jwks import KeySets
-from mcp_memory.http.auth.tokens import Tokens
-from mcp_memory.http.door import Door, Entrance, Policy, asker_of
 from mcp_memory.http.leaving import Leaving
-from mcp_memory.http.metrics import MetricsPage, PrometheusMetrics, forget
-from mcp_memory.http.safety import Safety, check_exposure, safety
+from mcp_memory.http.metrics import forget
+from mcp_memory.http.safety import check_exposure
 from mcp_memory.http.workers import Workers
-from mcp_memory.import_queue import ImportQueue
-from mcp_memory.metering import Meter
-from mcp_memory.model import Caller
-from mcp_memory.reloading import Reloading
-from mcp_memory.server import Context, build_server
-from mcp_memory.settings import Settings, located, toolset_names
-from mcp_memory.tenancy.admission import Admission
+from mcp_memory.reloading import Again
+from mcp_memory.settings import Settings, located
 from mcp_memory.tenancy.hosting import Contradiction
-from mcp_memory.tools.toolsets import tools_of
-from mcp_memory.uploads import Uploads
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-Again = Callable[[], Settings]
-"""Reads the settings as they are now."""
 Serve = Callable[[socket, Callable[[], None]], int]
 """On a socket; it calls back when whoever connects is served, and returns the exit code."""
 
@@ -127,45 +104,11 @@ def work(settings: Settings, again: Again, bound: socket, supervisor: "Connectio
 
 def _http(settings: Settings, again: Again, *, alone: bool) -> Callable[[socket, "Connection | None"], None]:
     """What serves on the socket that it is given, and for a supervisor."""
+    from mcp_memory.served import wired  # a second, with FastAPI and the SDK of MCP: not for a supervisor
+
     host, leaving = build_host(settings, background=True), Leaving()
     built = wired(settings, again, host, leaving, alone=alone)
     return partial(serving.run, built, _limits(settings), leaving)
-
-
-def wired(settings: Settings, again: Again, host: Host, leaving: Leaving, *, alone: bool = True) -> Starlette:
-    """All that is served, before it is. `alone`: no other process answers on this port."""
-    changes = Changes(told=alone)
-    leaving.call(changes.close)
-    metrics = PrometheusMetrics(by_tenant=settings.metrics_by_tenant == "on")
-    meter = Meter(make_id=make_request_id, metrics=metrics, usage=host.memory.usage)
-    server = build_server(host.memory, _who, tools_of(toolset_names(settings)), changes, meter)
-    queue, sets = _queue(settings, host), KeySets(now=now)
-    entrance = _entrance(settings, host, sets, server, meter)
-
-    async def close() -> None:
-        await sets.close()
-        await host.close()
-
-    return build_app(
-        server,
-        _api(settings, host, queue, meter),
-        close,
-        (queue.run, Reloading(settings.config, again, host.configure).run, entrance.watch, host.memory.usage.run),
-        safety=_safety(settings),
-        middleware=[Middleware(Door, entrance=entrance)],
-        checks={"memory": host.check},
-        others=[MetricsPage(metrics, settings.metrics_key).route],
-        leaving=leaving,
-        alone=alone,
-    )
-
-
-def _queue(settings: Settings, host: Host) -> ImportQueue:
-    return ImportQueue(host.memory, Uploads(settings.data_dir / "uploads"), host.directory.quota)
-
-
-def _who(ctx: Context) -> Caller:
-    return asker_of(ctx.request.scope if ctx.request else {}).caller
 
 
 def _limits(settings: Settings) -> serving.Serving:
@@ -174,44 +117,3 @@ def _limits(settings: Settings) -> serving.Serving:
         shutdown_seconds=settings.shutdown_seconds,
         tls=serving.tls(settings.tls_certificate, settings.tls_key),
     )
-
-
-def _safety(settings: Settings) -> Safety:
-    return safety(
-        bound=settings.host,
-        names=settings.allowed_hosts or (),
-        origins=settings.allowed_origins or (),
-        cors=settings.cors == "on",
-        proxies=settings.trusted_proxies or (),
-        public=settings.public_url,
-    )
-
-
-def _entrance(settings: Settings, host: Host, sets: KeySets, server: Server[Any], meter: Meter) -> Entrance:
-    directory = host.directory
-    credentials = Credentials(
-        directory, lambda: Tokens(directory.hosting.issuers, sets.key, now=now), host.placement.remember
-    )
-    return Entrance(
-        authenticator=credentials if settings.authentication == "on" else Unasked(directory, credentials),
-        admission=Admission(time.monotonic, settings.workers, settings.max_connections),
-        policy=Policy(
-            rights={tool.name: tool.right for tool in tools_of(toolset_names(settings))},
-            base_url=called_as(settings.public_url),
-            issuers=lambda: [one.url for one in directory.hosting.issuers],
-            sessions=lambda tenant: open_sessions(server, tenant),
-        ),
-        meter=meter,
-    )
-
-
-def _api(settings: Settings, host: Host, queue: ImportQueue, meter: Meter) -> FastAPI:
-    front = Front(
-        memory=host.memory,
-        now=now,
-        active=host.directory.takes_files,
-        transparent=settings.merged_profiles == "transparent",
-        imports=queue,
-        meter=meter,
-    )
-    return build_api(front, services_alias=settings.services_alias == "on")

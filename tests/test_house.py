@@ -351,10 +351,13 @@ MAY_IMPORT = {
         "embedding/choice tenancy/directory tenancy/hosting tools/toolsets"
     ),
     "serve": (
-        "errors app changes import_queue logs metering/__init__ model reloading server settings/__init__ uploads "
-        "http/__init__ http/app http/api/app http/api/route http/auth/authenticator http/auth/jwks http/auth/tokens "
-        "http/door http/leaving http/metrics http/safety http/serving http/workers tenancy/admission tenancy/hosting "
-        "tools/toolsets"
+        "errors app logs reloading settings/__init__ http/__init__ http/leaving http/metrics http/safety http/serving "
+        "http/workers tenancy/hosting served"
+    ),
+    "served": (
+        "app changes import_queue metering/__init__ model reloading server settings/__init__ uploads http/app "
+        "http/api/app http/api/route http/auth/authenticator http/auth/jwks http/auth/tokens http/door http/leaving "
+        "http/metrics http/safety tenancy/admission tools/toolsets"
     ),
     "doctor": "errors settings/__init__ embedding/choice backends/sql/sqlite/packing tenancy/hosting tenancy/tenants",
     "demo": "",

@@ -8,7 +8,7 @@ import pytest
 from mcp_memory.app import build_host
 from mcp_memory.imports import ColumnMapping, NewUpload
 from mcp_memory.model import UNLIMITED, Caller
-from mcp_memory.serve import _queue
+from mcp_memory.served import queue_of
 from mcp_memory.settings import Settings
 from mcp_memory.tenancy.hosting import Hosting
 from mcp_memory.tenancy.tenants import Limits, Tenant
@@ -37,7 +37,7 @@ async def test_a_file_that_was_brought_keeps_to_the_limits_of_its_tenant(tmp_pat
             imports[tenant] = (await host.memory.create_import(Caller(tenant=tenant), NEW)).import_id
             await anyio.to_thread.run_sync(bring, tmp_path / "uploads", tenant, store.store_id, imports[tenant])
 
-        await _queue(settings, host).sweep()
+        await queue_of(settings, host).sweep()
 
         ended = {tenant: await host.memory.get_import(Caller(tenant=tenant), id) for tenant, id in imports.items()}
         assert {tenant: (one.created, one.refused) for tenant, one in ended.items()} == {

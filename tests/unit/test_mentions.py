@@ -370,13 +370,13 @@ HOSTILE = [
 @pytest.mark.parametrize("pattern", HOSTILE)
 @pytest.mark.parametrize("end", ["", "!", "x"])
 def test_time_is_in_proportion_to_the_text(pattern: str, end: str) -> None:
-    text = (pattern * 200_000)[:200_000] + end
+    text = (pattern * 100_000)[:100_000] + end
     started = time.process_time()
 
     for function in FUNCTIONS:
         function(text)
 
-    assert time.process_time() - started < 4  # a second on an idle machine; a quadratic pattern takes minutes
+    assert time.process_time() - started < 2  # a half on an idle machine; a quadratic pattern takes minutes
 
 
 @pytest.mark.parametrize(

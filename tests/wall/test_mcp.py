@@ -7,7 +7,7 @@ import pytest
 from mcp.server.lowlevel import Server
 from mcp.shared.uri_template import UriTemplate
 
-from mcp_memory import serve
+from mcp_memory import served
 from mcp_memory.changes import Changes
 from mcp_memory.prompts import PROMPTS as REGISTERED_PROMPTS
 from mcp_memory.resources import RESOURCES as REGISTERED_RESOURCES
@@ -28,7 +28,7 @@ def speaking(request: pytest.FixtureRequest) -> Speaking:
 
 
 async def test_whatever_mcp_offers_is_attacked(world: World) -> None:
-    server: Server[object] = build_server(world.host.memory, serve._who, tools_of(TOOLSETS), Changes())
+    server: Server[object] = build_server(world.host.memory, served.who, tools_of(TOOLSETS), Changes())
     arguments = {one.name for prompt in REGISTERED_PROMPTS for one in prompt.arguments}
     arguments |= {name for one in REGISTERED_RESOURCES for name in UriTemplate.parse(one.uri).variable_names}
 

@@ -12,7 +12,7 @@ import apsw
 import httpx2
 from starlette.applications import Starlette
 
-from mcp_memory import app, serve
+from mcp_memory import app, served
 from mcp_memory.app import Host
 from mcp_memory.backend import Backend
 from mcp_memory.backends.placement import Placement
@@ -136,7 +136,7 @@ async def opened(folder: Path, embedder: MiniLM, **more: Any) -> AsyncIterator[W
     database = SqliteDatabase(folder)
     counting = Counting(database)
     host = hosted(settings, database, counting, embedder)
-    built = serve.wired(settings, lambda: settings, host, Leaving())
+    built = served.wired(settings, lambda: settings, host, Leaving())
     async with built.router.lifespan_context(built):
         world = World(folder=folder, app=built, host=host, database=counting)
         yield world
