@@ -44,6 +44,7 @@ Kind = Literal["observation", "summary", "communication"]
 Role = Literal["customer", "agent"]
 ByWordsOnly = Literal["failed", "script", "vectors"]
 Detail = Literal["concise", "full"]
+Outcome = Literal["added", "duplicate", "accepted", "updated", "discarded"]
 DataType = Literal["STRING", "NUMBER", "BOOLEAN", "ARRAY"]
 UndeclaredTraits = Literal["declare", "refuse"]
 ApartReason = Literal["limit", "unmerged", "no_rule", "size"]
@@ -263,10 +264,14 @@ class NewMessage:
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
     """What became of one item: `duplicate` names the id of the item that already says so. `accepted`: by a service
-    that stores it in its own time, and may not have told its id by now."""
+    that stores it in its own time, and may not have told its id by now. `updated`, `discarded`: by reconciliation, the
+    first names what says it now, the other what made it superfluous, if one thing did. `rule` and `reason`: of what
+    was reconciled, a fixed word and a sentence."""
 
     id: str | None
-    outcome: Literal["added", "duplicate", "accepted"]
+    outcome: Outcome
+    rule: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

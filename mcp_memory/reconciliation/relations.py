@@ -46,7 +46,10 @@ def relation(new: Reading, old: Reading, likeness: float, same_day: bool) -> Rel
     if new.vague and (told := _without_substance(new, old)):
         return told
     return (
-        _by_attribute(new, old) or _by_words(new, old, same_day) or _by_change(new, old, likeness) or _alike(new, old, likeness)
+        _by_attribute(new, old)
+        or _by_words(new, old, same_day)
+        or _by_change(new, old, likeness)
+        or _alike(new, old, likeness)
     )
 
 

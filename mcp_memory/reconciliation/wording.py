@@ -53,7 +53,9 @@ GIVEN_UP = re.compile(
     re.IGNORECASE,
 )
 ONCE_MORE = re.compile(r"\b(?:again|now|these days|resumed|back (?:to|on|in))\b", re.IGNORECASE)
-BESIDES = re.compile(r"\b(?:also|too|as well|another|additional(?:ly)?|in addition|besides|second|both)\b", re.IGNORECASE)
+BESIDES = re.compile(
+    r"\b(?:also|too|as well|another|additional(?:ly)?|in addition|besides|second|both)\b", re.IGNORECASE
+)
 _UNDER_WAY = re.compile(
     r"^(?:(?:the |our |their |her |his )?(?:customer|client|caller|user|she|he|they|i|we|[A-Z]\w+) )?"
     r"(?:(?:has|have|had|just|already|recently) ){0,2}"

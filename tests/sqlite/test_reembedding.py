@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from mcp_memory import app
-from mcp_memory.backends.sql import reembedding
+from mcp_memory.backends.sql import reembedding, rounds
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
@@ -86,7 +86,7 @@ def model(embedder: MiniLM) -> Model:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reembedding, "RETRY", 0.02)
+    monkeypatch.setattr(rounds, "RETRY", 0.02)
 
 
 @asynccontextmanager
@@ -211,10 +211,10 @@ async def test_no_more_stores_wait_than_there_may_be_and_one_beyond_is_seen_when
     clock = Clock()
     clock.time += LEASE * 2
     model.trouble = lambda: None
-    monkeypatch.setattr(reembedding, "WAITING", 0)
+    monkeypatch.setattr(rounds, "WAITING", 0)
     async with opened(SqliteDatabase(tmp_path), model, now=clock) as (backend, scope):
-        assert backend._reembedding._waiting == {} and await to_embed(backend, scope) == 3
-        monkeypatch.setattr(reembedding, "WAITING", 1)
+        assert backend._reembedding.rounds.waiting == {} and await to_embed(backend, scope) == 3
+        monkeypatch.setattr(rounds, "WAITING", 1)
         await backend.open_store("local", "default")
 
         await all_embedded(backend, scope)

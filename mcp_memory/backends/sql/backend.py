@@ -1,5 +1,6 @@
 """SqlBackend: each method is one hop to a worker thread and one transaction there."""
 
+from mcp_memory.backends.sql.calls.learning import LearningCalls
 from mcp_memory.backends.sql.calls.memories import MemoryCalls
 from mcp_memory.backends.sql.calls.profiles import ProfileCalls
 from mcp_memory.backends.sql.calls.recall import RecallCalls
@@ -7,5 +8,5 @@ from mcp_memory.backends.sql.calls.rules import ImportCalls, RuleCalls
 from mcp_memory.backends.sql.calls.stores import StoreCalls
 
 
-class SqlBackend(StoreCalls, ProfileCalls, MemoryCalls, RecallCalls, RuleCalls, ImportCalls):
+class SqlBackend(StoreCalls, ProfileCalls, MemoryCalls, LearningCalls, RecallCalls, RuleCalls, ImportCalls):
     """What the calls are about is a noun each."""

@@ -68,6 +68,10 @@ class ProfileRows(Protocol):
 
     def insert_profile(self, profile_id: str, at: datetime) -> None: ...
 
+    def version(self, profile_id: str) -> object:
+        """Another one after each write to any member."""
+        ...
+
     def touch_profile(self, profile_id: str, at: datetime) -> None:
         """Count up the version and set `updated_at`, of the live profile as well."""
         ...

@@ -97,7 +97,7 @@ def _observations(
         return [], True
     from mcp_memory.statements import read, settled  # many patterns: not before they are needed, for the cold start
 
-    ranking, best = _best(tx, "observation", profile_id, asked, max(limit, RIVALS))
+    ranking, best = best_of(tx, "observation", profile_id, asked, max(limit, RIVALS))
     items = tx.observations(profile_id, [one.key for one in best])
     rivals = best[:RIVALS]
     likeness = ranking.likeness([one.ranked.item for one in rivals])
@@ -134,7 +134,7 @@ def _others(
 ) -> list[Recalled[ItemT_co]]:
     if limit == 0:
         return []
-    _, best = _best(tx, kind, profile_id, asked, limit)
+    _, best = best_of(tx, kind, profile_id, asked, limit)
     return _recalled(best, asked, fetch(profile_id, [one.key for one in best]))
 
 
@@ -146,7 +146,7 @@ class _Found:
     outdated_by: object = None
 
 
-def _best(tx: Transaction, kind: Kind, profile_id: str, asked: Asked, count: int) -> "tuple[Ranking, list[_Found]]":
+def best_of(tx: Transaction, kind: Kind, profile_id: str, asked: Asked, count: int) -> "tuple[Ranking, list[_Found]]":
     from mcp_memory.ranking import Ranking  # numpy: not before it is needed, for the cold start
 
     assert asked.question is not None

@@ -6,15 +6,15 @@ no vector of the new model yet is found by its words.
 """
 
 import logging
-import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import accumulate
 
+from mcp_memory.backends.sql import rounds
 from mcp_memory.backends.sql.database import Database, Transaction
 from mcp_memory.backends.sql.memory_rows import Signature, StoredText
+from mcp_memory.backends.sql.rounds import Rounds, Turn
 from mcp_memory.backends.sql.signatures import Signatures, Text, around, spoken
 from mcp_memory.errors import Closing, Error, NotFound, Unavailable
 from mcp_memory.model import Scope
@@ -23,9 +23,6 @@ logger = logging.getLogger(__name__)
 
 BATCH = 50  # items; about 0.2 s of the bundled model, unless they are long
 BATCH_CHARACTERS = 20_000  # about 0.5 s of it: whoever leaves waits for that
-BREATH = 0.05  # seconds between batches, in which others get at the processor and the store
-RETRY = 30.0  # seconds until an endpoint that failed is asked again, and a store that another process works on is seen
-WAITING = 10_000  # stores, about 3 MB; one beyond that is seen when it is next made ready, or written to
 LEASE = timedelta(minutes=2)
 LEAVE = 1.0  # seconds that whoever stops waits for the batch; an endpoint may take longer, and that batch is lost
 NAME = "signatures"
@@ -36,30 +33,15 @@ class Reembedding:
 
     def __init__(self, database: Database, signatures: Signatures, now: Callable[[], datetime], holder: str) -> None:
         self._database, self._signatures, self._now, self._holder = database, signatures, now, holder
-        self._waiting: dict[Scope, float] = {}  # and when each of them is due
-        self._changed = threading.Condition()
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.rounds = Rounds("reembedding", self._turn, self._give_lease_back)
 
     def look_after(self, scope: Scope) -> bool:
         """Make anew what is stale there, some time. False: not now, too many wait."""
-        with self._changed:
-            if self._stopped.is_set() or scope in self._waiting or len(self._waiting) >= WAITING:
-                return scope in self._waiting
-            self._waiting[scope] = time.monotonic()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="reembedding", daemon=True)
-                self._thread.start()
-            self._changed.notify()
-            return True
+        return self.rounds.look_after(scope)
 
     def stop(self) -> None:
         """After the batch that it is at, unless that takes long. Blocks."""
-        with self._changed:
-            self._stopped.set()
-            self._changed.notify()
-        if self._thread is not None:
-            self._thread.join(LEAVE)
+        self.rounds.stop(LEAVE)
 
     def do(self, scope: Scope) -> int:
         """One batch, here and now: how many items it made anew. Raises Unavailable where the model fails."""
@@ -91,44 +73,19 @@ class Reembedding:
     def _stale(self, tx: Transaction) -> list[StoredText]:
         return tx.stale(self._signatures.model_id, self._signatures.recipe, BATCH)
 
-    def _run(self) -> None:
-        breath = BREATH
-        while (scope := self._next()) is not None:
-            pause = self._turn(scope)
-            # One that can't be done now keeps no other waiting; where several in a row can't, it is not the store.
-            breath = min(breath * 2, RETRY) if pause == RETRY else BREATH
-            if pause is not None:
-                with self._changed:
-                    self._waiting[scope] = time.monotonic() + pause  # others first
-                self._stopped.wait(breath)
-            if pause is None or self._stopped.is_set():
-                self._give_lease_back(scope)
-
-    def _next(self) -> Scope | None:
-        """Waits for one that is due. None: it is to stop. Who asks for this one from now on asks for another look."""
-        with self._changed:
-            while not self._stopped.is_set():
-                scope = min(self._waiting, key=lambda one: self._waiting[one], default=None)
-                left = None if scope is None else self._waiting[scope] - time.monotonic()
-                if scope is not None and left is not None and left <= 0:
-                    del self._waiting[scope]
-                    return scope
-                self._changed.wait(left)
-            return None
-
-    def _turn(self, scope: Scope) -> float | None:
-        """A batch, unless another process is at it: the seconds until the next one, None where nothing is left."""
+    def _turn(self, scope: Scope) -> Turn:
+        """A batch, unless another process is at it."""
         try:
             if not self._database.write(scope, self._take_lease):
-                return RETRY
-            return BREATH if self.do(scope) else None
+                return Turn(rounds.RETRY, troubled=True)
+            return Turn(rounds.BREATH) if self.do(scope) else rounds.DONE
         except (Closing, NotFound):  # the store was deleted
-            return None
+            return rounds.DONE
         except Error as exc:
             logger.warning("signatures are not made anew for now: %s", exc, exc_info=exc)
         except Exception:  # a door: the thread goes on, whatever it met in one store
             logger.exception("signatures are not made anew for now")
-        return RETRY
+        return Turn(rounds.RETRY, troubled=True)
 
 
 def _put(tx: Transaction, made: Sequence[tuple[StoredText, Signature]]) -> None:

@@ -44,7 +44,9 @@ class RecallCalls(Worker):
             with self._turns[hash((scope, conversation_id)) % len(self._turns)]:
                 for _ in range(ATTEMPTS):
                     with suppress(conversations.Moved):
-                        return attempt()
+                        added = attempt()
+                        self._tend(scope)
+                        return added
             raise Conflict("Others write to this conversation all the time, and nothing was recorded: try again.")
 
         return await self._writers.hop(scope.tenant, work)

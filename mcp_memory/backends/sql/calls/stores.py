@@ -105,6 +105,7 @@ class StoreCalls(Worker):
         """With what every store declares, and its signatures looked after."""
         if not self._database.read(scope, lambda tx: tx.definitions()):
             self._database.write(scope, lambda tx: tx.declare(traits.DEFAULT_DEFINITIONS))
+        self._tend(scope)  # what was due while nobody looked
         if not (self._background and self._stale_count(scope)) or self._reembedding.look_after(scope):
             self._ready.put(scope, True)
         return scope

@@ -9,10 +9,12 @@ from mcp_memory.backends.sql import stores
 from mcp_memory.backends.sql.catalog_rows import Catalog
 from mcp_memory.backends.sql.database import Database, Transaction
 from mcp_memory.backends.sql.fairness import Threads
+from mcp_memory.backends.sql.learning import Learning
 from mcp_memory.backends.sql.memory_rows import Signature
 from mcp_memory.backends.sql.quotas import Room
 from mcp_memory.backends.sql.reembedding import Reembedding
 from mcp_memory.backends.sql.signatures import Signatures
+from mcp_memory.backends.sql.tending import Tending
 from mcp_memory.backends.sql.upserts import Upserts
 from mcp_memory.embedding import Embedder
 from mcp_memory.ids import MakeId
@@ -49,6 +51,8 @@ class Worker:
         self._signatures, self._weights = Signatures(embedder, late_interaction), weights
         self._background = background
         self._reembedding = Reembedding(database, self._signatures, now, holder=make_id("holder"))
+        self._learning = Learning(database, now)
+        self._tending = Tending(database, self._learn_next, now, holder=make_id("holder"))
         # Apart, so that writers who wait for a busy store do not keep anybody from reading.
         self._readers, self._writers, self._scorers = (
             Threads(most, most if alone else share) for most, share in (READERS, WRITERS, SCORERS)
@@ -59,6 +63,7 @@ class Worker:
 
     async def close(self) -> None:
         def work() -> None:
+            self._tending.stop()
             self._reembedding.stop()
             self._database.close()
             self._signatures.close()
@@ -114,6 +119,14 @@ class Worker:
         if self._background and not all(one.model_id for one in signatures):
             self._reembedding.look_after(scope)
         return done
+
+    def _tend(self, scope: Scope) -> None:
+        """What was said, or is over, is looked after when its time comes."""
+        if self._background:
+            self._tending.look_after(scope)
+
+    def _learn_next(self, scope: Scope) -> bool:
+        raise NotImplementedError  # the calls about learning have it
 
     def _stale_count(self, scope: Scope) -> int:
         model_id, recipe = self._signatures.model_id, self._signatures.recipe

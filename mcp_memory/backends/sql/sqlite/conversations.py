@@ -50,6 +50,10 @@ class SqliteConversations(SqliteSignatures):
         rows = self._rows("due_extraction", now=to_micros(now))
         return self._extraction(rows[0]) if rows else None
 
+    def find_extraction(self, key: object) -> ExtractionRow | None:
+        rows = self._rows("find_extraction", no=key)
+        return self._extraction(rows[0]) if rows else None
+
     def extractions(self, profile_id: str, conversation_id: str) -> list[ExtractionRow]:
         rows = self._each("extractions", self._members(profile_id), conversation_id=conversation_id)
         return [self._extraction(row) for row in sorted(rows, key=lambda row: row[0])]

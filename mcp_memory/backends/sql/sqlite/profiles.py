@@ -62,6 +62,9 @@ class SqliteProfiles(Rows):
             )
         return [ids.from_bytes(ids.PROFILE, raw_id) for (raw_id,) in rows]
 
+    def version(self, profile_id: str) -> object:
+        return tuple(self._rows("versions", no=self._number(profile_id)))
+
     def list_profiles(self, after: Place | None, limit: int, newest_first: bool) -> list[tuple[Place, str]]:
         order, (at, number) = ordered(after, newest_first)
         rows = self._rows(f"list_profiles_{order}", at=at, no=number, limit=limit)

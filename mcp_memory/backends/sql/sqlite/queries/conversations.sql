@@ -97,6 +97,12 @@ select e.no, v.profile_no, v.conversation_id, e.cause, e.status, e.attempts, e.d
 from extraction e join conversation v on v.no = e.conversation_no
 where e.due_at <= :now order by e.due_at, e.no limit 1;
 
+-- name: find_extraction
+select e.no, v.profile_no, v.conversation_id, e.cause, e.status, e.attempts, e.due_at, e.extract, e.stored, e.added,
+       e.updated, e.discarded, e.screened, e.extracted_by, e.error, e.created_at, e.updated_at
+from extraction e join conversation v on v.no = e.conversation_no
+where e.no = :no;
+
 -- name: extractions
 select e.no, v.profile_no, v.conversation_id, e.cause, e.status, e.attempts, e.due_at, e.extract, e.stored, e.added,
        e.updated, e.discarded, e.screened, e.extracted_by, e.error, e.created_at, e.updated_at

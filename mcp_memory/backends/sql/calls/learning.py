@@ -1,0 +1,159 @@
+"""Reconciliation, the life of conversations, and what is learned from them."""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from mcp_memory.backends.sql import learning, lifecycle, memories, reconciling
+from mcp_memory.backends.sql.calls.worker import Worker
+from mcp_memory.backends.sql.conversation_rows import ExtractionRow
+from mcp_memory.backends.sql.database import Transaction
+from mcp_memory.backends.sql.recall import Asked
+from mcp_memory.backends.sql.signatures import Text
+from mcp_memory.conversations import Conversation
+from mcp_memory.errors import Conflict, NotFound
+from mcp_memory.history import EXTRACTION, UNKNOWN, Authorship
+from mcp_memory.model import MAX_QUERY, Added, NewObservation, RecallQuery, Scope
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 20  # to reconcile with what others write meanwhile
+
+Then = Callable[[Transaction, Added], None]
+"""What is written in the same transaction."""
+
+
+class LearningCalls(Worker):
+    async def reconcile_observations(
+        self,
+        scope: Scope,
+        profile_id: str,
+        new: Sequence[NewObservation],
+        by: Authorship = UNKNOWN,
+        *,
+        dry_run: bool = False,
+    ) -> Added:
+        def work() -> Added:
+            return self._foretold(scope, profile_id, new) if dry_run else self._reconciled(scope, profile_id, new, by)
+
+        return await self._writers.hop(scope.tenant, work)
+
+    async def get_conversation(self, scope: Scope, profile_id: str, conversation_id: str) -> Conversation:
+        return await self._read(scope, lambda tx: lifecycle.conversation(tx, profile_id, conversation_id))
+
+    async def close_conversation(self, scope: Scope, profile_id: str, conversation_id: str) -> Conversation:
+        now = self._now()
+        closed = await self._write(scope, lambda tx: lifecycle.close(tx, profile_id, conversation_id, now))
+        self._tend(scope)
+        return closed
+
+    async def learn(self, scope: Scope) -> int:
+        def work() -> int:
+            count = 0
+            while self._learn_next(scope):
+                count += 1
+            return count
+
+        return await self._writers.hop(scope.tenant, work)
+
+    # On the worker thread
+
+    def _learn_next(self, scope: Scope) -> bool:
+        """The next conversation from which something is to be learned, to its end. False: there is none now."""
+        try:
+            row = self._learning.step(scope)
+        except learning.Overtaken:
+            return True
+        if row is None:
+            return False
+        try:
+            self._store_extract(scope, row)
+        except learning.Overtaken:
+            logger.info("a conversation is learned from elsewhere")
+        except NotFound:  # it was deleted meanwhile
+            logger.info("a conversation is gone before it was learned from")
+        return True
+
+    def _store_extract(self, scope: Scope, row: ExtractionRow) -> None:
+        for new, by in learning.observations(row):
+            row = self._store_one(scope, row, new, by)
+        summary, now = learning.summary(row), self._now()
+        signatures = self._signatures.or_terms([Text(summary.content)]) if summary else []
+        room = self._room(scope.tenant, scope.quota)
+
+        def end(tx: Transaction) -> None:
+            learning.put(tx, row, learning.ended(row, now))
+            if summary is not None:
+                memories.add_summaries(
+                    tx, row.profile_id, [summary], signatures, room, EXTRACTION, now=now, make_id=self._make_id
+                )
+
+        self._remember(scope, signatures, end)
+
+    def _store_one(self, scope: Scope, row: ExtractionRow, new: NewObservation, by: Authorship) -> ExtractionRow:
+        after: list[ExtractionRow] = []
+
+        def then(tx: Transaction, added: Added) -> None:
+            after[:] = [learning.stored(row, added, self._now())]
+            learning.put(tx, row, after[0])
+
+        self._reconciled(scope, row.profile_id, [new], by, then)
+        return after[0]
+
+    def _foretold(self, scope: Scope, profile_id: str, new: Sequence[NewObservation]) -> Added:
+        ready, now = self._made_ready_to_compare(new), self._now()
+
+        def work(tx: Transaction) -> Added:
+            planned = reconciling.plan(tx, profile_id, ready, now=now, make_id=self._make_id)
+            return reconciling.foretold(tx, profile_id, planned)
+
+        return self._database.read(scope, work)
+
+    def _reconciled(
+        self,
+        scope: Scope,
+        profile_id: str,
+        new: Sequence[NewObservation],
+        by: Authorship,
+        then: Then = lambda tx, added: None,
+    ) -> Added:
+        ready = self._made_ready_to_compare(new)
+        for _ in range(ATTEMPTS):
+            try:
+                return self._carried_out(scope, profile_id, ready, by, then)
+            except reconciling.Moved:
+                continue
+        raise Conflict("Others write of this profile all the time, and nothing was remembered: try again.")
+
+    def _carried_out(
+        self, scope: Scope, profile_id: str, ready: Sequence[reconciling.Ready], by: Authorship, then: Then
+    ) -> Added:
+        now, room = self._now(), self._room(scope.tenant, scope.quota)
+        planned = self._database.read(
+            scope, lambda tx: reconciling.plan(tx, profile_id, ready, now=now, make_id=self._make_id)
+        )
+
+        def work(tx: Transaction) -> Added:
+            added = reconciling.carry_out(tx, profile_id, planned, room, by, now=now)
+            then(tx, added)
+            return added
+
+        return self._remember(scope, [one.signature for one in ready], work)
+
+    def _made_ready_to_compare(self, new: Sequence[NewObservation]) -> list[reconciling.Ready]:
+        signatures = self._signatures.or_terms([Text(one.content) for one in new])
+        return [
+            reconciling.Ready(new=one, signature=signature, asked=self._finding(one))
+            for one, signature in zip(new, signatures, strict=True)
+        ]
+
+    def _finding(self, new: NewObservation) -> Asked:
+        text = new.content[:MAX_QUERY]
+        when: datetime = new.occurred_at or self._now()
+        return Asked(
+            query=RecallQuery(query=text),
+            text=text,
+            question=self._signatures.question(text, when.date()),
+            model_id=self._signatures.model_id,
+            weights=self._weights,
+        )

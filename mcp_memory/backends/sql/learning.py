@@ -1,0 +1,172 @@
+"""From a conversation to what is known: off the request path, in steps each of which is one transaction.
+
+What is to be done is a row, written with the change of status it is for. What was extracted is kept in it until all of
+it is stored, and each observation is stored in one transaction with how many are: whoever dies loses nothing and
+doubles nothing, whether or not the extractor would say the same again. What fails is tried again, later each time, and
+in the end says why.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from mcp_memory.backends.sql import lifecycle
+from mcp_memory.backends.sql.conversation_rows import ExtractionRow
+from mcp_memory.backends.sql.database import Database, Transaction
+from mcp_memory.errors import Error
+from mcp_memory.history import EXTRACTION, Authorship
+from mcp_memory.model import (
+    MAX_CONTENT,
+    Added,
+    Communication,
+    NewObservation,
+    NewSummary,
+    Scope,
+)
+
+if TYPE_CHECKING:
+    from mcp_memory.extraction import Extract
+
+logger = logging.getLogger(__name__)
+
+MOST_MESSAGES = 10_000  # of one conversation that are read, the last
+KNOWN = 200  # of the latest observations and summaries: what comes back in a conversation is not learned again
+ATTEMPTS = 5
+PAUSE = timedelta(minutes=1)  # before the second attempt; twice as long before each after it
+BY_RULES = "rules"
+SOURCES = {"customer": "conversation-customer", "agent": "conversation-agent"}
+"""Whose words it was made from."""
+
+Extractor = Callable[[Sequence[Communication], Sequence[str], bool], "Extract"]
+"""Messages; what is known already; whether a summary is wanted."""
+Learn = Callable[[Scope, ExtractionRow, NewObservation, Authorship], bool]
+"""Reconciles one, and stores with it that it is stored. False: somebody else has done it meanwhile."""
+
+
+class Overtaken(Exception):
+    """Somebody else goes on with it."""
+
+
+def by_rules(messages: Sequence[Communication], known: Sequence[str], with_summary: bool) -> Extract:
+    from mcp_memory.extraction import extract  # many patterns: late, for the cold start
+
+    return extract(messages, recalled=known, with_summary=with_summary)
+
+
+class Learning:
+    def __init__(self, database: Database, now: Callable[[], datetime], extractor: Extractor = by_rules) -> None:
+        self._database, self._now, self._extractor = database, now, extractor
+
+    def step(self, scope: Scope) -> ExtractionRow | None:
+        """Changes the statuses that are due; and what is to be learned next, extracted. None: of nothing."""
+        now = self._now()
+        while self._database.write(scope, lambda tx: lifecycle.change_due(tx, now)):
+            pass
+        row = self._database.read(scope, lambda tx: tx.due_extraction(now))
+        if row is not None and row.status == "QUEUED":
+            row = self._extracted(scope, row)
+        return row
+
+    def next_due(self, scope: Scope) -> datetime | None:
+        return self._database.read(scope, lambda tx: tx.next_due())
+
+    def failed(self, scope: Scope, row: ExtractionRow, error: Exception) -> None:
+        """It is tried again, but not for ever. The reason is kept for whoever asks; the log has the cause."""
+        attempts, now = row.attempts + 1, self._now()
+        over = attempts >= ATTEMPTS
+        said = str(error) if isinstance(error, Error) else "It failed here: the log of the server says why."
+        failed = replace(
+            row,
+            attempts=attempts,
+            status="FAILED" if over else row.status,
+            due_at=None if over else now + PAUSE * 2 ** (attempts - 1),
+            error=said[:MAX_CONTENT],
+            updated_at=now,
+        )
+        self._database.write(scope, lambda tx: put(tx, row, failed))
+
+    def _extracted(self, scope: Scope, row: ExtractionRow) -> ExtractionRow:
+        (messages, whole), known = self._database.read(
+            scope, lambda tx: (tx.extraction_messages(row, MOST_MESSAGES), _known(tx, row.profile_id))
+        )
+        made = self._extractor(messages, known, False)
+        summary = self._extractor(whole, (), True).summary if whole else None
+        told = {"observations": [_told(one) for one in made.observations], "summary": summary}
+        done = replace(
+            row,
+            status="EXTRACTED",
+            extract=json.dumps(told, ensure_ascii=False),
+            screened=made.screened,
+            extracted_by=BY_RULES,
+            updated_at=self._now(),
+        )
+        self._database.write(scope, lambda tx: put(tx, row, done))
+        return done
+
+
+def put(tx: Transaction, before: ExtractionRow, after: ExtractionRow) -> None:
+    """Raises Overtaken where it is not as it was."""
+    if tx.find_extraction(before.key) != before:
+        raise Overtaken
+    tx.put_extraction(after)
+
+
+def observations(row: ExtractionRow) -> list[tuple[NewObservation, Authorship]]:
+    """Those that are still to be stored."""
+    return [_new(one, row) for one in json.loads(row.extract or "{}").get("observations", [])[row.stored :]]
+
+
+def summary(row: ExtractionRow) -> NewSummary | None:
+    content = json.loads(row.extract or "{}").get("summary")
+    if content is None:
+        return None
+    return NewSummary(content=content, conversation_id=row.conversation_id, source="conversation")
+
+
+def stored(row: ExtractionRow, added: Added, now: datetime) -> ExtractionRow:
+    """After one more."""
+    (receipt,) = added.receipts
+    return replace(
+        row,
+        stored=row.stored + 1,
+        added=row.added + (receipt.outcome == "added"),
+        updated=row.updated + (receipt.outcome == "updated"),
+        discarded=row.discarded + (receipt.outcome in ("discarded", "duplicate")),
+        updated_at=now,
+    )
+
+
+def ended(row: ExtractionRow, now: datetime) -> ExtractionRow:
+    """Nothing of what was said is kept here any more."""
+    return replace(row, status="DONE", due_at=None, extract=None, error=None, updated_at=now)
+
+
+def _known(tx: Transaction, profile_id: str) -> list[str]:
+    found = tx.find_profile(profile_id)
+    if found is None:
+        return []
+    items = [
+        *tx.latest_observations(found.profile_id, KNOWN, None, None),
+        *tx.latest_summaries(found.profile_id, KNOWN, None, None),
+    ]
+    return [one.content for one in items]
+
+
+def _told(candidate: Any) -> dict[str, Any]:
+    return {**asdict(candidate), "occurred_at": candidate.occurred_at.isoformat()}
+
+
+def _new(told: dict[str, Any], row: ExtractionRow) -> tuple[NewObservation, Authorship]:
+    new = NewObservation(
+        content=told["content"],
+        occurred_at=datetime.fromisoformat(told["occurred_at"]),
+        source=SOURCES[told["said_by"]],
+        conversation_ids=(row.conversation_id,),
+    )
+    reason = f"Extracted from {', '.join(told['evidence'])}."
+    return new, replace(EXTRACTION, rule=told["kind"], reason=reason, conversation_id=row.conversation_id)
