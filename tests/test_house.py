@@ -43,6 +43,38 @@ MAY_IMPORT = {
     "statements/values": "statements/wording",
     "statements/claims": "statements/attributes statements/frames statements/values statements/wording",
     "statements/__init__": "statements/attributes statements/claims statements/wording",
+    # From conversations to memory
+    "extraction/words": "",
+    "extraction/english": "extraction/words",
+    "extraction/candidate": "model",
+    "extraction/days": "extraction/words",
+    "extraction/speech": "extraction/words",
+    "extraction/screening": "statements/wording",
+    "extraction/references": "extraction/words",
+    "extraction/openings": "extraction/words",
+    "extraction/kinds": "extraction/candidate extraction/words statements/wording",
+    "extraction/answers": "",
+    "extraction/known": "statements/wording",
+    "extraction/people": "model text extraction/screening extraction/speech extraction/words",
+    "extraction/remarks": "model text",
+    "extraction/drafts": (
+        "model extraction/candidate extraction/days extraction/english extraction/screening extraction/speech "
+        "extraction/words"
+    ),
+    "extraction/customer": (
+        "extraction/answers extraction/candidate extraction/drafts extraction/kinds extraction/openings "
+        "extraction/people extraction/references extraction/remarks extraction/screening extraction/speech "
+        "extraction/words"
+    ),
+    "extraction/agent": (
+        "extraction/candidate extraction/days extraction/drafts extraction/kinds extraction/openings "
+        "extraction/people extraction/references extraction/remarks extraction/screening"
+    ),
+    "extraction/summary": "model extraction/candidate extraction/days",
+    "extraction/__init__": (
+        "model extraction/agent extraction/candidate extraction/customer extraction/drafts extraction/known "
+        "extraction/people extraction/remarks extraction/summary"
+    ),
     "identity": "errors model text",
     "traits": "errors model text",
     "resolution": "errors model identity",

@@ -1,0 +1,129 @@
+"""Pure: what the agent promised, and what came of it. All else that agents say is left out."""
+
+import re
+from collections.abc import Iterator
+
+from mcp_memory.extraction import days, drafts, kinds, openings, references, screening
+from mcp_memory.extraction.candidate import MAX_CANDIDATE, StatementKind
+from mcp_memory.extraction.drafts import Draft
+from mcp_memory.extraction.people import People
+from mcp_memory.extraction.remarks import Remark, Turn
+
+ABOUT = 120  # characters of what the customer had said, where a promise needs it to be understood
+
+_WILL = re.compile(
+    r"(?:(?:i|we|our (?:team|technician|engineer|driver|courier)s?)(?:'ll| will| shall|'m going to|'re going to|"
+    r" am going to| are going to)"
+    r"|(?:i|we) (?:promise|guarantee|commit) (?:to|that (?:i|we)(?:'ll| will)))(?P<not> not| never)?"
+    r"(?: (?:definitely|also|just|personally|then|certainly|now|make sure to|be sure to|"
+    r"go ahead and))* (?P<done>[\w'-]+\b.*)",
+    re.IGNORECASE,
+)
+_WONT = re.compile(r"(?:i|we) won't (?P<done>\w.*)", re.IGNORECASE)
+_YOURS_WILL = re.compile(
+    r"(?:(?:your|the|a) [^,;]{2,80}? |you )(?:will|'ll|won't) (?:be|arrive|receive|get|come|have|reach|show|not)\b|"
+    r"you'll (?:be|receive|get|have)\b",
+    re.IGNORECASE,
+)
+_OF_THE_MOMENT = re.compile(
+    r"(?:check|look|see|try|help|assist|be (?:happy|glad|right|there|with|back|here|able|in touch|sure)|need|have to|"
+    r"ask|take a (?:look|moment)|pull|"
+    r"let you|get (?:right )?(?:on|back)|wait|hold|transfer you|connect you|do (?:my|our|that|it|so|the same)|keep|"
+    r"think|remember|make (?:a )?note|note|explain|"
+    r"walk you|guide you|give it|start by|just|go|read|tell you|say|admit|miss|pass|never forget|always|love|enjoy|"
+    r"support|bring it)\b",
+    re.IGNORECASE,
+)
+_PLACED_IN_TIME = re.compile(
+    r"\b(?:by|on|before|within|until|in \d|in (?:a|an|one|two|three|four|five|the)|tomorrow|today|tonight|next|"
+    r"this (?:week|afternoon|evening|"
+    r"month)|end of|monday|tuesday|wednesday|thursday|friday|saturday|sunday|hours?|days?)\b",
+    re.IGNORECASE,
+)
+_DONE = (
+    "refunded|cancelled|canceled|processed|issued|shipped|dispatched|sent|resolved|fixed|updated|changed|replaced|"
+    "credited|"
+    "approved|booked|rebooked|scheduled|rescheduled|activated|deactivated|reactivated|closed|waived|removed|upgraded|"
+    "downgraded|"
+    "escalated|reset|unlocked|blocked|delivered|repaired|restored|confirmed|extended|applied|added|ordered|reordered|"
+    "opened|"
+    "registered|reinstated|transferred|renewed|arranged|filed|created|moved|switched|reserved|corrected|adjusted|"
+    "reversed|"
+    "submitted|denied|rejected|declined|reported|paused|unsubscribed|deleted|set up"
+)
+_DID = re.compile(
+    rf"(?:i|we)(?:'ve| have)? (?:now |just |already |successfully |also |gone ahead and )*(?:{_DONE})\b(?!\?)",
+    re.IGNORECASE,
+)
+_IS_DONE = re.compile(
+    rf"(?:your|the|a|an|this|that|it) ?[^,;]{{0,80}}?\b(?:has been|have been|was|were|is|are|is now|has) (?:now |"
+    rf"just |already |successfully )*"
+    rf"(?:{_DONE}|active|back (?:on|up|online)|working|complete|completed|on (?:its|the) way|eligible|in stock|"
+    rf"out of stock|due)\b",
+    re.IGNORECASE,
+)
+_CONDITION = re.compile(r"(?:if|once|when|as soon as|unless|after|before)\b", re.IGNORECASE)
+
+
+class Agent:
+    """Reads turn by turn."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+        self._customer = people.customer
+
+    def read(self, turn: Turn, about: str | None) -> Iterator[Draft]:
+        """`about`: what the customer said last that is worth knowing, in his words."""
+        for remark in turn.remarks:
+            text = openings.stripped(remark.text, self._people.spoken)
+            if remark.asks or not drafts.is_safe(remark.text) or screening.orders(text) or _CONDITION.match(text):
+                continue
+            draft = self._promise(text, remark, about) or self._outcome(text, remark, about)
+            if draft is not None:
+                yield draft
+
+    def _promise(self, text: str, remark: Remark, about: str | None) -> Draft | None:
+        speaker = self._people.agent(remark.message)
+        said_on = f"{speaker.name} promised on {days.shown(remark.message.occurred_at.date())}"
+        if match := _WILL.match(text) or _WONT.match(text):
+            refused = match.re is _WONT or match.groupdict().get("not")
+            done = match["done"].rstrip(" .!")
+            if (_OF_THE_MOMENT.match(done) and not _due(done)) or kinds.tells_little(f"{done} x x") or "?" in done:
+                return None
+            told = self._told(f"to {done}", remark, about)
+            content = None if told is None else f"{said_on} {'not ' if refused else ''}{_lowered(told)}"
+        elif _YOURS_WILL.match(text):
+            told = self._told(text, remark, about)
+            content = None if told is None else f"{said_on} that {_lowered(told)}"
+        else:
+            return None
+        return self._made(content, "promise", text, remark)
+
+    def _outcome(self, text: str, remark: Remark, about: str | None) -> Draft | None:
+        if kinds.is_hypothetical(text) or not (_DID.match(text) or _IS_DONE.match(text)) or kinds.tells_little(text):
+            return None
+        return self._made(self._told(text, remark, about), "outcome", text, remark)
+
+    def _told(self, text: str, remark: Remark, about: str | None) -> str | None:
+        """With what the customer had said, where it refers to that."""
+        told = drafts.told(text, remark.message, self._people.agent(remark.message), self._customer)
+        if told is None or not references.refers_back(f"I do {text}" if text.startswith("to ") else text):
+            return told
+        if about is None or '"' in about or len(about) > ABOUT:
+            return None
+        return f'{told.rstrip(".")}, after {self._customer.name} had said: "{screening.without_numbers(about)}"'
+
+    def _made(self, content: str | None, kind: StatementKind, said: str, remark: Remark) -> Draft | None:
+        if content is None or len(content) > MAX_CANDIDATE:
+            return None
+        special = screening.special_category(content)
+        return Draft(content=drafts.capital(content), kind=kind, said=said, messages=(remark.message,), special=special)
+
+
+def _due(done: str) -> bool:
+    return _PLACED_IN_TIME.search(done) is not None
+
+
+def _lowered(told: str) -> str:
+    lowered = ("To ", "The ", "A ", "An ", "It ", "Your ")
+    return told[:1].lower() + told[1:] if told.startswith(lowered) else told

@@ -1,0 +1,36 @@
+"""The values that extraction gives."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from mcp_memory.model import Role
+
+StatementKind = Literal["preference", "plan", "problem", "promise", "attribute", "outcome"]
+
+MAX_CANDIDATE = 300  # characters
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """What may become an observation: one sentence that can be read alone, in the third person.
+
+    `occurred_at`: of the message it came from. `evidence`: the ids of the messages that it came from, the earliest
+    first. `said_by`: whose words it is made of.
+    """
+
+    content: str
+    kind: StatementKind
+    occurred_at: datetime
+    evidence: tuple[str, ...]
+    said_by: Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extract:
+    """`observations` in the order in which they were said. `summary`: None where nothing was said that is worth it, or
+    none was asked for. `screened`: statements that were left out because they hold special-category data."""
+
+    observations: tuple[Candidate, ...]
+    summary: str | None
+    screened: int

@@ -1,0 +1,266 @@
+"""Pure: what the customer says of himself, as drafts of observations."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from mcp_memory.extraction import answers, drafts, kinds, openings, references, screening
+from mcp_memory.extraction.candidate import StatementKind
+from mcp_memory.extraction.drafts import Draft
+from mcp_memory.extraction.people import People
+from mcp_memory.extraction.remarks import Remark, Turn
+from mcp_memory.extraction.speech import Person
+from mcp_memory.extraction.words import pattern
+
+REMEMBERED = 4  # remarks in which somebody named may be who is meant later
+QUOTABLE = 160  # characters of an answer or an order that is told in quotes
+
+_WANTS = (
+    "cancel|refund|return|replace|exchange|change|update|upgrade|downgrade|switch|reschedule|rebook|book|reserve|"
+    "order|send|"
+    "resend|ship|deliver|redeliver|call|contact|email|text|phone|write|remove|delete|unsubscribe|stop|add|move|"
+    "charge|credit|"
+    "activate|deactivate|block|unblock|unlock|pause|renew|extend|transfer|close|open|fix|repair|install|waive|"
+    "confirm|address|"
+    "speak|talk|get|have|use|pay|leave|invoice|bill"
+)
+_REQUEST = pattern(
+    rf"""
+    (?:(?:so|and|but)~)?(?P<lead>please~|kindly~|(?P<may>(?:can|could|may)~(?:i|we)~)|(?:can|could|would|will)~you~|
+    i~need~you~to~|i~want~you~to~|i'd~like~you~to~|i~would~like~you~to~)?(?:please~|kindly~|just~|also~)?
+    (?P<not>don't~|do~not~|never~|no~longer~)?(?P<always>always~|only~)?
+    (?P<verb>{_WANTS})\b(?P<rest>~[^?]*)?\??$
+    """
+)
+_STANDING = re.compile(
+    r"\b(?:always|never|only|from now on|instead of|rather than|don't|do not|every|after \d|before \d|"
+    r"in the (?:morning|"
+    r"afternoon|evening)s?|by (?:email|phone|sms|text|mail|post)|on (?:weekdays|weekends|\w+days))\b",
+    re.IGNORECASE,
+)
+_LASTING = re.compile(
+    r"\b(?:always|never|only|from now on|on (?:weekdays|weekends|\w+days)|call me|in future)\b", re.IGNORECASE
+)
+_CLAIMS_SAID = re.compile(
+    r"\b(?:said|says|told (?:me|us)|goes|wrote|texted|replied|shouted|(?:was|were) like)(?: that)?,? (?:i|we|"
+    r"my)(?:'\w+)?\b",
+    re.I,
+)
+_TROUBLED = re.compile(r"\b(?:i|my|we|our|me|us)\b", re.IGNORECASE)
+_OBLIGES = re.compile(r"\b(?:must|should|shall|have to|has to|ought to|needs? to)\b", re.IGNORECASE)
+_DANGLING = re.compile(
+    r"\b(?:have|do|did|am|was|can|will|two|three|four|five|some|many|so|to|the|a|an|my|and|or|but|because|of|with|"
+    r"for)$",
+    re.I,
+)
+
+
+class Customer:
+    """Reads turn by turn. A turn is read knowing what was said just before it."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+        self._earlier: list[str] = []
+        """What he said lately, in his own words."""
+        self._latest: Draft | None = None
+        self._name = drafts.capital(people.customer.name)
+
+    def read(self, turn: Turn, before: Turn | None) -> Iterator[Draft]:
+        """Of one of his turns; `before`: the turn just before it, whoever spoke."""
+        asked = before is not None and before.message.role == "agent"
+        listener = self._people.agent(before.message if before is not None and asked else None)
+        question = before.question if before is not None and asked else None
+        if asked:
+            self._latest = None
+        reading = _Reading(self._people, listener, self._name, self._earlier[-REMEMBERED:])
+        for place, remark in enumerate(turn.remarks):
+            answer = self._answer(question, remark, before) if place == 0 else None
+            draft = answer or reading.draft(remark)
+            if draft is None and place == 0:
+                draft = self._quoted_answer(question, remark, before)
+            if draft is None:
+                draft = self._addition(reading, remark)
+                if draft is None:
+                    continue
+            elif self._latest is not None:
+                yield self._latest
+            self._latest = draft
+            self._earlier.append(remark.text)
+        yield from self.rest()
+
+    def rest(self) -> Iterator[Draft]:
+        if self._latest is not None:
+            yield self._latest
+        self._latest = None
+
+    def _addition(self, reading: "_Reading", remark: Remark) -> Draft | None:
+        """What leans on the sentence before it, told with that."""
+        shown = reading.shown(remark) if self._latest is None and kinds.in_first_person(remark.text) else None
+        before = self._latest or shown
+        more = reading.leaning(remark) if before is not None else None
+        return before.with_more(more) if before is not None and more is not None else None
+
+    def _answer(self, question: str | None, remark: Remark, before: Turn | None) -> Draft | None:
+        if question is None or before is None or remark.asks:
+            return None
+        if screening.asks_for_secret(question):
+            return None
+        said = answers.answer(question, remark.text)
+        if said is None or not (said.statement or answers.is_short(remark.text)):
+            return None
+        if said.statement is not None:
+            reading = _Reading(self._people, self._people.agent(before.message), self._name, [])
+            draft = reading.statement(said.statement, remark)
+            return None if draft is None else _evident(draft, before, f"{question} {remark.text}")
+        return self._quoted(said, remark, before)
+
+    def _quoted_answer(self, question: str | None, remark: Remark, before: Turn | None) -> Draft | None:
+        if question is None or before is None or remark.asks or screening.asks_for_secret(question):
+            return None
+        said = answers.answer(question, remark.text)
+        telling = said is not None and not kinds.tells_little(said.words) and not kinds.is_small_talk(said.words)
+        return self._quoted(said, remark, before) if said is not None and telling else None
+
+    def _quoted(self, said: answers.Answer, remark: Remark, before: Turn) -> Draft | None:
+        unsafe = screening.tells_secret(said.words) or screening.orders(said.words) or screening.markup(said.words)
+        if unsafe or len(said.words) > QUOTABLE:
+            return None
+        content = drafts.quoted(f'Asked "{said.question}", {self._people.customer.name} answered:', said.words)
+        if content is None:
+            return None
+        kind = kinds.kind_of(f"{said.question} {said.words}")
+        draft = Draft(content=content, kind=kind, said=remark.text, messages=(remark.message,))
+        return _evident(draft, before, f"{said.question} {said.words}")
+
+
+def _evident(draft: Draft, before: Turn, said: str) -> Draft:
+    """A draft that needs the question too."""
+    return Draft(
+        content=draft.content,
+        kind=draft.kind,
+        said=said,
+        messages=(before.message, *draft.messages),
+        special=screening.special_category(said),
+    )
+
+
+class _Reading:
+    """Of the remarks of one turn."""
+
+    def __init__(self, people: People, listener: Person, name: str, earlier: Sequence[str]) -> None:
+        self._people, self._listener, self._name = people, listener, name
+        self._earlier = list(earlier)
+
+    def draft(self, remark: Remark) -> Draft | None:
+        text = openings.stripped(remark.text, self._people.spoken)
+        if len(text) < 3 or not drafts.is_safe(remark.text):
+            return None
+        if screening.orders(text):
+            return self._said(text, remark)
+        if request := self._request(text, remark):
+            return request
+        if remark.asks or text.endswith("?"):
+            return self._troubled_question(text, remark)
+        return self.statement(text, remark)
+
+    def statement(self, text: str, remark: Remark) -> Draft | None:
+        """What is worth knowing by itself."""
+        text = openings.with_subject(text)
+        if not _is_telling(text) or _only_about_others(text):
+            return None
+        if references.refers_back(text):
+            resolved = references.with_person(text, self._earlier)
+            if resolved is None:
+                return None
+            text = resolved
+        self._earlier = [*self._earlier, text][-REMEMBERED:]
+        return self._told(text, remark)
+
+    def leaning(self, remark: Remark) -> Draft | None:
+        """What may be added to a sentence before it."""
+        text = openings.with_subject(openings.stripped(remark.text, self._people.spoken))
+        if remark.asks or not drafts.is_safe(remark.text) or screening.orders(text) or not _is_telling(text):
+            return None
+        if not kinds.in_first_person(text) and (kinds.of_listener(text) or _OBLIGES.search(text)):
+            return None
+        return self._told(text, remark)
+
+    def shown(self, remark: Remark) -> Draft | None:
+        """What the message shows, which is what "this" means in it."""
+        if not remark.shared or not drafts.is_safe(remark.shared) or screening.orders(remark.shared):
+            return None
+        content = f"{self._name} shared {_article(remark.shared)} {remark.shared.rstrip('.')}."
+        return self._made(content, "attribute", remark.shared, remark)
+
+    def _told(self, text: str, remark: Remark) -> Draft | None:
+        content = drafts.told(text, remark.message, self._people.customer, self._listener)
+        return None if content is None else self._made(content, kinds.kind_of(text), text, remark)
+
+    def _made(self, content: str, kind: StatementKind, said: str, remark: Remark) -> Draft:
+        special = screening.special_category(said) or screening.special_category(content)
+        return Draft(content=content, kind=kind, said=said, messages=(remark.message,), special=special)
+
+    def _said(self, text: str, remark: Remark) -> Draft | None:
+        """An order to whoever reads it stays what it is: something that was said."""
+        if screening.markup(text) or len(text) > QUOTABLE:
+            return None
+        content = drafts.quoted(f"{self._name} said:", text)
+        return None if content is None else self._made(content, "attribute", text, remark)
+
+    def _request(self, text: str, remark: Remark) -> Draft | None:
+        """What the customer asks to be done, if that says something by itself."""
+        match = _REQUEST.match(text)
+        if match is None or kinds.is_hypothetical(text) or (remark.asks and not match["lead"]):
+            return None
+        rest = (match["rest"] or "").strip(" .!,")
+        if len(rest.split()) < 2 or references.refers_back(f"I {match['verb']} {rest}"):
+            return None
+        if not (match["may"] or remark.asks or _is_plea(text)) and not _LASTING.search(text):
+            return None
+        refused, always = match["not"] or "", (match["always"] or "").lower()
+        if match["may"]:
+            done = f"asked to {match['verb'].lower()} {rest}"
+        elif refused:
+            never = refused.strip().lower() == "never"
+            done = f"asked {'never' if never else 'not'} to {match['verb'].lower()} {rest}"
+            done = done.replace("asked", f"asked {self._listener.name}", 1)
+        else:
+            done = f"asked {self._listener.name} to {always}{match['verb'].lower()} {rest}"
+        content = drafts.told(f"I {done}", remark.message, self._people.customer, self._listener)
+        kind: StatementKind = "preference" if _STANDING.search(text) else "problem"
+        return None if content is None else self._made(content, kind, text, remark)
+
+    def _troubled_question(self, text: str, remark: Remark) -> Draft | None:
+        """A question that says that something is wrong."""
+        if not kinds.is_problem(text) or not _TROUBLED.search(text) or kinds.is_hypothetical(text):
+            return None
+        if references.refers_back(text) or len(text) > QUOTABLE:
+            return None
+        content = drafts.quoted(f"{self._name} asked:", text)
+        return None if content is None else self._made(content, "problem", text, remark)
+
+
+def _is_telling(text: str) -> bool:
+    unsaid = kinds.is_hypothetical(text) or kinds.is_small_talk(text) or _CLAIMS_SAID.search(text)
+    return not (unsaid or _DANGLING.search(text.rstrip(" .!,"))) and not openings.lacks_subject(text)
+
+
+def _only_about_others(text: str) -> bool:
+    """Said of the one who listens, or of the world, and no trouble of the customer's."""
+    if kinds.in_first_person(text) and not kinds.begins_with_listener(text):
+        return False
+    return (
+        kinds.of_listener(text) or bool(_OBLIGES.search(text)) or not (kinds.is_problem(text) or kinds.is_outcome(text))
+    )
+
+
+def _is_plea(text: str) -> bool:
+    return (
+        re.match(
+            r"(?:(?:so|and|but) )?(?:please|kindly|i need you|i want you|i'd like you|i would like you)\b", text, re.I
+        )
+        is not None
+    )
+
+
+def _article(what: str) -> str:
+    return "an" if what[0] in "aeiou" else "a"

@@ -1,0 +1,75 @@
+"""Pure: a statement on its way into the third person, and what keeps it out."""
+
+from dataclasses import dataclass
+
+from mcp_memory.extraction import days, english, screening, speech
+from mcp_memory.extraction.candidate import MAX_CANDIDATE, StatementKind
+from mcp_memory.extraction.speech import Person
+from mcp_memory.extraction.words import word_set
+from mcp_memory.model import Communication
+
+MOST_ADDED = 2  # sentences that lean on another one and are told with it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """`said`: in the words of who said it, for rules that look at them. `special`: holds special-category data."""
+
+    content: str
+    kind: StatementKind
+    said: str
+    messages: tuple[Communication, ...]
+    special: bool = False
+    added: int = 0
+
+    def with_more(self, more: "Draft") -> "Draft | None":
+        """The two as one sentence; None where that is too long."""
+        content = f"{self.content.rstrip('.')}; {_continued(more.content)}"
+        if self.added >= MOST_ADDED or len(content) > MAX_CANDIDATE:
+            return None
+        return Draft(
+            content=content,
+            kind=self.kind,
+            said=f"{self.said} {more.said}",
+            messages=tuple(dict.fromkeys([*self.messages, *more.messages])),
+            special=self.special or more.special,
+            added=self.added + 1,
+        )
+
+
+def is_safe(text: str) -> bool:
+    """Whether it may be told at all: no secret in it, nothing that can't be read, no quote without an end."""
+    return english.is_english(text) and not (
+        text.count('"') % 2 or screening.tells_secret(text) or screening.markup(text) or screening.too_odd(text)
+    )
+
+
+def told(text: str, message: Communication, speaker: Person, listener: Person) -> str | None:
+    """In the third person and with dates; None where that makes no good sentence."""
+    dated = days.absolute(screening.without_numbers(text), message.occurred_at.date())
+    content = speech.in_third_person(dated.rstrip(" .!,;:-"), speaker, listener)
+    return f"{content}." if content is not None and len(content) < MAX_CANDIDATE else None
+
+
+def quoted(lead: str, words: str) -> str | None:
+    """Words that are told as they were said; None where they can't be put into quotes."""
+    words = screening.without_numbers(words.strip())
+    content = f'{lead} "{words}"'
+    return content if '"' not in words and len(content) <= MAX_CANDIDATE else None
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _continued(content: str) -> str:
+    """Of a sentence, what may follow a semicolon: a name keeps its capital letter."""
+    first = content.split(" ", 1)[0].split("'", 1)[0]
+    return content[0].lower() + content[1:] if first in _LOWERED else content
+
+
+_LOWERED = word_set(
+    "The It He She They This That These Those My Our A An In On At We There His Her Its Their What When And But So "
+    "Now After "
+    "Before Then For From With Everyone Some All"
+)

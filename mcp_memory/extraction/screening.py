@@ -1,0 +1,189 @@
+"""Pure: what is not learned: special-category data, secrets, and orders to whoever reads it.
+
+Special categories are those of the General Data Protection Regulation, article 9: racial or ethnic origin, political
+opinions, religious or philosophical beliefs, trade union membership, genetic and biometric data, health, sex life and
+sexual orientation. A word that tells of one of them is enough: to leave out too much is the lesser fault.
+"""
+
+import re
+
+from mcp_memory.statements.wording import LONGEST_WORD
+
+_HEALTH = r"""
+    diagnos\w+|cancer\w*|tumou?rs?|chemo\w*|diabet\w+|insulin|asthma\w*|allerg\w+|epilep\w+|seizures?|stroke|
+    heart (?:attack|disease|condition|surgery|problems?)|hiv|aids|hepatitis|covid|coronavirus|pregnan\w+|miscarr\w+|
+    abortion|
+    ivf|fertility|depress(?:ed|ion|ive)|anxiety|bipolar|schizo\w+|autis\w+|adhd|ptsd|ocd|dementia|alzheimer\w*|
+    parkinson\w*|
+    burn-?out|panic attacks?|mental (?:health|illness)|psych(?:iatr\w+|olog\w+|otherap\w+)|therap(?:y|ist|ists)|
+    counsel(?:l?ing|l?or)
+    |surger(?:y|ies)|surgeon|medication|medicines?|medical\w*|antidepress\w+|antibiotics?|prescriptions?|chronic\w*|
+    disab(?:led|ility|ilities)|
+    wheelchair|hearing aid|blind|deaf|illness(?:es)?|(?:is|am|are|was|were|been|feel\w*|fell|seriously|very|
+    so) (?:ill|unwell)|disease|sick(?:ness)?|flu|fever|migraines?|injur(?:y|ies|ed)|
+    broke (?:my|his|her|a|their) (?:arm|leg|hip|wrist|ankle|foot|hand|finger|toe|nose|back|rib)|blood (?:pressure|
+    test|sugar|type)|cholesterol|addict\w*|alcoholi\w+|rehab\w*|
+    overweight|obes\w+|eating disorder|anorexi\w+|bulimi\w+|celiac|coeliac|crohn\w*|arthritis|doctor's|my doctor|
+    hospitali[sz]ed|
+    in (?:the )?hospital|lost my (?:sight|hearing)|(?:bad|sore|my) (?:back|knee|hip|shoulder)s? (?:hurts?|aches?|
+    pain)|suicid\w+|
+    self-harm\w*|symptoms?|vaccin\w+|menopaus\w+|transplant\w*|dialysis|gluten intoleran\w+|lactose intoleran\w+|
+    insomnia
+"""
+_BELIEF = r"""
+    church\w*|mosque\w*|synagogue\w*|christian\w*|catholic\w*|protestant\w*|baptist\w*|muslim\w*|islam\w*|jew(?:s|
+    ish)?|judaism|
+    hindu\w*|buddhis\w+|sikh\w*|mormon\w*|jehovah\w*|atheis\w+|agnostic\w*|religio\w+|pray(?:s|ed|er|ers|ing)?|bible|
+    quran|koran|torah|
+    ramadan|eid|shabbat|sabbath|pastor|priest|imam|rabbi|kosher|halal|my faith|faith in god|god|jesus|allah|baptis\w+|
+    baptiz\w+|
+    spiritual\w*|worship\w*
+"""
+_POLITICS = r"""
+    republicans?|democrats?|(?:labour|labor|conservative|green|communist|socialist) party|tor(?:y|ies)|socialis[tm]s?|
+    communis[tm]s?|
+    fascis[tm]s?|liberals|conservatives|left-wing|right-wing|voted? (?:for|against)|(?:i|we|they|he|she) voted|
+    politic(?:s|al|ally|ian)|
+    brexit|trump|biden|election campaign|protest march|activis[tm]s?|pro-life|pro-choice
+"""
+_ORIGIN = r"""
+    ethnic\w*|racial\w*|racis[tm]s?|mixed race|(?:i am|i'm|we are|we're|is|are|as an?) (?:an? )?(?:black|white|asian|
+    latin[ao]x?|hispanic|
+    african|caucasian|arab|roma|gypsy|indigenous|native american|aboriginal)|skin colou?r|african[- ]american|
+    people of colou?r
+"""
+_SEX = r"""
+    gay|lesbian|bisexual|homosexual\w*|heterosexual\w*|queer|lgbt\w*\+?|transgender\w*|transsexual\w*|trans (?:man|
+    woman|people|person|community|
+    rights|kids|youth)|non-?binary|transition(?:ing|ed)?(?! (?:to|from|period|over|of))|coming out as|came out (?:as|
+    to)|sexual\w*|sex life|pride (?:parade|march|event|festival|month)|gender (?:identity|dysphoria)|asexual|
+    drag (?:queen|show)|same-sex
+"""
+_UNION = r"(?:trade|labou?r|workers'?) unions?|union (?:member\w*|rep\w*|dues|meeting)|unioni[sz]\w+|shop steward"
+_BODY = r"""
+    dna|genetic\w*|genome|hereditary|biometric\w*|(?:my|his|her|their) (?:fingerprints?|iris|retina|faceprint)|
+    face (?:scan|id data)|voiceprint
+"""
+
+
+def _joined(lines: str) -> str:
+    return re.sub(r"\n *", "", lines)
+
+
+_PARTS = (_HEALTH, _BELIEF, _POLITICS, _ORIGIN, _SEX, _UNION, _BODY)
+_SPECIAL = re.compile("|".join(rf"\b(?:{part.strip()})(?!\w)" for part in map(_joined, _PARTS)), re.IGNORECASE)
+_OF_THINGS = re.compile(  # a battery's health, a computer's virus, a bank's transition
+    r"\b(?:battery health|health (?:insurance|plan|app|check(?: of the)?)|medical insurance|blind(?:s| date)|"
+    r"oh my god|god knows|"
+    r"thank god|my god|white (?:glove|goods|one)|black (?:friday|one)|stroke order|data transition(?:ed)?|"
+    r"tumou?r-free|ill-fitting|sick of|sick and tired|good lord|physical therapy equipment)\b",
+    re.IGNORECASE,
+)
+
+_CARD = re.compile(r"(?<![\w-])(?:\d[ -]?){12,18}\d(?![\w-])")
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b")
+_TOKEN = re.compile(
+    r"\b(?:sk|pk|ghp|gho|xox[abp]|AKIA|eyJ)[-_A-Za-z0-9.]{12,}|"
+    r"\b(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9+/_]{28,}={0,2}"
+)
+_SPOKEN_DIGITS = re.compile(
+    r"\b(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple|\d)[ ,.-]{1,2}){7,}", re.IGNORECASE
+)
+_SECRET = re.compile(
+    r"\b(?:password|passwort|passphrase|passcode|pass word|pin(?: (?:code|number))?|cvv|cvc|security (?:code|answer|"
+    r"word)|"
+    r"(?:one[- ]time|verification|access|login|log-in|sms|auth\w*|activation|unlock|door|gate|alarm|backup|recovery|"
+    r"6[- ]digit|"
+    r"six[- ]digit|4[- ]digit|four[- ]digit|puk) (?:code|password|pin|key)s?|otp|2fa|secret (?:key|word|answer|"
+    r"question)|"
+    r"private key|api[- ]key|access token|seed phrase|mother's maiden name|social security|ssn|"
+    r"(?:credit|debit|bank)? ?card (?:number|no)\b|account number|sort code|routing number|passport (?:number|no)|"
+    r"national insurance number)\b",
+    re.IGNORECASE,
+)
+_TELLS = re.compile(r"\b(?:is|are|was|it's|to|as|=)\b|:|\d{3}", re.IGNORECASE)
+_TROUBLE = re.compile(
+    r"\b(?:forg[eo]t\w*|reset|change|changed|lost|expired|not work\w*|n't work\w*|incorrect|invalid|rejected|"
+    r"never (?:came|arrived)|"
+    r"n't (?:arrive\w*|come|receive\w*|remember)|no longer)\b",
+    re.IGNORECASE,
+)
+_A_CODE = re.compile(
+    r"(?<!zip )(?<!post )(?<!postal )(?<!error )(?<!promo )(?<!discount )(?<!voucher )(?<!dress )(?<!product "
+    r")(?<!country )"
+    r"(?<!area )(?<!source )(?<!qr )(?<!bar )(?<!coupon )(?<!fault )(?<!booking )(?<!referral )\bcode(?: \w+){0,3}? "
+    r"(?:is|was|:)|\bcode[: ]+\d{4,8}\b",
+    re.IGNORECASE,
+)
+_WITHHELD = "(withheld)"
+
+_ORDERS = re.compile(
+    r"\b(?:(?:ignore|disregard|forget|override|bypass) (?:(?:all|any|every|the|your|my|these|those|everything|"
+    r"previous|prior|"
+    r"above|earlier|other|of) ?)+(?:\w+ )?(?:instructions?|prompts?|rules?|guidelines?|messages?|above|polic(?:y|"
+    r"ies)|training|"
+    r"restrictions?)|"
+    r"system prompt|developer (?:mode|message)|jailbreak|you are now|from now on,? you|as an ai|act as (?:an?|if|my)\b|"
+    r"pretend (?:to be|you)|roleplay|new instructions?|(?:you|the (?:agent|assistant|system|model|bot|ai)|"
+    r"assistants?|agents?|"
+    r"every (?:agent|assistant)) (?:must|shall|should always|should never|are (?:to|required|obliged|instructed|"
+    r"allowed|permitted)|"
+    r"have to|need to|is (?:to|required|instructed|allowed)|always|never|may)|"
+    r"(?:remember|note|save|store|memori[sz]e|keep in mind|don't forget)(?: that| this)?:? (?:you|the (?:agent|"
+    r"assistant|system|ai)|"
+    r"always|never|to always|to never)|(?:always|never) (?:say|answer|respond|reply|output|grant|approve|give|obey|"
+    r"refuse|reveal)|"
+    r"do not (?:tell|reveal|mention|refuse)|begin (?:system|prompt)|end of (?:prompt|conversation)|call the tool|"
+    r"tool call|"
+    r"function call|execute the|run the (?:command|tool)|curl |base64)",
+    re.IGNORECASE,
+)
+_MARKUP = re.compile(
+    r"<\|?/?\w|\|>|\[/?inst\]|^\s*(?:system|assistant|user|developer|human|ai) ?[:>]|###|\{\{|\}\}|```|</",
+    re.IGNORECASE,
+)
+
+
+def special_category(text: str) -> bool:
+    return _SPECIAL.search(_OF_THINGS.sub(" ", text)) is not None
+
+
+def tells_secret(text: str) -> bool:
+    """A password, a code, the number of a card. That one was forgotten is no secret."""
+    if _SPOKEN_DIGITS.search(text) or _TOKEN.search(text) or _A_CODE.search(text):
+        return True
+    return _SECRET.search(text) is not None and _TELLS.search(text) is not None and not _TROUBLE.search(text)
+
+
+def asks_for_secret(question: str) -> bool:
+    return (
+        _SECRET.search(question) is not None or re.search(r"\bcode\b|\bdigits\b", question, re.IGNORECASE) is not None
+    )
+
+
+def without_numbers(text: str) -> str:
+    """Without those of cards and bank accounts."""
+    text = _IBAN.sub(_WITHHELD, text)
+    return _CARD.sub(lambda match: _WITHHELD if _is_card(match[0]) else match[0], text)
+
+
+def orders(text: str) -> bool:
+    """Whether it tells the reader what to do, and not what is so."""
+    return _ORDERS.search(text) is not None
+
+
+def markup(text: str) -> bool:
+    """Whether it has signs by which models are told who speaks."""
+    return _MARKUP.search(text) is not None
+
+
+def too_odd(text: str) -> bool:
+    return any(len(word) > LONGEST_WORD and "://" not in word and "@" not in word for word in text.split())
+
+
+def _is_card(written: str) -> bool:
+    """By Luhn's checksum, or because it is grouped as cards are."""
+    digits = [int(digit) for digit in written if digit.isdigit()]
+    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
+    grouped = re.fullmatch(r"\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{1,4}|\d{4}[ -]\d{6}[ -]\d{5}", written.strip()) is not None
+    return grouped or (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
