@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from mcp_memory.conversations import Conversation
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges, SummaryChanges
 from mcp_memory.history import UNKNOWN, Authorship, Revision
@@ -180,6 +181,20 @@ class Backend(Protocol):
         """
         ...
 
+    async def reconcile_observations(
+        self,
+        scope: Scope,
+        profile_id: str,
+        new: Sequence[NewObservation],
+        by: Authorship = UNKNOWN,
+        *,
+        dry_run: bool = False,
+    ) -> Added:
+        """All or none, each beside what is known of the same: it is added, or updates what it contradicts or says in
+        more detail, or is discarded. Nothing is deleted: what was there is a revision. `dry_run`: only what would
+        become of them."""
+        ...
+
     async def list_observations(
         self, scope: Scope, profile_id: str, wanted: ItemFilter, page: PageQuery
     ) -> Page[Observation]: ...
@@ -260,6 +275,19 @@ class Backend(Protocol):
         A message with an id that the conversation has is a duplicate. Of messages without ids, those are that the
         conversation ends with and the call begins with: who sends the whole conversation each time adds what is new.
         """
+        ...
+
+    async def get_conversation(self, scope: Scope, profile_id: str, conversation_id: str) -> Conversation: ...
+
+    async def close_conversation(self, scope: Scope, profile_id: str, conversation_id: str) -> Conversation:
+        """It is over, and learned from in the background. One that is closed stays so; what is said later under its id
+        begins another one."""
+        ...
+
+    async def learn(self, scope: Scope) -> int:
+        """All that is due by now, here and not in the background: of how many conversations. Those that were silent
+        long enough become quiet or end, observations are made of what was said in them, and of those that ended a
+        summary."""
         ...
 
     async def recall(self, scope: Scope, profile_id: str, query: RecallQuery) -> Recall: ...

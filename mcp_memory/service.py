@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from mcp_memory import edits, history, ids, imports, listing, model, rights, text
-from mcp_memory.chronicle import Chronicle, checked
+from mcp_memory.chronicle import checked
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
+from mcp_memory.dialogues import Dialogues, check_number
 from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges, SummaryChanges
 from mcp_memory.errors import Forbidden, Invalid, NotFound
 from mcp_memory.history import UNKNOWN, Authorship
@@ -18,9 +19,7 @@ from mcp_memory.mappings import DataMapping, DataMappingChanges, NewDataMapping
 from mcp_memory.model import (
     Added,
     Caller,
-    Communication,
     Lookup,
-    NewMessage,
     NewObservation,
     NewSummary,
     Observation,
@@ -37,7 +36,7 @@ from mcp_memory.rights import ADMIN, READ, WRITE
 from mcp_memory.traits import Raw
 
 
-class Memory(Chronicle):
+class Memory(Dialogues):
     # Stores. Those who may reach only some make none.
 
     async def create_store(self, caller: Caller, new: NewStore) -> Store:
@@ -163,8 +162,7 @@ class Memory(Chronicle):
     async def add_observations(
         self, caller: Caller, profile_id: str, new: Sequence[NewObservation], by: Authorship = UNKNOWN
     ) -> Added:
-        if not 1 <= len(new) <= model.MAX_OBSERVATIONS:
-            raise Invalid(f"observations has {len(new)} items: give 1 to {model.MAX_OBSERVATIONS} in one call.")
+        check_number(new)
         target = _profile(profile_id)
         signed = history.signed(by, caller.actor)
         return await self._backend.add_observations(await self.scope(caller, WRITE), target, new, signed)
@@ -229,20 +227,6 @@ class Memory(Chronicle):
         target, item = _profile(profile_id), _summary(summary_id)
         await self._backend.delete_summary(await self.scope(caller, WRITE), target, item)
 
-    async def record_messages(
-        self, caller: Caller, profile_id: str, conversation_id: str, messages: Sequence[NewMessage]
-    ) -> Added:
-        if not 1 <= len(messages) <= model.MAX_MESSAGES:
-            raise Invalid(f"messages has {len(messages)} items: give 1 to {model.MAX_MESSAGES} in one call.")
-        length = sum(len(one.text) for one in messages)
-        if length > model.MAX_RECORDED:
-            raise Invalid(f"messages have {length} characters together, the limit is {model.MAX_RECORDED}: split them.")
-        given = [one.message_id for one in messages if one.message_id is not None]
-        if given and (len(given) < len(messages) or len(set(given)) < len(given)):
-            raise Invalid("messages must all have a message_id of their own, or none of them one.")
-        target = _profile(profile_id)
-        return await self._backend.record_messages(await self.scope(caller, WRITE), target, conversation_id, messages)
-
     async def recall(self, caller: Caller, profile_id: str, query: RecallQuery) -> Recall:
         target = _profile(profile_id)
         return await self._backend.recall(await self.scope(caller), target, query)
@@ -258,12 +242,6 @@ class Memory(Chronicle):
     ) -> list[Summary]:
         target = _profile(profile_id)
         return await self._backend.latest_summaries(await self.scope(caller), target, limit, before)
-
-    async def list_communications(
-        self, caller: Caller, profile_id: str, conversation_id: str, limit: int
-    ) -> list[Communication]:
-        target = _profile(profile_id)
-        return await self._backend.list_communications(await self.scope(caller), target, conversation_id, limit)
 
     async def mend(self, caller: Caller) -> int:
         return await self._backend.mend(await self.scope(caller, WRITE))

@@ -19,6 +19,7 @@ from mcp_memory.model import (
     Profile,
     Recall,
     Recalled,
+    Receipt,
     Summary,
     TraitValue,
     Upserted,
@@ -236,11 +237,20 @@ def _flat(traits: Mapping[str, Mapping[str, TraitValue]]) -> dict[str, str]:
 
 
 def added_text(added: Added, asked_id: str) -> str:
-    said = {"added": "added", "duplicate": "duplicate of", "accepted": "accepted"}
-    lines = [
-        f"{said[one.outcome]} {one.id or '(its id is not known yet: recall finds it soon)'}" for one in added.receipts
-    ]
+    lines = [_receipt_line(one) for one in added.receipts]
     return "\n".join([*lines, *_other_id(asked_id, added.profile_ids[0])])
+
+
+def reason(receipt: Receipt) -> str | None:
+    """Where it was not simply added."""
+    return receipt.reason if receipt.outcome in ("updated", "discarded") else None
+
+
+def _receipt_line(receipt: Receipt) -> str:
+    if reason(receipt) is not None:
+        return f"{receipt.outcome} {receipt.id or ''}".rstrip() + f": {receipt.reason}"
+    said = {"duplicate": "duplicate of"}.get(receipt.outcome, receipt.outcome)
+    return f"{said} {receipt.id or '(its id is not known yet: recall finds it soon)'}"
 
 
 def _other_id(asked_id: str, profile_id: str) -> list[str]:

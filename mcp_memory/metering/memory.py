@@ -52,10 +52,12 @@ def _adds(call: Call) -> Call:
         caller: Caller,
         profile_id: str,
         new: Sequence[NewObservation | NewSummary],
-        by: Authorship = UNKNOWN,
+        *args: Any,
+        **given: Any,
     ) -> Added:
-        added: Added = await call(memory, caller, profile_id, new, by)
-        memory.usage.add(caller.tenant, CHARACTERS, usage.of_written(new, added))
+        added: Added = await call(memory, caller, profile_id, new, *args, **given)
+        if not given.get("dry_run"):
+            memory.usage.add(caller.tenant, CHARACTERS, usage.of_written(new, added))
         return added
 
     return cast(Call, metered)
@@ -178,6 +180,7 @@ class MeteredMemory(Memory):
     # What is written
 
     add_observations = _adds(Memory.add_observations)
+    reconcile_observations = _adds(Memory.reconcile_observations)
     update_observation = _corrects(Memory.update_observation)
     add_summaries = _adds(Memory.add_summaries)
     update_summary = _corrects(Memory.update_summary)

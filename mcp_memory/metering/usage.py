@@ -80,7 +80,7 @@ def of_rows(before: Import, after: Import) -> int:
 def of_written(new: Sequence[NewObservation | NewSummary], added: Added) -> int:
     """Characters. What was there already in the same words was not written."""
     each = zip(new, added.receipts, strict=True)
-    return sum(len(one.content) for one, receipt in each if receipt.outcome != "duplicate")
+    return sum(len(one.content) for one, receipt in each if receipt.outcome not in ("duplicate", "discarded"))
 
 
 def _done(current: Import) -> int:

@@ -34,6 +34,18 @@ class RecordMessages(Arguments):
     ]
 
 
+class CloseConversation(Arguments):
+    profile_id: ProfileId
+    conversation_id: Annotated[str, Field(description="As in record_messages")]
+
+
+class CloseConversationResult(Result):
+    profile_id: str
+    conversation_id: str
+    status: str
+    closed_at: str | None = None
+
+
 class RecordMessagesResult(Result):
     profile_id: str
     messages: list[ReceiptResult]
@@ -57,6 +69,20 @@ async def record_messages(session: Session, asked: RecordMessages) -> Answer:
     )
 
 
+async def close_conversation(session: Session, asked: CloseConversation) -> Answer:
+    conversation_id = inputs.conversation_name(asked.conversation_id)
+    closed = await session.memory.close_conversation(session.caller, asked.profile_id, conversation_id)
+    return Answer(
+        CloseConversationResult(
+            profile_id=closed.profile_id,
+            conversation_id=conversation_id,
+            status=closed.status,
+            closed_at=None if closed.closed_at is None else views.time(closed.closed_at),
+        ),
+        "Closed. What matters of it is remembered in the background, with a summary.",
+    )
+
+
 TOOLS = (
     Tool(
         name="record_messages",
@@ -74,5 +100,20 @@ TOOLS = (
             read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
         ),
         run=record_messages,
+    ),
+    Tool(
+        name="close_conversation",
+        right=WRITE,
+        title="End a conversation",
+        description=(
+            "Say that a recorded conversation is over: observations and a summary are made of it in the background. "
+            "Otherwise that happens after a while of silence. What is recorded later begins another one."
+        ),
+        arguments=CloseConversation,
+        result=CloseConversationResult,
+        annotations=ToolAnnotations(
+            read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+        ),
+        run=close_conversation,
     ),
 )

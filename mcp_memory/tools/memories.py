@@ -1,7 +1,7 @@
 """Tools about what is remembered of the customer."""
 
 from time import perf_counter
-from typing import Annotated, Literal
+from typing import Annotated
 
 from mcp.types import ToolAnnotations
 from pydantic import Field
@@ -38,7 +38,8 @@ class AddObservation(Arguments):
 
 class ReceiptResult(Result):
     id: str | None = None
-    outcome: Literal["added", "duplicate", "accepted"]
+    outcome: model.Outcome
+    reason: str | None = None
 
 
 class AddObservationResult(Result):
@@ -139,12 +140,14 @@ async def add_observation(session: Session, asked: AddObservation) -> Answer:
         )
         for position, one in enumerate(asked.observations)
     ]
-    added = await session.memory.add_observations(session.caller, asked.profile_id, new, TOOL)
+    added = await session.memory.reconcile_observations(session.caller, asked.profile_id, new, TOOL)
     await session.changed(resources.changed_by(["observations"], added.profile_ids))
     return Answer(
         AddObservationResult(
             profile_id=added.profile_ids[0],
-            observations=[ReceiptResult(id=one.id, outcome=one.outcome) for one in added.receipts],
+            observations=[
+                ReceiptResult(id=one.id, outcome=one.outcome, reason=views.reason(one)) for one in added.receipts
+            ],
         ),
         views.added_text(added, asked.profile_id),
     )

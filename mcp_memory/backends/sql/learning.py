@@ -62,18 +62,12 @@ class Learning:
     def __init__(self, database: Database, now: Callable[[], datetime], extractor: Extractor = by_rules) -> None:
         self._database, self._now, self._extractor = database, now, extractor
 
-    def step(self, scope: Scope) -> ExtractionRow | None:
-        """Changes the statuses that are due; and what is to be learned next, extracted. None: of nothing."""
+    def next(self, scope: Scope) -> ExtractionRow | None:
+        """Changes the statuses that are due; then what is to be learned from next. None: nothing now."""
         now = self._now()
         while self._database.write(scope, lambda tx: lifecycle.change_due(tx, now)):
             pass
-        row = self._database.read(scope, lambda tx: tx.due_extraction(now))
-        if row is not None and row.status == "QUEUED":
-            row = self._extracted(scope, row)
-        return row
-
-    def next_due(self, scope: Scope) -> datetime | None:
-        return self._database.read(scope, lambda tx: tx.next_due())
+        return self._database.read(scope, lambda tx: tx.due_extraction(now))
 
     def failed(self, scope: Scope, row: ExtractionRow, error: Exception) -> None:
         """It is tried again, but not for ever. The reason is kept for whoever asks; the log has the cause."""
@@ -90,7 +84,8 @@ class Learning:
         )
         self._database.write(scope, lambda tx: put(tx, row, failed))
 
-    def _extracted(self, scope: Scope, row: ExtractionRow) -> ExtractionRow:
+    def extracted(self, scope: Scope, row: ExtractionRow) -> ExtractionRow:
+        """Kept, to be stored one by one."""
         (messages, whole), known = self._database.read(
             scope, lambda tx: (tx.extraction_messages(row, MOST_MESSAGES), _known(tx, row.profile_id))
         )

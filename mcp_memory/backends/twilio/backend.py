@@ -22,6 +22,7 @@ from mcp_memory.backends.twilio.remote import Remote
 from mcp_memory.backends.twilio.rules import Rules
 from mcp_memory.backends.twilio.stores import Stores
 from mcp_memory.backends.twilio.upserts import Upserts
+from mcp_memory.conversations import Conversation
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges, SummaryChanges
 from mcp_memory.history import UNKNOWN, Authorship, Revision
@@ -248,6 +249,29 @@ class TwilioBackend:
 
     async def delete_summary(self, scope: Scope, profile_id: str, summary_id: str) -> None:
         await self._memories.delete_summary(scope, profile_id, summary_id)
+
+    async def reconcile_observations(
+        self,
+        scope: Scope,
+        profile_id: str,
+        new: Sequence[NewObservation],
+        by: Authorship = UNKNOWN,
+        *,
+        dry_run: bool = False,
+    ) -> Added:
+        """What becomes of what is posted, the service does not say; it is stored as it is given."""
+        if dry_run:
+            raise missing("dry_run")
+        return await self._memories.add_observations(scope, profile_id, new)
+
+    async def get_conversation(self, scope: Scope, profile_id: str, conversation_id: str) -> Conversation:
+        raise missing("get_conversation")
+
+    async def close_conversation(self, scope: Scope, profile_id: str, conversation_id: str) -> Conversation:
+        raise missing("close_conversation")
+
+    async def learn(self, scope: Scope) -> int:
+        raise missing("learn")
 
     async def record_messages(
         self, scope: Scope, profile_id: str, conversation_id: str, messages: Sequence[NewMessage]

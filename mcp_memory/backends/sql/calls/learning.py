@@ -11,7 +11,7 @@ from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.recall import Asked
 from mcp_memory.backends.sql.signatures import Text
 from mcp_memory.conversations import Conversation
-from mcp_memory.errors import Conflict, NotFound
+from mcp_memory.errors import Closing, Conflict
 from mcp_memory.history import EXTRACTION, UNKNOWN, Authorship
 from mcp_memory.model import MAX_QUERY, Added, NewObservation, RecallQuery, Scope
 
@@ -60,18 +60,20 @@ class LearningCalls(Worker):
 
     def _learn_next(self, scope: Scope) -> bool:
         """The next conversation from which something is to be learned, to its end. False: there is none now."""
-        try:
-            row = self._learning.step(scope)
-        except learning.Overtaken:
-            return True
+        row = self._learning.next(scope)
         if row is None:
             return False
         try:
+            if row.status == "QUEUED":
+                row = self._learning.extracted(scope, row)
             self._store_extract(scope, row)
         except learning.Overtaken:
             logger.info("a conversation is learned from elsewhere")
-        except NotFound:  # it was deleted meanwhile
-            logger.info("a conversation is gone before it was learned from")
+        except Closing:
+            raise
+        except Exception as exc:  # whatever it met in one conversation, the others are learned from
+            logger.warning("a conversation was not learned from", exc_info=exc)
+            self._learning.failed(scope, row, exc)
         return True
 
     def _store_extract(self, scope: Scope, row: ExtractionRow) -> None:

@@ -1,0 +1,67 @@
+"""The part of Memory that is about conversations: what was said, and what is learned from it."""
+
+from collections.abc import Sequence
+
+from mcp_memory import history, ids, model
+from mcp_memory.chronicle import Chronicle
+from mcp_memory.conversations import Conversation
+from mcp_memory.errors import Invalid
+from mcp_memory.history import UNKNOWN, Authorship
+from mcp_memory.model import Added, Caller, Communication, NewMessage, NewObservation
+from mcp_memory.rights import WRITE
+
+
+class Dialogues(Chronicle):
+    async def reconcile_observations(
+        self,
+        caller: Caller,
+        profile_id: str,
+        new: Sequence[NewObservation],
+        by: Authorship = UNKNOWN,
+        *,
+        dry_run: bool = False,
+    ) -> Added:
+        check_number(new)
+        target, signed = _profile(profile_id), history.signed(by, caller.actor)
+        scope = await self.scope(caller, WRITE)
+        return await self._backend.reconcile_observations(scope, target, new, signed, dry_run=dry_run)
+
+    async def record_messages(
+        self, caller: Caller, profile_id: str, conversation_id: str, messages: Sequence[NewMessage]
+    ) -> Added:
+        if not 1 <= len(messages) <= model.MAX_MESSAGES:
+            raise Invalid(f"messages has {len(messages)} items: give 1 to {model.MAX_MESSAGES} in one call.")
+        length = sum(len(one.text) for one in messages)
+        if length > model.MAX_RECORDED:
+            raise Invalid(f"messages have {length} characters together, the limit is {model.MAX_RECORDED}: split them.")
+        given = [one.message_id for one in messages if one.message_id is not None]
+        if given and (len(given) < len(messages) or len(set(given)) < len(given)):
+            raise Invalid("messages must all have a message_id of their own, or none of them one.")
+        target = _profile(profile_id)
+        return await self._backend.record_messages(await self.scope(caller, WRITE), target, conversation_id, messages)
+
+    async def list_communications(
+        self, caller: Caller, profile_id: str, conversation_id: str, limit: int
+    ) -> list[Communication]:
+        target = _profile(profile_id)
+        return await self._backend.list_communications(await self.scope(caller), target, conversation_id, limit)
+
+    async def get_conversation(self, caller: Caller, profile_id: str, conversation_id: str) -> Conversation:
+        target = _profile(profile_id)
+        return await self._backend.get_conversation(await self.scope(caller), target, conversation_id)
+
+    async def close_conversation(self, caller: Caller, profile_id: str, conversation_id: str) -> Conversation:
+        target = _profile(profile_id)
+        return await self._backend.close_conversation(await self.scope(caller, WRITE), target, conversation_id)
+
+    async def learn(self, caller: Caller) -> int:
+        return await self._backend.learn(await self.scope(caller, WRITE))
+
+
+def check_number(new: Sequence[NewObservation]) -> None:
+    if not 1 <= len(new) <= model.MAX_OBSERVATIONS:
+        raise Invalid(f"observations has {len(new)} items: give 1 to {model.MAX_OBSERVATIONS} in one call.")
+
+
+def _profile(profile_id: str) -> str:
+    return ids.check(profile_id, ids.PROFILE, "profile_id")
