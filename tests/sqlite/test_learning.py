@@ -1,0 +1,151 @@
+"""What is to be learned survives whatever happens in between: nothing is lost, nothing doubled, failures are told."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from mcp_memory.backends.sql.backend import SqlBackend
+from mcp_memory.backends.sql.conversation_rows import ExtractionRow
+from mcp_memory.backends.sql.learning import ATTEMPTS, PAUSE
+from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
+from mcp_memory.embedding.minilm import MiniLM
+from mcp_memory.listing import ItemFilter, PageQuery
+from mcp_memory.model import NewMessage, Scope
+from tests.contract.conftest import Clock
+
+pytestmark = pytest.mark.anyio
+
+SAID = (
+    "I live in Porto.",
+    "My daughter Ana plays the cello.",
+    "I prefer to be called in the morning.",
+    "My order B-2077 arrived damaged.",
+)
+
+
+class Crash(BaseException):
+    """As if the process had died there."""
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def model() -> MiniLM:
+    return MiniLM()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@asynccontextmanager
+async def opened(folder: Path, model: MiniLM, clock: Clock) -> AsyncIterator[tuple[SqlBackend, Scope, str]]:
+    backend = SqlBackend(SqliteDatabase(folder), model, now=clock, make_id=clock.make_id, region="US")
+    try:
+        scope = await backend.open_store("acme", "default")
+        made = await backend.upsert_traits(scope, {"Contact": {"phone": "+13175550142"}}, None)
+        yield backend, scope, made.profile.profile_id
+    finally:
+        await backend.close()
+
+
+async def tell(backend: SqlBackend, scope: Scope, dana: str) -> None:
+    await backend.record_messages(scope, dana, "c-1", [NewMessage(text=text, role="customer") for text in SAID])
+    await backend.close_conversation(scope, dana, "c-1")
+
+
+async def learned(backend: SqlBackend, scope: Scope, dana: str) -> tuple[list[str], int]:
+    page = PageQuery(limit=100)
+    observations = await backend.list_observations(scope, dana, ItemFilter(), page)
+    summaries = await backend.list_summaries(scope, dana, ItemFilter(), page)
+    return sorted(one.content for one in observations.items), len(summaries.items)
+
+
+def job(backend: SqlBackend, scope: Scope, dana: str) -> ExtractionRow:
+    (row,) = backend._database.read(scope, lambda tx: tx.extractions(dana, "c-1"))
+    return row
+
+
+def after(writes: int, then: Callable[[], BaseException], backend: SqlBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many writes are made, and the next one fails before it is."""
+    left, write = [writes], backend._database.write
+
+    def failing(scope: Scope, work: Callable[..., object]) -> object:
+        if not left[0]:
+            raise then()
+        left[0] -= 1
+        return write(scope, work)
+
+    monkeypatch.setattr(backend._database, "write", failing)
+
+
+@pytest.mark.parametrize("writes", range(8))
+async def test_whoever_dies_in_the_middle_loses_nothing_and_doubles_nothing(
+    tmp_path: Path, model: MiniLM, clock: Clock, writes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path / "whole", model, clock) as (backend, scope, dana):
+        await tell(backend, scope, dana)
+        assert await backend.learn(scope) == 1
+        whole = await learned(backend, scope, dana)
+    assert len(whole[0]) >= 3 and whole[1] == 1
+
+    async with opened(tmp_path / "torn", model, clock) as (backend, scope, dana):
+        await tell(backend, scope, dana)
+        with monkeypatch.context() as patched:
+            after(writes, Crash, backend, patched)
+            with pytest.raises(Crash):
+                while await backend.learn(scope):
+                    pass
+                raise Crash  # it came to its end before
+    async with opened(tmp_path / "torn", model, clock) as (backend, scope, dana):
+        await backend.learn(scope)
+        assert await learned(backend, scope, dana) == whole
+        assert job(backend, scope, dana).status == "DONE" and job(backend, scope, dana).extract is None
+        assert await backend.learn(scope) == 0
+
+
+async def test_what_fails_is_tried_again_later_each_time_and_in_the_end_says_why(
+    tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path, model, clock) as (backend, scope, dana):
+        await tell(backend, scope, dana)
+        monkeypatch.setattr(backend._learning, "_extractor", lambda *given: 1 / 0)
+        for attempt in range(1, ATTEMPTS + 1):
+            assert await backend.learn(scope) == 1
+            row = job(backend, scope, dana)
+            assert (row.attempts, row.error) == (attempt, "It failed here: the log of the server says why.")
+            pause = PAUSE * 2 ** (attempt - 1)
+            assert row.due_at == (clock() + pause if attempt < ATTEMPTS else None)
+            clock.time += pause - timedelta(seconds=1)
+            assert await backend.learn(scope) == 0
+            clock.time += timedelta(seconds=1)
+
+        assert job(backend, scope, dana).status == "FAILED"
+        assert await learned(backend, scope, dana) == ([], 0)
+
+
+async def test_one_that_fails_keeps_no_other_waiting(
+    tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path, model, clock) as (backend, scope, dana):
+        await tell(backend, scope, dana)
+        extract = backend._learning._extractor
+        fails = iter((True,))
+
+        def once(*given: object) -> object:
+            return 1 / 0 if next(fails, False) else extract(*given)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(backend._learning, "_extractor", once)
+        await backend.record_messages(scope, dana, "c-2", [NewMessage(text="I have two cats.", role="customer")])
+        await backend.close_conversation(scope, dana, "c-2")
+
+        assert await backend.learn(scope) == 2
+        observations, summaries = await learned(backend, scope, dana)
+        assert summaries == 1 and any("cats" in one for one in observations)
