@@ -107,7 +107,7 @@ class Entrance:
             self._lately.put(shown, (known, at, times))
             await self._hold(known.caller.tenant)
             refused = self.admission.refusal(known.caller.tenant, known.limits)
-            if refused is not None and self.admission.clock() - at < 2 * LOOK_SECONDS:
+            if refused is not None and self.admission.clock() - at < 2 * HOLD_SECONDS + LOOK_SECONDS:
                 return replace(known, limited=refused)
         asker = await self.authenticator.asker(authorization)
         self._lately.put(shown, (asker, self.admission.clock(), times))
@@ -117,8 +117,9 @@ class Entrance:
         if self._held[tenant] >= MAX_HELD:
             return
         self._held[tenant] += 1
+        place = self._held[tenant] / MAX_HELD  # so that those who came together do not come back together
         try:
-            await anyio.sleep(HOLD_SECONDS)
+            await anyio.sleep(HOLD_SECONDS * (1 + place))
         finally:
             self._held[tenant] -= 1
             if not self._held[tenant]:
