@@ -35,7 +35,8 @@ from mcp_memory.tenancy.admission import Admission
 ASKER = "mcp_memory.asker"  # in the scope's state
 OPEN = ("/health", "/ready", "/metrics", "/openapi.json")
 UPLOADS = "/uploads/"  # an address of an upload is a credential itself
-PATIENCE = 10  # refusals in a row after which who asks is not found out anew each time
+PATIENCE = 10  # refusals, less what was let in, after which who asks is not found out anew each time
+MOST_COUNTED = 3 * PATIENCE
 HOLD_SECONDS = 1.0  # that such a one waits for each refusal: who asks again at once would cost others a processor
 MAX_HELD = 200  # of one tenant at once, a fifth of the connections there are by default; others are refused at once
 LOOK_SECONDS = 1.0  # between two looks at the credentials of open streams
@@ -102,8 +103,8 @@ class Entrance:
         shown = sha256((authorization or "").encode("utf-8", "replace")).digest()
         known, at, times = self._lately.get(shown) or (None, 0.0, 0)
         refused = None if known is None else self.admission.refusal(known.caller.tenant, known.limits)
-        times = 0 if refused is None else times + 1
-        if known is not None and times > PATIENCE:
+        times = max(0, times - 1) if refused is None else min(times + 1, MOST_COUNTED)
+        if known is not None and refused is not None and times > PATIENCE:
             self._lately.put(shown, (known, at, times))
             await self._hold(known.caller.tenant)
             refused = self.admission.refusal(known.caller.tenant, known.limits)
