@@ -5,6 +5,7 @@ holds no longer, it ends.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -34,7 +35,10 @@ from mcp_memory.tenancy.admission import Admission
 ASKER = "mcp_memory.asker"  # in the scope's state
 OPEN = ("/health", "/ready", "/metrics", "/openapi.json")
 UPLOADS = "/uploads/"  # an address of an upload is a credential itself
-PATIENCE = 10  # refusals in a row after which who asks is not found out anew each time
+PATIENCE = 10  # refusals, less what was let in, after which who asks is not found out anew each time
+MOST_COUNTED = 3 * PATIENCE
+HOLD_SECONDS = 1.0  # that such a one waits for each refusal: who asks again at once would cost others a processor
+MAX_HELD = 200  # of one tenant at once, a fifth of the connections there are by default; others are refused at once
 LOOK_SECONDS = 1.0  # between two looks at the credentials of open streams
 MAX_PEEK = 4 * 1024 * 1024  # bytes, as much as MCP takes
 MAX_LIMITED = 256 * 1024  # of those who ask too much; ten observations of the greatest length are 160 kB
@@ -91,20 +95,36 @@ class Entrance:
         self.meter = meter or Meter()
         self.streams: set[_Stream] = set()
         self._lately: Recent[bytes, tuple[Asker, float, int]] = Recent()
+        self._held: Counter[str] = Counter()
 
     async def asker(self, authorization: str | None) -> Asker:
-        """Found out anew each time, but for who asks on and on though it is too much: they are told so by what was
-        found out a moment ago, so that it costs others nothing. Nobody is let in by it."""
+        """Found out anew each time, but for who asks on and on though it is too much: they are told so a little later,
+        and by what was found out a moment ago, so that it costs others nothing. Nobody is let in by it."""
         shown = sha256((authorization or "").encode("utf-8", "replace")).digest()
         known, at, times = self._lately.get(shown) or (None, 0.0, 0)
         refused = None if known is None else self.admission.refusal(known.caller.tenant, known.limits)
-        times = 0 if refused is None else times + 1
-        if known is not None and times > PATIENCE and self.admission.clock() - at < LOOK_SECONDS:
+        times = max(0, times - 1) if refused is None else min(times + 1, MOST_COUNTED)
+        if known is not None and refused is not None and times > PATIENCE:
             self._lately.put(shown, (known, at, times))
-            return replace(known, limited=refused)
+            await self._hold(known.caller.tenant)
+            refused = self.admission.refusal(known.caller.tenant, known.limits)
+            if refused is not None and self.admission.clock() - at < 2 * HOLD_SECONDS + LOOK_SECONDS:
+                return replace(known, limited=refused)
         asker = await self.authenticator.asker(authorization)
         self._lately.put(shown, (asker, self.admission.clock(), times))
         return asker
+
+    async def _hold(self, tenant: str) -> None:
+        if self._held[tenant] >= MAX_HELD:
+            return
+        self._held[tenant] += 1
+        place = self._held[tenant] / MAX_HELD  # so that those who came together do not come back together
+        try:
+            await anyio.sleep(HOLD_SECONDS * (1 + place))
+        finally:
+            self._held[tenant] -= 1
+            if not self._held[tenant]:
+                del self._held[tenant]
 
     async def watch(self) -> None:
         """Until it is cancelled: ends the streams of those who may no longer listen."""

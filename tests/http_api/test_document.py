@@ -54,6 +54,8 @@ async def test_each_published_success_and_parameter_is_described(shared: Account
 async def test_every_refusal_has_the_one_shape(shared: Account) -> None:
     for name, (_, _, operation) in operations(await described(shared)).items():
         assert {"400", "401", "404", "500", "503"} <= set(operation["responses"]), name
+        head = operation["responses"].pop("431")  # refused before anybody knows what was asked
+        assert head["content"] == {"text/plain": {"schema": {"type": "string"}}}, name
         for status, answer in operation["responses"].items():
             schema = answer["content"]["application/json"]["schema"]
             if int(status) >= 400:

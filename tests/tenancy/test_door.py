@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from mcp_memory.http import door
 from mcp_memory.http.door import PATIENCE, Door, asker_of
 from mcp_memory.tenancy.admission import Admission
 from mcp_memory.tenancy.hosting import Hosting
@@ -211,7 +212,10 @@ async def test_who_asks_too_often_is_told_when_to_come_again(world: World) -> No
     assert of_mcp.status_code == 429 and of_mcp.headers["retry-after"] == "10"
 
 
-async def test_who_asks_on_and_on_is_told_so_without_being_looked_up_again(world: World) -> None:
+async def test_who_asks_on_and_on_is_told_so_without_being_looked_up_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "HOLD_SECONDS", 0)
     limited(world, requests_per_minute=6)
     looked, find = [], world.catalog.find_key
 
@@ -227,6 +231,34 @@ async def test_who_asks_on_and_on_is_told_so_without_being_looked_up_again(world
 
     assert answers == [200, *[429] * 19] and len(looked) == 1 + PATIENCE
     assert asked_again.status_code == 429  # refused for the one reason or the other: let in it is not
+
+
+async def test_who_asks_again_at_once_waits_for_each_refusal_and_keeps_nobody_else_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many of its requests wait; what is beyond that is refused at once."""
+    monkeypatch.setattr(door, "HOLD_SECONDS", 3600)
+    monkeypatch.setattr(door, "MAX_HELD", 5)
+    limited(world, requests_per_minute=6)
+    answers: list[int] = []
+
+    async with world.client(**world.bearer()) as client, anyio.create_task_group() as tasks:
+
+        async def ask() -> None:
+            answers.append((await client.get("/v1/x")).status_code)
+
+        for _ in range(1 + PATIENCE):
+            await ask()
+        for _ in range(5):
+            tasks.start_soon(ask)
+        await anyio.wait_all_tasks_blocked()
+        held = len(answers)
+        await ask()
+        other = (await client.get("/v1/x", headers=world.bearer("globex"))).status_code
+        tasks.cancel_scope.cancel()
+
+    assert answers == [200, *[429] * (PATIENCE + 1)] and held == 1 + PATIENCE
+    assert other == 200
 
 
 async def test_a_noisy_tenant_uses_up_its_own_requests_alone(world: World) -> None:

@@ -1,7 +1,7 @@
 """The document at /openapi.json: FastAPI's, with what is true of every call and stands in no route."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -58,6 +58,11 @@ ENCODING: Json = {
     "schema": {"type": "string", "enum": ["gzip", "deflate", "identity"]},
 }
 
+TOO_LONG_A_HEAD: Final[Json] = {
+    "description": "The request has too many headers, or too long ones",
+    "content": {"text/plain": {"schema": {"type": "string"}}},
+}
+
 
 def of(api: FastAPI) -> Json:
     """Made once."""
@@ -79,6 +84,7 @@ def _complete(operation: Json, method: str, path: str) -> None:
     answers, parameters = operation["responses"], operation.setdefault("parameters", [])
     operation.setdefault("security", [{"key": []}])
     answers.pop("422", None)
+    answers["431"] = TOO_LONG_A_HEAD
     if operation["security"] == []:
         return  # an upload: what holds of the others does not hold of it
     if "requestBody" in operation:
@@ -90,6 +96,8 @@ def _complete(operation: Json, method: str, path: str) -> None:
         parameters.append(KEY)
         answers.setdefault("409", {**answers["400"], "description": "The key is another request's, or under way"})
     for status, answer in answers.items():
+        if answer is TOO_LONG_A_HEAD:
+            continue  # it comes to no operation, so that no id is told
         sent = list(_headers(operation["operationId"], method, path, status))
         if sent:
             answer["headers"] = {name: {"description": SAID[name], "schema": {"type": "string"}} for name in sent}
