@@ -57,6 +57,7 @@ MAY_IMPORT = {
     "columns": "errors model text identity traits imports",
     "views": "model budget",
     "records": "model views",
+    "revisions": "history model records views",
     "explanation": "ledger records views",
     "conversation_ids": "ids",
     "wire/__init__": "errors text inputs conversation_ids",
@@ -236,7 +237,8 @@ MAY_IMPORT = {
     "tools/memories": "history inputs model rights session resources records views tools/__init__",
     "tools/conversations": "inputs model rights session resources views tools/__init__ tools/memories",
     "tools/identity": "model rights session resources explanation tools/__init__",
-    "tools/toolsets": "tools/__init__ tools/conversations tools/identity tools/profiles tools/memories",
+    "tools/history": "history listing model rights session resources revisions views tools/__init__",
+    "tools/toolsets": "tools/__init__ tools/conversations tools/history tools/identity tools/profiles tools/memories",
     "metering/mcp_requests": "errors metering/__init__ model resources prompts",
     "server": (
         "__init__ errors metering/__init__ metering/mcp_requests model rights service session changes resources "

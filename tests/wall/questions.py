@@ -38,6 +38,10 @@ def _recall(profile_id: str, conversation: str | None) -> Json:
     return {"profile_id": profile_id, **asked, **({"conversation_id": conversation} if conversation else {})}
 
 
+def _about(profile_id: str, whose: Ids, **more: Any) -> Json:
+    return {"profile_id": profile_id, "observation_id": whose.observation_id, **more}
+
+
 # The first of each names only what is theirs: to its owner it is answered.
 TOOLS: Mapping[str, Made] = {
     "lookup_profile": lambda own, their: [
@@ -76,6 +80,18 @@ TOOLS: Mapping[str, Made] = {
         {"profile_id": own.profile_id, "traits": {"Contact": {"email": their.email}}},
         {"traits": {"Contact": {"chat": their.chat}}},
         {"profile_id": their.profile_id, "traits": {their.group: {"plan": None}}},
+    ],
+    "observation_history": lambda own, their: [
+        _about(their.profile_id, their),
+        _about(their.merged_id, their),
+        _about(own.profile_id, their),
+        _about(their.profile_id, own),
+    ],
+    "undo_observation": lambda own, their: [
+        _about(their.profile_id, their),
+        _about(their.merged_id, their),
+        _about(own.profile_id, their, revision=2),
+        _about(their.profile_id, own),
     ],
     "unmerge_profile": lambda own, their: [{"profile_id": their.merged_id}, {"profile_id": their.profile_id}],
     "merge_profiles": lambda own, their: [

@@ -1,0 +1,51 @@
+"""Pure: what something was, for a model or a person to read. Whatever somebody wrote is quoted, as in views.py."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mcp_memory.history import Authorship, Revision
+from mcp_memory.model import Observation
+from mcp_memory.records import item_data
+from mcp_memory.views import NOTICE, memory_line, quoted, time
+
+
+def revision_data(one: Revision[Observation]) -> dict[str, Any]:
+    """`learned_at`: when this was learned, as everywhere here; `conversation_ids` holds the one it was learned in."""
+    data = item_data(one.item)
+    del data["id"], data["created_at"]
+    came_from = dict.fromkeys([*one.item.conversation_ids, one.by.conversation_id])
+    data.pop("conversation_ids", None)
+    return {
+        "revision": one.number,
+        "learned_at": time(one.item.updated_at),
+        **author_data(one.by),
+        **data,
+        **({"conversation_ids": found} if (found := [id for id in came_from if id]) else {}),
+    }
+
+
+def author_data(by: Authorship) -> dict[str, Any]:
+    said = {"cause": by.cause, "actor": by.actor, "rule": by.rule, "reason": by.reason}
+    return {name: value for name, value in said.items() if value}
+
+
+def history_text(observation_id: str, shown: Sequence[Revision[Observation]]) -> str:
+    lines = [f"Revisions of {observation_id}, the latest first. {NOTICE}", *map(_line, shown)]
+    more = shown[-1].number - 1 if shown else 0
+    return "\n".join([*lines, *([f"{more} earlier: raise limit to see them."] if more else [])])
+
+
+def undone_text(now: Observation) -> str:
+    return f"{now.id} reads again: {memory_line(now)}\n{NOTICE} To undo this too, call it once more."
+
+
+def authored(by: Authorship) -> str:
+    """What is not known is not said."""
+    parts = [by.cause or "", f"by {quoted(by.actor)}" if by.actor else ""]
+    said = " ".join(part for part in parts if part)
+    why = [f"by the rule {quoted(by.rule)}" if by.rule else "", f"since {quoted(by.reason)}" if by.reason else ""]
+    return ", ".join([said, *(part for part in why if part)])
+
+
+def _line(one: Revision[Observation]) -> str:
+    return f"{one.number}. {time(one.item.updated_at)}, {authored(one.by)}: {memory_line(one.item)}"
