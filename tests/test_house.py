@@ -134,7 +134,8 @@ MAY_IMPORT = {
     "backends/sql/imports": f"{SQL} backends/sql/quotas backends/sql/upserts",
     "backends/sql/memories": f"{SQL} backends/sql/quotas backends/sql/profiles",
     "backends/sql/curation": f"{SQL} backends/sql/quotas backends/sql/profiles",
-    "backends/sql/recall": f"{SQL} backends/sql/profiles",
+    "backends/sql/past": f"{SQL} backends/sql/profiles backends/sql/signatures",
+    "backends/sql/recall": f"{SQL} backends/sql/past backends/sql/profiles",
     "backends/sql/signatures": f"{SQL} embedding/__init__",
     "backends/sql/conversations": f"{SQL} backends/sql/quotas backends/sql/profiles backends/sql/signatures",
     "backends/sql/reembedding": f"{SQL} backends/sql/signatures",
@@ -149,7 +150,7 @@ MAY_IMPORT = {
             "stores": ["stores"],
             "profiles": ["deletion", "merging", "naming", "profiles"],
             "memories": ["curation", "memories", "profiles", "signatures"],
-            "recall": ["conversations", "profiles", "recall"],
+            "recall": ["conversations", "past", "profiles", "recall", "signatures"],
             "rules": ["definitions", "imports", "mappings"],
         }.items()
     },

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import anyio
@@ -109,6 +110,29 @@ async def test_undone_it_is_recalled_as_it_was_and_can_be_undone_too(
 )
 async def test_what_can_not_be_undone_is_said(agent: Agent, home: dict[str, Any], revision: object, said: str) -> None:
     assert (await agent.refused("undo_observation", **home, revision=revision)).startswith(said)
+
+
+async def test_what_was_known_then_is_said_to_be_so(agent: Agent, dana: str, home: dict[str, Any]) -> None:
+    (_, first) = (await agent.call("observation_history", **home))["revisions"]
+    then = (datetime.fromisoformat(first["learned_at"]) - timedelta(minutes=1)).isoformat()
+
+    found = await agent.call("recall", profile_id=dana, query="Rome", as_of=then)
+    text = await agent.text("recall", profile_id=dana, query="Rome", as_of=then)
+
+    assert found["observations"] == [] and found["as_of"] == then.replace("+00:00", "Z")
+    assert text.startswith(f"What was known at {found['as_of']} of {dana}. ")
+    assert "as_of" not in await agent.call("recall", profile_id=dana, query="Rome")
+
+
+async def test_what_was_known_tomorrow_is_what_is_known_now(agent: Agent, dana: str, home: dict[str, Any]) -> None:
+    found = await agent.call("recall", profile_id=dana, query="Rome", as_of="2100-01-01T00:00:00Z")
+
+    assert [one["content"] for one in found["observations"]] == [OSLO] and "as_of" not in found
+
+
+@pytest.mark.parametrize("as_of", ["yesterday", "2026-05-04", "2026-13-01T00:00:00Z", "", "0001-01-01T00:00:00Z"])
+async def test_a_time_that_is_none_is_refused(agent: Agent, dana: str, as_of: str) -> None:
+    assert (await agent.refused("recall", profile_id=dana, as_of=as_of)).startswith("invalid: as_of")
 
 
 async def test_an_id_that_is_none_is_refused(agent: Agent, dana: str) -> None:

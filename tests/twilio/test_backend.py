@@ -1,7 +1,7 @@
 """What the backend makes of the service's answers, one at a time."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -254,6 +254,12 @@ async def test_of_no_groups_no_traits_are_listed(backend: TwilioBackend, script:
 async def test_messages_of_no_conversation_can_not_be_recalled(backend: TwilioBackend, script: Script) -> None:
     with pytest.raises(Unsupported, match="name it in conversation_id"):
         await backend.recall(SCOPE, DANA, RecallQuery(query="tea", communications_limit=3))
+    assert script.asked == []
+
+
+async def test_what_was_known_once_the_service_does_not_tell(backend: TwilioBackend, script: Script) -> None:
+    with pytest.raises(Unsupported, match="as_of: the memory service"):
+        await backend.recall(SCOPE, DANA, RecallQuery(query="tea", as_of=NOW - timedelta(seconds=1)))
     assert script.asked == []
 
 

@@ -28,6 +28,9 @@ def _recap(profile_id: str, conversation: str) -> Json:
     return {"profile_id": profile_id, "conversation_id": conversation, "content": "They called"}
 
 
+LONG_AGO = "2026-05-04T09:00:00Z"
+
+
 def _talk(profile_id: str, conversation: str) -> Json:
     messages = [{"text": "Hello", "role": "customer", "message_id": "1"}]
     return {"profile_id": profile_id, "conversation_id": conversation, "messages": messages}
@@ -57,6 +60,8 @@ TOOLS: Mapping[str, Made] = {
         _recall(their.merged_id, None),
         _recall(own.profile_id, their.conversation),
         {"profile_id": own.profile_id, "conversation_id": their.conversation, "communications_limit": 20},
+        {**_recall(their.profile_id, None), "as_of": LONG_AGO},
+        {"profile_id": their.merged_id, "as_of": LONG_AGO},
     ],
     "add_observation": lambda own, their: [
         _note(their.profile_id),

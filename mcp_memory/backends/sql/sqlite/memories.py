@@ -1,13 +1,13 @@
 """Observations, summaries, and what recall needs of them."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from mcp_memory import ids
 from mcp_memory.backends.sql.cursors import Place
-from mcp_memory.backends.sql.memory_rows import Known, NewItem, Signature
+from mcp_memory.backends.sql.memory_rows import AsOf, Known, NewItem, Signature
 from mcp_memory.backends.sql.sqlite.keys import FOREVER, from_micros, ordered, period, profile_no, to_micros
 from mcp_memory.backends.sql.sqlite.rows import Row
 from mcp_memory.backends.sql.sqlite.signatures import SqliteSignatures
@@ -100,6 +100,12 @@ class SqliteMemories(SqliteSignatures):
     ) -> list[tuple[Place, Revision[Summary]]]:
         rows = self._history("summary", summary_id, after, limit, newest_first)
         return [((row[8],), _revision(_summary(row[:8]), row[8:])) for row in rows]
+
+    def observations_at(self, profile_id: str, at: datetime) -> Mapping[object, AsOf[Observation]]:
+        return _as_of(self._each("observation_at", self._members(profile_id), at=to_micros(at)), _observation)
+
+    def summaries_at(self, profile_id: str, at: datetime) -> Mapping[object, AsOf[Summary]]:
+        return _as_of(self._each("summary_at", self._members(profile_id), at=to_micros(at)), _summary)
 
     def change_observation(
         self, after: Observation, digest: bytes, signature: Signature | None, by: Authorship
@@ -261,6 +267,13 @@ def _summary(row: Row) -> Summary:
         updated_at=from_micros(updated_at),
         conversation_id=conversation_id,
     )
+
+
+def _as_of(rows: Iterable[Row], item: Callable[[Row], ItemT]) -> Mapping[object, AsOf[ItemT]]:
+    return {
+        row[0]: AsOf(item=item(row[:8]), changed=bool(row[8]), reworded=bool(row[9]))
+        for row in sorted(rows, key=lambda row: int(row[0]))
+    }
 
 
 def _by(by: Authorship) -> dict[str, str | None]:

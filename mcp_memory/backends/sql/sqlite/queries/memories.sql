@@ -166,3 +166,25 @@ from (select row_number() over (order by updated_at) as number, *
 join summary o on o.id = :id
 where v.number > :above and v.number < :below
 order by v.number * :direction limit :limit;
+
+-- name: observation_at
+select id, observation_id, content, source, occurred_at, created_at, updated_at, conversation_ids, 0, 0
+from observation
+where id >> 23 = :no and created_at <= :at and updated_at <= :at
+union all
+select o.id, o.observation_id, r.content, r.source, r.occurred_at, o.created_at, r.updated_at, r.conversation_ids, 1,
+       r.content <> o.content
+from observation o join observation_revision r on r.observation = o.id
+where o.id >> 23 = :no and o.created_at <= :at and o.updated_at > :at
+  and r.updated_at = (select max(updated_at) from observation_revision where observation = o.id and updated_at <= :at);
+
+-- name: summary_at
+select id, summary_id, content, source, occurred_at, created_at, updated_at, conversation_id, 0, 0
+from summary
+where id >> 23 = :no and created_at <= :at and updated_at <= :at
+union all
+select o.id, o.summary_id, r.content, r.source, r.occurred_at, o.created_at, r.updated_at, r.conversation_id, 1,
+       r.content <> o.content
+from summary o join summary_revision r on r.summary = o.id
+where o.id >> 23 = :no and o.created_at <= :at and o.updated_at > :at
+  and r.updated_at = (select max(updated_at) from summary_revision where summary = o.id and updated_at <= :at);
