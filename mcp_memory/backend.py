@@ -13,7 +13,7 @@ from typing import Protocol
 
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges, SummaryChanges
-from mcp_memory.history import UNKNOWN, Authorship, Revision
+from mcp_memory.history import UNKNOWN, Authorship, ProfileThen, Revision, TraitRevision
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, NewUpload, Remark
 from mcp_memory.ledger import Explanation, Merged, Unmerged
@@ -118,11 +118,22 @@ class Backend(Protocol):
         """By the time they were given, then group and name."""
         ...
 
+    async def trait_history(self, scope: Scope, profile_id: str, page: PageQuery) -> Page[TraitRevision]:
+        """Each value that a trait was given or lost, by that time, of the profile and all that is merged into it. Of a
+        trait of one of them the latest `MAX_TRAIT_REVISIONS`."""
+        ...
+
+    async def profile_at(self, scope: Scope, profile_id: str, at: datetime) -> ProfileThen:
+        """Raises NotFound where it was not there yet. Who is part of it, and what was deleted, is as it is now."""
+        ...
+
     async def complete_profile_ids(self, scope: Scope, prefix: str, limit: int) -> list[str]:
         """Ids of profiles whose id or one of whose identifiers starts with `prefix`; latest updated first."""
         ...
 
-    async def upsert_traits(self, scope: Scope, given: Raw, profile_id: str | None) -> Upserted:
+    async def upsert_traits(
+        self, scope: Scope, given: Raw, profile_id: str | None, by: Authorship = UNKNOWN
+    ) -> Upserted:
         """Change traits, all or none. The identifying traits, and `profile_id`, say whose they are.
 
         They match no profile: one is created, by however many callers at once. One: it is updated. Several: they are
@@ -134,24 +145,36 @@ class Backend(Protocol):
         """
         ...
 
-    async def upsert_profiles(self, scope: Scope, entries: Sequence[Raw]) -> list[BulkOutcome]:
+    async def upsert_profiles(
+        self, scope: Scope, entries: Sequence[Raw], by: Authorship = UNKNOWN
+    ) -> list[BulkOutcome]:
         """As `upsert_traits` one after the other, in one transaction: what is refused is refused alone, outcomes are
         in the order of `entries`."""
         ...
 
-    async def add_identifier(self, scope: Scope, profile_id: str, id_type: str, value: str) -> Upserted:
+    async def add_identifier(
+        self, scope: Scope, profile_id: str, id_type: str, value: str, by: Authorship = UNKNOWN
+    ) -> Upserted:
         """As if a trait had brought it: it may merge, or stay with somebody else. Raises Invalid for a type the store
         does not have, and for a value that does not normalise."""
         ...
 
     async def replace_identifier(
-        self, scope: Scope, profile_id: str, id_type: str, old_value: str, new_value: str
+        self,
+        scope: Scope,
+        profile_id: str,
+        id_type: str,
+        old_value: str,
+        new_value: str,
+        by: Authorship = UNKNOWN,
     ) -> Upserted:
         """In one transaction. Raises NotFound where the profile does not have the old value, Conflict where it has the
         new one already."""
         ...
 
-    async def remove_identifiers(self, scope: Scope, profile_id: str, id_type: str, *, all: bool) -> Profile:
+    async def remove_identifiers(
+        self, scope: Scope, profile_id: str, id_type: str, *, all: bool, by: Authorship = UNKNOWN
+    ) -> Profile:
         """All of the type, or the one that the type's limit policy would drop first. The trait that said so goes with
         it. Raises NotFound where there is none."""
         ...

@@ -8,7 +8,7 @@ from typing import Any
 
 from mcp.shared.uri_template import UriTemplate
 
-from mcp_memory import inputs, model, records, views
+from mcp_memory import inputs, model, records, revisions, views
 from mcp_memory.errors import Invalid, NotFound
 from mcp_memory.session import Session
 
@@ -58,7 +58,12 @@ async def store(session: Session, parameters: Parameters) -> str:
 
 
 async def profile(session: Session, parameters: Parameters) -> str:
-    return _json(records.profile_data(await session.memory.get_profile(session.caller, parameters["profile_id"])))
+    """As it was at a time, where one is named. One that is to come is now."""
+    id, now = parameters["profile_id"], session.memory.now()
+    at = inputs.parse_time(parameters["as_of"], "as_of") if "as_of" in parameters else now
+    if at >= now:
+        return _json(records.profile_data(await session.memory.get_profile(session.caller, id)))
+    return _json(revisions.profile_then_data(await session.memory.profile_at(session.caller, id, at)))
 
 
 async def context(session: Session, parameters: Parameters) -> str:
@@ -113,10 +118,10 @@ RESOURCES = (
         render=store,
     ),
     Resource(
-        uri=PROFILE,
+        uri=PROFILE + "{?as_of}",
         name="profile",
         title="Customer profile",
-        description="Traits, identifiers, counts and last activity of one customer.",
+        description="Traits, identifiers, counts and last activity of one customer; with as_of traits and counts then.",
         mime_type=JSON,
         render=profile,
     ),

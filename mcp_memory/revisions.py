@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mcp_memory.history import Authorship, Revision
+from mcp_memory.history import Authorship, ProfileThen, Revision
 from mcp_memory.model import Observation
-from mcp_memory.records import item_data
+from mcp_memory.records import item_data, plain
 from mcp_memory.views import NOTICE, memory_line, quoted, time
 
 
@@ -21,6 +21,16 @@ def revision_data(one: Revision[Observation]) -> dict[str, Any]:
         **author_data(one.by),
         **data,
         **({"conversation_ids": found} if (found := [id for id in came_from if id]) else {}),
+    }
+
+
+def profile_then_data(then: ProfileThen) -> dict[str, Any]:
+    return {
+        "profile_id": then.profile_id,
+        "as_of": time(then.at),
+        "created_at": time(then.created_at),
+        "counts": {"observations": then.observation_count, "summaries": then.summary_count},
+        "traits": plain(then.traits),
     }
 
 

@@ -50,7 +50,7 @@ MAY_IMPORT = {
     "definitions": "errors model text identity traits",
     "imports": "model traits",
     "edits": "errors model text",
-    "history": "edits errors model text",
+    "history": "edits errors model text traits",
     "listing": "",
     "operations": "",
     "mappings": "errors text traits",
@@ -112,7 +112,7 @@ MAY_IMPORT = {
     "backends/sql/cursors": "errors listing",
     "backends/sql/catalog_rows": "model operations tenancy/keys tenancy/tenants backends/sql/cursors",
     "backends/sql/database": (
-        "model mappings identity ledger definitions imports backends/sql/catalog_rows backends/sql/cursors "
+        "history model mappings identity ledger definitions imports backends/sql/catalog_rows backends/sql/cursors "
         "backends/sql/memory_rows"
     ),
     "backends/sql/memory_rows": "history model listing candidates backends/sql/cursors",
@@ -171,11 +171,12 @@ MAY_IMPORT = {
         "backends/sql/sqlite/tenants backends/sql/sqlite/usage"
     ),
     "backends/sql/sqlite/tenants": "tenancy/keys tenancy/tenants backends/sql/sqlite/keys",
+    "backends/sql/sqlite/authors": "history backends/sql/sqlite/rows",
     "backends/sql/sqlite/rows": "errors ids backends/sql/hot backends/sql/migrations",
     **{
         f"backends/sql/sqlite/{noun}": (
             f"{PURE} {RULES} candidates backends/sql/cursors backends/sql/database backends/sql/memory_rows "
-            f"backends/sql/sqlite/keys "
+            f"backends/sql/sqlite/authors backends/sql/sqlite/keys "
             f"backends/sql/sqlite/packing backends/sql/sqlite/rows {signatures}"
         )
         for noun, signatures in (
@@ -229,12 +230,12 @@ MAY_IMPORT = {
     "backends/placement": "backend errors settings/__init__ tenancy/directory tenancy/hosting tenancy/tenants",
     # Front doors: they parse, call and render
     "changes": "errors model resources",
-    "resources": "errors inputs model session records views",
+    "resources": "errors inputs model session records revisions views",
     "prompts": "model text session resources views",
     "tools/__init__": "session",
     "tools/schema": "",
     "tools/complaints": "",
-    "tools/profiles": "errors ids model rights session resources records views tools/__init__",
+    "tools/profiles": "errors history ids model rights session resources records views tools/__init__",
     "tools/memories": "history inputs model rights session resources records views tools/__init__",
     "tools/conversations": "inputs model rights session resources views tools/__init__ tools/memories",
     "tools/identity": "model rights session resources explanation tools/__init__",
@@ -289,8 +290,10 @@ MAY_IMPORT = {
         f"errors definitions listing model service http/api/etags http/api/stores {API} wire/pages wire/rules"
     ),
     "http/api/mappings": f"listing http/api/etags http/api/stores {API} wire/mappings wire/pages",
-    "http/api/profiles": f"errors {API} wire/__init__ wire/outcomes wire/pages wire/profiles",
-    "http/api/identifiers": f"errors http/api/profiles {API} wire/__init__ wire/outcomes wire/pages wire/profiles",
+    "http/api/profiles": f"errors history {API} wire/__init__ wire/outcomes wire/pages wire/profiles",
+    "http/api/identifiers": (
+        f"errors history http/api/profiles {API} wire/__init__ wire/outcomes wire/pages wire/profiles"
+    ),
     "http/api/observations": (
         f"history inputs listing http/api/profiles {API} wire/__init__ wire/memories wire/pages wire/receipts"
     ),

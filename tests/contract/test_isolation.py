@@ -14,7 +14,7 @@ from mcp_memory.imports import ColumnMapping, ImportRow, NewImport, NewUpload
 from mcp_memory.listing import EVERYTHING, PageQuery
 from mcp_memory.mappings import DataMappingChanges, NewDataMapping, TraitMapping
 from mcp_memory.model import NewMessage, NewObservation, NewSummary, RecallQuery, Scope
-from tests.contract.conftest import Announce
+from tests.contract.conftest import MONDAY, Announce
 
 pytestmark = pytest.mark.anyio
 
@@ -41,6 +41,8 @@ CALLS: dict[str, Call] = {
     "delete_profile": lambda backend, scope, id: backend.delete_profile(scope, id),
     "upsert_traits": lambda backend, scope, id: backend.upsert_traits(scope, {"Contact": {"city": "Gary"}}, id),
     "list_traits": lambda backend, scope, id: backend.list_traits(scope, id, None, PAGE),
+    "trait_history": lambda backend, scope, id: backend.trait_history(scope, id, PAGE),
+    "profile_at": lambda backend, scope, id: backend.profile_at(scope, id, MONDAY),
     "add_identifier": lambda backend, scope, id: backend.add_identifier(scope, id, "email", "a@example.com"),
     "replace_identifier": lambda backend, scope, id: backend.replace_identifier(
         scope, id, "phone", PHONE, "+13175550143"

@@ -1,13 +1,16 @@
 """What a curator sees of what something was, and how it is put back."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import anyio
 import pytest
 from mcp.client import Client
+from mcp.shared.exceptions import MCPError
 
 from mcp_memory.edits import ObservationChanges
 from mcp_memory.history import Authorship
@@ -133,6 +136,30 @@ async def test_what_was_known_tomorrow_is_what_is_known_now(agent: Agent, dana: 
 @pytest.mark.parametrize("as_of", ["yesterday", "2026-05-04", "2026-13-01T00:00:00Z", "", "0001-01-01T00:00:00Z"])
 async def test_a_time_that_is_none_is_refused(agent: Agent, dana: str, as_of: str) -> None:
     assert (await agent.refused("recall", profile_id=dana, as_of=as_of)).startswith("invalid: as_of")
+
+
+async def test_a_profile_is_read_as_it_was(agent: Agent, memory: Memory, dana: str) -> None:
+    then = memory.now().isoformat()
+    await agent.call("upsert_traits", profile_id=dana, traits={"Contact": {"firstName": "Diana", "city": "Gary"}})
+
+    found = json.loads(await agent.read(f"memory://profiles/{dana}?as_of={quote(then)}"))
+    now, tomorrow = [
+        await agent.read(f"memory://profiles/{dana}{more}") for more in ("", "?as_of=2100-01-01T00:00:00Z")
+    ]
+
+    assert found["traits"] == {"Contact": {"firstName": "Dana", "phone": "+13175550142"}}
+    assert (found["profile_id"], found["as_of"]) == (dana, then[:19] + "Z")
+    assert found["counts"] == {"observations": 0, "summaries": 0} and "identifiers" not in found
+    assert now == tomorrow and json.loads(now)["traits"]["Contact"]["firstName"] == "Diana"
+
+
+@pytest.mark.parametrize(
+    ("as_of", "said"),
+    [("yesterday", "invalid: as_of"), ("2026-05-04", "invalid: as_of"), ("2001-01-01T00:00:00Z", "not_found: Nothing")],
+)
+async def test_a_profile_is_not_read_as_of_a_time_that_is_none(agent: Agent, dana: str, as_of: str, said: str) -> None:
+    with pytest.raises(MCPError, match=said):
+        await agent.read(f"memory://profiles/{dana}?as_of={as_of}")
 
 
 async def test_an_id_that_is_none_is_refused(agent: Agent, dana: str) -> None:

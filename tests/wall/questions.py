@@ -115,7 +115,10 @@ def _plain(template: str) -> Callable[[Ids], list[str]]:
 
 RESOURCES: Mapping[str, Callable[[Ids], list[str]]] = {
     "memory://store": lambda their: ["memory://store"],
-    PROFILE: _plain(PROFILE),
+    PROFILE + "{?as_of}": lambda their: [
+        *_plain(PROFILE)(their),
+        f"memory://profiles/{their.profile_id}?as_of=2100-01-01T00%3A00%3A00Z",
+    ],
     PROFILE + "/context": _plain(PROFILE + "/context"),
     PROFILE + "/traits": _plain(PROFILE + "/traits"),
     PROFILE + "/observations": _plain(PROFILE + "/observations"),
@@ -137,6 +140,7 @@ COMPLETED: Mapping[str, Callable[[Ids], list[str]]] = {
     "profile_id": lambda their: ["", their.profile_id, their.profile_id[:-2], their.phone, their.email, their.chat[:6]],
     "limit": lambda their: ["", "1"],
     "before": lambda their: ["", "2026"],
+    "as_of": lambda their: ["", "2026"],
     "question": lambda their: ["", CANARY],
     "reason": lambda their: ["", CANARY],
 }

@@ -8,6 +8,7 @@ from typing import TypeVar
 from mcp_memory import ids
 from mcp_memory.backends.sql.cursors import Place
 from mcp_memory.backends.sql.memory_rows import AsOf, Known, NewItem, Signature
+from mcp_memory.backends.sql.sqlite.authors import authorship, by_columns
 from mcp_memory.backends.sql.sqlite.keys import FOREVER, from_micros, ordered, period, profile_no, to_micros
 from mcp_memory.backends.sql.sqlite.rows import Row
 from mcp_memory.backends.sql.sqlite.signatures import SqliteSignatures
@@ -38,11 +39,11 @@ class SqliteMemories(SqliteSignatures):
         return int(rows[0][0])
 
     def insert_observations(self, profile_id: str, new: Sequence[NewItem[Observation]]) -> None:
-        extras = [{"conversation_ids": json.dumps(one.item.conversation_ids), **_by(one.by)} for one in new]
+        extras = [{"conversation_ids": json.dumps(one.item.conversation_ids), **by_columns(one.by)} for one in new]
         self._insert("observation", profile_id, new, extras)
 
     def insert_summaries(self, profile_id: str, new: Sequence[NewItem[Summary]]) -> None:
-        extras = [{"conversation_id": one.item.conversation_id, **_by(one.by)} for one in new]
+        extras = [{"conversation_id": one.item.conversation_id, **by_columns(one.by)} for one in new]
         self._insert("summary", profile_id, new, extras)
 
     def observations(self, profile_id: str, keys: Iterable[object]) -> Mapping[object, Observation]:
@@ -110,11 +111,11 @@ class SqliteMemories(SqliteSignatures):
     def change_observation(
         self, after: Observation, digest: bytes, signature: Signature | None, by: Authorship
     ) -> None:
-        extra = {"conversation_ids": json.dumps(after.conversation_ids), **_by(by)}
+        extra = {"conversation_ids": json.dumps(after.conversation_ids), **by_columns(by)}
         self._update("observation", after, digest, signature, extra)
 
     def change_summary(self, after: Summary, digest: bytes, signature: Signature | None, by: Authorship) -> None:
-        self._update("summary", after, digest, signature, {"conversation_id": after.conversation_id, **_by(by)})
+        self._update("summary", after, digest, signature, {"conversation_id": after.conversation_id, **by_columns(by)})
 
     def remove_observation(self, observation_id: str) -> None:
         self._remove("observation_key", observation_id, observations=1)
@@ -276,17 +277,5 @@ def _as_of(rows: Iterable[Row], item: Callable[[Row], ItemT]) -> Mapping[object,
     }
 
 
-def _by(by: Authorship) -> dict[str, str | None]:
-    return {
-        "actor": by.actor or None,
-        "cause": by.cause,
-        "rule": by.rule,
-        "reason": by.reason,
-        "changed_in": by.conversation_id,
-    }
-
-
 def _revision(item: ItemT, row: Row) -> Revision[ItemT]:
-    number, actor, cause, rule, reason, changed_in = row
-    by = Authorship(actor=actor or "", cause=cause, rule=rule, reason=reason, conversation_id=changed_in)
-    return Revision(number=number, item=item, by=caused(by, number))
+    return Revision(number=row[0], item=item, by=caused(authorship(row[1:]), row[0]))
