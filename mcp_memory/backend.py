@@ -13,7 +13,8 @@ from typing import Protocol
 
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges, SummaryChanges
-from mcp_memory.history import UNKNOWN, Authorship, ProfileThen, Revision, TraitRevision
+from mcp_memory.histories import Histories
+from mcp_memory.history import UNKNOWN, Authorship
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, NewUpload, Remark
 from mcp_memory.ledger import Explanation, Merged, Unmerged
@@ -42,7 +43,7 @@ from mcp_memory.operations import Operation, Reply
 from mcp_memory.traits import Raw
 
 
-class Backend(Protocol):
+class Backend(Histories, Protocol):
     async def open_store(self, tenant: str, display_name: str, quota: Quota = UNLIMITED) -> Scope:
         """The tenant's store of this name, created when it is not there yet. Raises Full where it would be one too
         many."""
@@ -116,15 +117,6 @@ class Backend(Protocol):
         self, scope: Scope, profile_id: str, groups: Sequence[str] | None, page: PageQuery
     ) -> Page[TraitEntry]:
         """By the time they were given, then group and name."""
-        ...
-
-    async def trait_history(self, scope: Scope, profile_id: str, page: PageQuery) -> Page[TraitRevision]:
-        """Each value that a trait was given or lost, by that time, of the profile and all that is merged into it. Of a
-        trait of one of them the latest `MAX_TRAIT_REVISIONS`."""
-        ...
-
-    async def profile_at(self, scope: Scope, profile_id: str, at: datetime) -> ProfileThen:
-        """Raises NotFound where it was not there yet. Who is part of it, and what was deleted, is as it is now."""
         ...
 
     async def complete_profile_ids(self, scope: Scope, prefix: str, limit: int) -> list[str]:
@@ -220,19 +212,6 @@ class Backend(Protocol):
         """What it was stays as a revision; recall finds what it is."""
         ...
 
-    async def undo_observation(
-        self,
-        scope: Scope,
-        profile_id: str,
-        observation_id: str,
-        revision: int | None = None,
-        by: Authorship = UNKNOWN,
-    ) -> Observation:
-        """It reads again as before that revision, by its number, or before the latest one: which is a revision more.
-        So to undo what undid brings it back, and where it reads so already nothing changes. Raises NotFound where
-        there is no such revision, Conflict for the first, and where the latest is another meanwhile."""
-        ...
-
     async def delete_observation(self, scope: Scope, profile_id: str, observation_id: str) -> None:
         """With its revisions."""
         ...
@@ -241,12 +220,6 @@ class Backend(Protocol):
         self, scope: Scope, profile_id: str, observation_id: str, page: PageQuery
     ) -> Page[Observation]:
         """By `updated_at`; what it is now is one of them."""
-        ...
-
-    async def observation_history(
-        self, scope: Scope, profile_id: str, observation_id: str, page: PageQuery
-    ) -> Page[Revision[Observation]]:
-        """As `list_revisions`, with who made each and why."""
         ...
 
     async def add_summaries(
@@ -266,10 +239,6 @@ class Backend(Protocol):
     ) -> Summary:
         """As `update_observation`."""
         ...
-
-    async def summary_history(
-        self, scope: Scope, profile_id: str, summary_id: str, page: PageQuery
-    ) -> Page[Revision[Summary]]: ...
 
     async def delete_summary(self, scope: Scope, profile_id: str, summary_id: str) -> None:
         """With its revisions."""

@@ -10,7 +10,7 @@ from typing import Final, Generic, Literal
 
 from mcp_memory.edits import ObservationChanges
 from mcp_memory.errors import Conflict, NotFound
-from mcp_memory.model import ItemT_co, Observation, Traits, TraitValue
+from mcp_memory.model import ItemT_co, Observation, Summary, Traits, TraitValue
 from mcp_memory.text import clean
 from mcp_memory.traits import latest
 
@@ -66,6 +66,17 @@ class TraitRevision:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Changed:
+    """What became of one thing `at` a time: `now` is that revision of it, and `before` what it said until then; None:
+    nothing."""
+
+    at: datetime
+    by: Authorship
+    now: Revision[Observation] | Revision[Summary] | TraitRevision
+    before: TraitValue | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProfileThen:
     """What was known of a customer `at` a time. By what they are recognised is known as it is now alone."""
 
@@ -94,6 +105,26 @@ def traits_at(revisions: Iterable[TraitRevision], at: datetime) -> Traits:
     return latest(
         ((one.at, one.profile_id), one.group, one.name, one.value) for one in last.values() if one.value is not None
     )
+
+
+def item_change(now: Revision[Observation] | Revision[Summary], before: str | None) -> Changed:
+    return Changed(at=now.item.updated_at, by=now.by, now=now, before=before)
+
+
+def trait_changes(revisions: Iterable[TraitRevision], since: datetime) -> list[Changed]:
+    """Of revisions by their time. Before a trait was removed there was its value, before it is given again nothing."""
+    said: dict[tuple[str, str, str], TraitValue | None] = {}
+    found = []
+    for one in revisions:
+        trait = one.group, one.name, one.profile_id
+        found.append(Changed(at=one.at, by=one.by, now=one, before=said.get(trait)))
+        said[trait] = one.value
+    return [one for one in found if one.at > since]
+
+
+def latest_changes(changes: Iterable[Changed], limit: int) -> list[Changed]:
+    """The latest first; of one moment, what came last is first."""
+    return sorted(list(changes)[::-1], key=lambda one: one.at, reverse=True)[:limit]
 
 
 def _same_trait(one: TraitRevision, other: TraitRevision) -> bool:

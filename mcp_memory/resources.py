@@ -108,6 +108,16 @@ async def timeline(session: Session, parameters: Parameters) -> str:
     return _json(data)
 
 
+async def changes(session: Session, parameters: Parameters) -> str:
+    """The latest first; `next_since` asks for what comes after them. With `more`, earlier ones were left out."""
+    id, limit = parameters["profile_id"], _limit(parameters.get("limit"))
+    since = inputs.parse_time(parameters["since"], "since") if "since" in parameters else model.EARLIEST
+    found = await session.memory.changes_since(session.caller, id, since, limit + 1)
+    data: dict[str, Any] = {"changes": [revisions.change_data(one) for one in found[:limit]]}
+    data["next_since"] = (found[0].at if found else since).isoformat()  # to the microsecond, as it is compared
+    return _json(data | ({"more": True} if len(found) > limit else {}))
+
+
 RESOURCES = (
     Resource(
         uri=STORE,
@@ -165,6 +175,14 @@ RESOURCES = (
         mime_type=JSON,
         render=timeline,
     ),
+    Resource(
+        uri=PROFILE + "/changes{?since,limit}",
+        name="profile_changes",
+        title="What changed about a customer",
+        description="What was learned or changed since a time: observations, summaries, traits, and by whom.",
+        mime_type=JSON,
+        render=changes,
+    ),
 )
 
 
@@ -191,7 +209,7 @@ def changed_by(writes: Sequence[str], profile_ids: Iterable[str]) -> list[str]:
     for profile_id in profile_ids:
         base = f"memory://profiles/{profile_id}"
         timeline = [f"{base}/timeline"] if {"observations", "summaries"} & set(writes) else []
-        uris += [base, f"{base}/context", *(f"{base}/{write}" for write in writes), *timeline]
+        uris += [base, f"{base}/context", *(f"{base}/{write}" for write in writes), *timeline, f"{base}/changes"]
     return uris
 
 

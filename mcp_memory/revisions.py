@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mcp_memory.history import Authorship, ProfileThen, Revision
-from mcp_memory.model import Observation
+from mcp_memory.history import Authorship, Changed, ProfileThen, Revision
+from mcp_memory.model import Observation, Summary, TraitValue
 from mcp_memory.records import item_data, plain
 from mcp_memory.views import NOTICE, memory_line, quoted, time
 
 
-def revision_data(one: Revision[Observation]) -> dict[str, Any]:
+def revision_data(one: Revision[Observation] | Revision[Summary]) -> dict[str, Any]:
     """`learned_at`: when this was learned, as everywhere here; `conversation_ids` holds the one it was learned in."""
-    data = item_data(one.item)
-    del data["id"], data["created_at"]
-    came_from = dict.fromkeys([*one.item.conversation_ids, one.by.conversation_id])
-    data.pop("conversation_ids", None)
+    item = one.item
+    data = {name: value for name, value in item_data(item).items() if name in ("content", "source", "occurred_at")}
+    known = item.conversation_ids if isinstance(item, Observation) else (item.conversation_id,)
+    came_from = dict.fromkeys([*known, one.by.conversation_id])
     return {
         "revision": one.number,
         "learned_at": time(one.item.updated_at),
@@ -22,6 +22,19 @@ def revision_data(one: Revision[Observation]) -> dict[str, Any]:
         **data,
         **({"conversation_ids": found} if (found := [id for id in came_from if id]) else {}),
     }
+
+
+def change_data(one: Changed) -> dict[str, Any]:
+    """`before`: what it said until then, unless nothing; of a trait that was removed there is no `value`."""
+    now = one.now
+    before = {} if one.before is None else {"before": _plain(one.before)}
+    if isinstance(now, Revision):
+        kind = "observation" if isinstance(now.item, Observation) else "summary"
+        data = revision_data(now)
+        return {"kind": kind, "at": data.pop("learned_at"), "id": now.item.id, **data, **before}
+    value = {} if now.value is None else {"value": _plain(now.value)}
+    said = {"group": now.group, "name": now.name, **value, **before}
+    return {"kind": "trait", "at": time(one.at), **author_data(one.by), **said}
 
 
 def profile_then_data(then: ProfileThen) -> dict[str, Any]:
@@ -55,6 +68,10 @@ def authored(by: Authorship) -> str:
     said = " ".join(part for part in parts if part)
     why = [f"by the rule {quoted(by.rule)}" if by.rule else "", f"since {quoted(by.reason)}" if by.reason else ""]
     return ", ".join([said, *(part for part in why if part)])
+
+
+def _plain(value: TraitValue) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _line(one: Revision[Observation]) -> str:

@@ -72,7 +72,8 @@ MAY_IMPORT = {
     "wire/imports": "imports wire/__init__ wire/pages",
     "wire/mappings": "errors mappings wire/__init__ wire/pages",
     # The seam, and what is true of every backend
-    "backend": "model edits history listing operations mappings identity ledger traits definitions imports",
+    "histories": "history listing model",
+    "backend": "model edits histories history listing operations mappings identity ledger traits definitions imports",
     "service": (
         "errors rights model edits history listing operations mappings text ids identity ledger traits definitions "
         "imports chronicle"
@@ -148,7 +149,7 @@ MAY_IMPORT = {
         f"backends/sql/calls/{noun}": f"{SQL} backends/sql/calls/worker {' '.join(f'backends/sql/{one}' for one in of)}"
         for noun, of in {
             "stores": ["stores"],
-            "profiles": ["deletion", "merging", "naming", "profiles"],
+            "profiles": ["deletion", "merging", "naming", "past", "profiles"],
             "memories": ["curation", "memories", "profiles", "signatures"],
             "recall": ["conversations", "past", "profiles", "recall", "signatures"],
             "rules": ["definitions", "imports", "mappings"],

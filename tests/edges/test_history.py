@@ -174,3 +174,51 @@ async def test_who_listens_hears_of_what_was_undone(client: Client, agent: Agent
         await agent.call("undo_observation", **home)
         with anyio.fail_after(5):
             assert getattr(await anext(events), "uri", None) == uri
+
+
+async def test_what_changed_is_read_with_what_it_was(agent: Agent, dana: str, home: dict[str, Any]) -> None:
+    await agent.call("upsert_traits", profile_id=dana, traits={"Contact": {"firstName": None, "tags": ["a"]}})
+    await agent.call("write_summary", profile_id=dana, conversation_id="c-3", content="Moved.")
+
+    found = json.loads(await agent.read(f"memory://profiles/{dana}/changes"))
+
+    summary, *traits, oslo, rome, phone, name = found["changes"]
+    assert (summary["kind"], summary["content"], summary["conversation_ids"]) == ("summary", "Moved.", ["c-3"])
+    assert {one["name"]: (one.get("value"), one.get("before")) for one in traits} == {
+        "firstName": (None, "Dana"),
+        "tags": (["a"], None),
+    }
+    assert (oslo["kind"], oslo["id"], oslo["revision"]) == ("observation", home["observation_id"], 2)
+    assert (oslo["content"], oslo["before"], oslo["cause"]) == (OSLO, ROME, "reconciled")
+    assert (rome["content"], "before" in rome, rome["actor"]) == (ROME, False, "tool SK0123")
+    assert {one["value"] for one in (phone, name)} == {"Dana", "+13175550142"}
+    assert "more" not in found
+
+
+async def test_what_comes_after_what_was_read_is_asked_for_by_its_time(
+    agent: Agent, dana: str, home: dict[str, Any]
+) -> None:
+    first = json.loads(await agent.read(f"memory://profiles/{dana}/changes?limit=2"))
+    assert [one["content"] for one in first["changes"]] == [OSLO, ROME] and first["more"] is True
+
+    uri = f"memory://profiles/{dana}/changes?since={quote(first['next_since'])}"
+    nothing = json.loads(await agent.read(uri))
+    await agent.call("undo_observation", **home)
+    (undone,) = json.loads(await agent.read(uri))["changes"]
+
+    assert nothing == {"changes": [], "next_since": first["next_since"]}
+    assert (undone["cause"], undone["content"], undone["before"]) == ("undone", ROME, OSLO)
+
+
+@pytest.mark.parametrize("query", ["since=yesterday", "limit=0", "limit=101", "limit=x", "since=2026-05-04"])
+async def test_changes_are_not_read_since_what_is_no_time(agent: Agent, dana: str, query: str) -> None:
+    with pytest.raises(MCPError, match=f"invalid: {query.partition('=')[0]}"):
+        await agent.read(f"memory://profiles/{dana}/changes?{query}")
+
+
+async def test_who_listens_to_changes_hears_of_each(client: Client, agent: Agent, dana: str) -> None:
+    uri = f"memory://profiles/{dana}/changes"
+    async with client.listen(resource_subscriptions=[uri]) as events:
+        await agent.call("upsert_traits", profile_id=dana, traits={"Contact": {"city": "Gary"}})
+        with anyio.fail_after(5):
+            assert getattr(await anext(events), "uri", None) == uri

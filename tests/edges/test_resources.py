@@ -53,7 +53,15 @@ async def test_the_resources_are_those_agreed(client: Client) -> None:
     templates = [one.uri_template for one in (await client.list_resource_templates()).resource_templates]
 
     assert fixed == ["memory://store"]
-    views = ["{?as_of}", "/context", "/traits", "/observations", "/summaries", "/timeline{?limit,before}"]
+    views = [
+        "{?as_of}",
+        "/context",
+        "/traits",
+        "/observations",
+        "/summaries",
+        "/timeline{?limit,before}",
+        "/changes{?since,limit}",
+    ]
     assert templates == [PROFILE + view for view in views]
 
 

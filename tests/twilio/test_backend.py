@@ -290,6 +290,7 @@ MISSING: dict[str, Callable[[TwilioBackend], Awaitable[Any]]] = {
     "unmerge_profile": lambda backend: backend.unmerge_profile(SCOPE, DANA),
     "explain_identity": lambda backend: backend.explain_identity(SCOPE, DANA),
     "trait_history": lambda backend: backend.trait_history(SCOPE, DANA, PageQuery(limit=1)),
+    "changes_since": lambda backend: backend.changes_since(SCOPE, DANA, NOW, 1),
     "profile_at": lambda backend: backend.profile_at(SCOPE, DANA, NOW),
     "summary_history": lambda backend: backend.summary_history(SCOPE, DANA, "s", PageQuery(limit=1)),
     "record_messages": lambda backend: backend.record_messages(SCOPE, DANA, "c", []),

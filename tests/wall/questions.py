@@ -128,6 +128,11 @@ RESOURCES: Mapping[str, Callable[[Ids], list[str]]] = {
         f"memory://profiles/{their.profile_id}/timeline?limit=5",
         f"memory://profiles/{their.profile_id}/timeline?before=2100-01-01T00%3A00%3A00Z",
     ],
+    PROFILE + "/changes{?since,limit}": lambda their: [
+        f"memory://profiles/{their.profile_id}/changes",
+        f"memory://profiles/{their.merged_id}/changes?limit=5",
+        f"memory://profiles/{their.profile_id}/changes?since=2000-01-01T00%3A00%3A00Z",
+    ],
 }
 
 PROMPTS: Mapping[str, Callable[[Ids], Json]] = {
@@ -140,6 +145,7 @@ COMPLETED: Mapping[str, Callable[[Ids], list[str]]] = {
     "profile_id": lambda their: ["", their.profile_id, their.profile_id[:-2], their.phone, their.email, their.chat[:6]],
     "limit": lambda their: ["", "1"],
     "before": lambda their: ["", "2026"],
+    "since": lambda their: ["", "2026"],
     "as_of": lambda their: ["", "2026"],
     "question": lambda their: ["", CANARY],
     "reason": lambda their: ["", CANARY],

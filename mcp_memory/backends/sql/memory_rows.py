@@ -147,6 +147,16 @@ class MemoryRows(Protocol):
 
     def remove_summary(self, summary_id: str) -> None: ...
 
+    def observation_changes(
+        self, profile_id: str, since: datetime, limit: int
+    ) -> list[tuple[Revision[Observation], str | None]]:
+        """The latest revisions after that time, of any member, and what each of them said before."""
+        ...
+
+    def summary_changes(
+        self, profile_id: str, since: datetime, limit: int
+    ) -> list[tuple[Revision[Summary], str | None]]: ...
+
     def observations_at(self, profile_id: str, at: datetime) -> Mapping[object, AsOf[Observation]]:
         """All that were learned by then, as they were then, by their keys, ascending."""
         ...

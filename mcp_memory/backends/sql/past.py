@@ -9,11 +9,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from mcp_memory import language
+from mcp_memory import history, language
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.memory_rows import AsOf, Signature
 from mcp_memory.backends.sql.profiles import existing
 from mcp_memory.backends.sql.signatures import without_vectors
+from mcp_memory.history import Changed
 from mcp_memory.model import Communication, Item, Kind, Observation, Summary
 
 if TYPE_CHECKING:
@@ -32,6 +33,13 @@ def reworded(tx: Transaction, profile_id: str, at: datetime) -> list[str]:
     found: list[Item] = [one.item for one in known if one.reworded]
     latest = sorted(found, key=lambda item: (item.updated_at, item.id), reverse=True)
     return list(dict.fromkeys(item.content for item in latest))[:MOST]
+
+
+def changes_since(tx: Transaction, profile_id: str, since: datetime, limit: int) -> list[Changed]:
+    id = existing(tx, profile_id).profile_id
+    found = [history.item_change(*one) for one in tx.summary_changes(id, since, limit)[::-1]]
+    found += [history.item_change(*one) for one in tx.observation_changes(id, since, limit)[::-1]]
+    return history.latest_changes([*history.trait_changes(tx.trait_revisions(id), since), *found], limit)
 
 
 class Then:

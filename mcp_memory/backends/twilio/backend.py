@@ -24,7 +24,7 @@ from mcp_memory.backends.twilio.stores import Stores
 from mcp_memory.backends.twilio.upserts import Upserts
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges, SummaryChanges
-from mcp_memory.history import UNKNOWN, Authorship, ProfileThen, Revision, TraitRevision
+from mcp_memory.history import UNKNOWN, Authorship, Changed, ProfileThen, Revision, TraitRevision
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, NewUpload, Remark
 from mcp_memory.ledger import Explanation, Merged, Unmerged
@@ -155,6 +155,9 @@ class TwilioBackend:
 
     async def profile_at(self, scope: Scope, profile_id: str, at: datetime) -> ProfileThen:
         raise missing("profile_at")
+
+    async def changes_since(self, scope: Scope, profile_id: str, since: datetime, limit: int) -> list[Changed]:
+        raise missing("changes_since")
 
     async def complete_profile_ids(self, scope: Scope, prefix: str, limit: int) -> list[str]:
         return await self._profiles.complete_profile_ids(scope, prefix, limit)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from mcp_memory import traits
-from mcp_memory.backends.sql import deletion, merging, naming, profiles
+from mcp_memory.backends.sql import deletion, merging, naming, past, profiles
 from mcp_memory.backends.sql.calls.worker import Worker
 from mcp_memory.backends.sql.database import Transaction
-from mcp_memory.history import UNKNOWN, Authorship, ProfileThen, TraitRevision
+from mcp_memory.history import UNKNOWN, Authorship, Changed, ProfileThen, TraitRevision
 from mcp_memory.ids import PROFILE, prefix_range
 from mcp_memory.imports import BulkOutcome
 from mcp_memory.ledger import Explanation, Merged, Unmerged
@@ -50,6 +50,9 @@ class ProfileCalls(Worker):
 
     async def profile_at(self, scope: Scope, profile_id: str, at: datetime) -> ProfileThen:
         return await self._read(scope, lambda tx: profiles.profile_at(tx, profile_id, at))
+
+    async def changes_since(self, scope: Scope, profile_id: str, since: datetime, limit: int) -> list[Changed]:
+        return await self._read(scope, lambda tx: past.changes_since(tx, profile_id, since, limit))
 
     async def upsert_traits(
         self, scope: Scope, given: traits.Raw, profile_id: str | None, by: Authorship = UNKNOWN

@@ -102,6 +102,18 @@ class SqliteMemories(SqliteSignatures):
         rows = self._history("summary", summary_id, after, limit, newest_first)
         return [((row[8],), _revision(_summary(row[:8]), row[8:])) for row in rows]
 
+    def observation_changes(
+        self, profile_id: str, since: datetime, limit: int
+    ) -> list[tuple[Revision[Observation], str | None]]:
+        rows = self._changes("observation", profile_id, since, limit)
+        return [(_revision(_observation(row[:8]), row[8:14]), row[14]) for row in rows]
+
+    def summary_changes(
+        self, profile_id: str, since: datetime, limit: int
+    ) -> list[tuple[Revision[Summary], str | None]]:
+        rows = self._changes("summary", profile_id, since, limit)
+        return [(_revision(_summary(row[:8]), row[8:14]), row[14]) for row in rows]
+
     def observations_at(self, profile_id: str, at: datetime) -> Mapping[object, AsOf[Observation]]:
         return _as_of(self._each("observation_at", self._members(profile_id), at=to_micros(at)), _observation)
 
@@ -160,6 +172,10 @@ class SqliteMemories(SqliteSignatures):
         id = self._rows(f"{kind}_key", public_id=ids.to_bytes(item_id))[0][0]
         direction = -1 if newest_first else 1
         return self._rows(f"{kind}_history", id=id, above=above, below=below, direction=direction, limit=limit)
+
+    def _changes(self, kind: Kind, profile_id: str, since: datetime, limit: int) -> list[Row]:
+        rows = self._each(f"{kind}_changes", self._members(profile_id), since=to_micros(since), limit=limit)
+        return sorted(rows, key=lambda row: (row[6], row[0]), reverse=True)[:limit]
 
     def _update(
         self, kind: Kind, after: Item, digest: bytes, signature: Signature | None, extra: Mapping[str, str | None]
