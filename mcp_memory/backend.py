@@ -14,7 +14,8 @@ from typing import Protocol
 from mcp_memory.conversations import Conversation
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges, SummaryChanges
-from mcp_memory.history import UNKNOWN, Authorship, Revision
+from mcp_memory.histories import Histories
+from mcp_memory.history import UNKNOWN, Authorship
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, NewUpload, Remark
 from mcp_memory.ledger import Explanation, Merged, Unmerged
@@ -43,7 +44,7 @@ from mcp_memory.operations import Operation, Reply
 from mcp_memory.traits import Raw
 
 
-class Backend(Protocol):
+class Backend(Histories, Protocol):
     async def open_store(self, tenant: str, display_name: str, quota: Quota = UNLIMITED) -> Scope:
         """The tenant's store of this name, created when it is not there yet. Raises Full where it would be one too
         many."""
@@ -123,7 +124,9 @@ class Backend(Protocol):
         """Ids of profiles whose id or one of whose identifiers starts with `prefix`; latest updated first."""
         ...
 
-    async def upsert_traits(self, scope: Scope, given: Raw, profile_id: str | None) -> Upserted:
+    async def upsert_traits(
+        self, scope: Scope, given: Raw, profile_id: str | None, by: Authorship = UNKNOWN
+    ) -> Upserted:
         """Change traits, all or none. The identifying traits, and `profile_id`, say whose they are.
 
         They match no profile: one is created, by however many callers at once. One: it is updated. Several: they are
@@ -135,24 +138,36 @@ class Backend(Protocol):
         """
         ...
 
-    async def upsert_profiles(self, scope: Scope, entries: Sequence[Raw]) -> list[BulkOutcome]:
+    async def upsert_profiles(
+        self, scope: Scope, entries: Sequence[Raw], by: Authorship = UNKNOWN
+    ) -> list[BulkOutcome]:
         """As `upsert_traits` one after the other, in one transaction: what is refused is refused alone, outcomes are
         in the order of `entries`."""
         ...
 
-    async def add_identifier(self, scope: Scope, profile_id: str, id_type: str, value: str) -> Upserted:
+    async def add_identifier(
+        self, scope: Scope, profile_id: str, id_type: str, value: str, by: Authorship = UNKNOWN
+    ) -> Upserted:
         """As if a trait had brought it: it may merge, or stay with somebody else. Raises Invalid for a type the store
         does not have, and for a value that does not normalise."""
         ...
 
     async def replace_identifier(
-        self, scope: Scope, profile_id: str, id_type: str, old_value: str, new_value: str
+        self,
+        scope: Scope,
+        profile_id: str,
+        id_type: str,
+        old_value: str,
+        new_value: str,
+        by: Authorship = UNKNOWN,
     ) -> Upserted:
         """In one transaction. Raises NotFound where the profile does not have the old value, Conflict where it has the
         new one already."""
         ...
 
-    async def remove_identifiers(self, scope: Scope, profile_id: str, id_type: str, *, all: bool) -> Profile:
+    async def remove_identifiers(
+        self, scope: Scope, profile_id: str, id_type: str, *, all: bool, by: Authorship = UNKNOWN
+    ) -> Profile:
         """All of the type, or the one that the type's limit policy would drop first. The trait that said so goes with
         it. Raises NotFound where there is none."""
         ...
@@ -212,19 +227,6 @@ class Backend(Protocol):
         """What it was stays as a revision; recall finds what it is."""
         ...
 
-    async def undo_observation(
-        self,
-        scope: Scope,
-        profile_id: str,
-        observation_id: str,
-        revision: int | None = None,
-        by: Authorship = UNKNOWN,
-    ) -> Observation:
-        """It reads again as before that revision, by its number, or before the latest one: which is a revision more.
-        So to undo what undid brings it back, and where it reads so already nothing changes. Raises NotFound where
-        there is no such revision, Conflict for the first, and where the latest is another meanwhile."""
-        ...
-
     async def delete_observation(self, scope: Scope, profile_id: str, observation_id: str) -> None:
         """With its revisions."""
         ...
@@ -233,12 +235,6 @@ class Backend(Protocol):
         self, scope: Scope, profile_id: str, observation_id: str, page: PageQuery
     ) -> Page[Observation]:
         """By `updated_at`; what it is now is one of them."""
-        ...
-
-    async def observation_history(
-        self, scope: Scope, profile_id: str, observation_id: str, page: PageQuery
-    ) -> Page[Revision[Observation]]:
-        """As `list_revisions`, with who made each and why."""
         ...
 
     async def add_summaries(
@@ -258,10 +254,6 @@ class Backend(Protocol):
     ) -> Summary:
         """As `update_observation`."""
         ...
-
-    async def summary_history(
-        self, scope: Scope, profile_id: str, summary_id: str, page: PageQuery
-    ) -> Page[Revision[Summary]]: ...
 
     async def delete_summary(self, scope: Scope, profile_id: str, summary_id: str) -> None:
         """With its revisions."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from mcp_memory import history, ids, model
 from mcp_memory.backend import Backend
 from mcp_memory.errors import Invalid
-from mcp_memory.history import UNKNOWN, Authorship, Revision
+from mcp_memory.history import UNKNOWN, Authorship, Changed, ProfileThen, Revision, TraitRevision
 from mcp_memory.listing import Page, PageQuery
 from mcp_memory.model import Caller, Observation, Scope, Summary
 from mcp_memory.rights import READ, WRITE
@@ -46,6 +46,21 @@ class Chronicle:
     ) -> Page[Revision[Summary]]:
         target, item = _profile(profile_id), ids.check(summary_id, ids.SUMMARY, "summary_id")
         return await self._backend.summary_history(await self.scope(caller), target, item, checked(page))
+
+    async def trait_history(self, caller: Caller, profile_id: str, page: PageQuery) -> Page[TraitRevision]:
+        target = _profile(profile_id)
+        return await self._backend.trait_history(await self.scope(caller), target, checked(page))
+
+    async def profile_at(self, caller: Caller, profile_id: str, at: datetime) -> ProfileThen:
+        """Of a time that is to come: as it is now."""
+        target = _profile(profile_id)
+        return await self._backend.profile_at(await self.scope(caller), target, min(at, self.now()))
+
+    async def changes_since(self, caller: Caller, profile_id: str, since: datetime, limit: int) -> list[Changed]:
+        if not 1 <= limit <= model.MAX_PAGE:
+            raise Invalid(f"limit must be from 1 to {model.MAX_PAGE}.")
+        target = _profile(profile_id)
+        return await self._backend.changes_since(await self.scope(caller), target, since, limit)
 
 
 def checked(page: PageQuery) -> PageQuery:

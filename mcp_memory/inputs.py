@@ -178,6 +178,7 @@ def recall_query(
     relevance_threshold: float = 0.0,
     max_tokens: int | None = None,
     detail: Detail = "concise",
+    as_of: str | None = None,
 ) -> RecallQuery:
     """An empty query is no query."""
     question = clean(query or "")
@@ -197,4 +198,5 @@ def recall_query(
         relevance_threshold=relevance_threshold,
         max_tokens=max_tokens,
         detail=detail,
+        as_of=None if as_of is None else parse_time(as_of, "as_of"),
     )

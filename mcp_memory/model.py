@@ -320,6 +320,7 @@ class RecallQuery:
 
     Without a query, that of the conversation's last messages is asked; without either, what is latest. The messages
     of a conversation that is named come as they are, the latest first; else they are ranked as everything is.
+    `as_of`: what was known then, in the words of then; None, or the future: now.
     """
 
     query: str | None = None
@@ -332,6 +333,7 @@ class RecallQuery:
     relevance_threshold: float = 0.0
     max_tokens: int | None = None
     detail: Detail = "concise"
+    as_of: datetime | None = None
 
     def __post_init__(self) -> None:
         for name in ("observations_limit", "summaries_limit", "communications_limit"):
@@ -385,6 +387,8 @@ class Recall:
     by_words_only: ByWordsOnly | None = None
     """What has the meaning but none of the words was not found: the model failed, can't read the
     script, or has made no vectors yet of what is there."""
+    as_of: datetime | None = None
+    """What was known then; None: now."""
 
 
 @dataclass(frozen=True, kw_only=True)

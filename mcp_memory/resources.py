@@ -8,7 +8,7 @@ from typing import Any
 
 from mcp.shared.uri_template import UriTemplate
 
-from mcp_memory import inputs, model, records, views
+from mcp_memory import inputs, model, records, revisions, views
 from mcp_memory.errors import Invalid, NotFound
 from mcp_memory.session import Session
 
@@ -58,7 +58,12 @@ async def store(session: Session, parameters: Parameters) -> str:
 
 
 async def profile(session: Session, parameters: Parameters) -> str:
-    return _json(records.profile_data(await session.memory.get_profile(session.caller, parameters["profile_id"])))
+    """As it was at a time, where one is named. One that is to come is now."""
+    id, now = parameters["profile_id"], session.memory.now()
+    at = inputs.parse_time(parameters["as_of"], "as_of") if "as_of" in parameters else now
+    if at >= now:
+        return _json(records.profile_data(await session.memory.get_profile(session.caller, id)))
+    return _json(revisions.profile_then_data(await session.memory.profile_at(session.caller, id, at)))
 
 
 async def context(session: Session, parameters: Parameters) -> str:
@@ -103,6 +108,16 @@ async def timeline(session: Session, parameters: Parameters) -> str:
     return _json(data)
 
 
+async def changes(session: Session, parameters: Parameters) -> str:
+    """The latest first; `next_since` asks for what comes after them. With `more`, earlier ones were left out."""
+    id, limit = parameters["profile_id"], _limit(parameters.get("limit"))
+    since = inputs.parse_time(parameters["since"], "since") if "since" in parameters else model.EARLIEST
+    found = await session.memory.changes_since(session.caller, id, since, limit + 1)
+    data: dict[str, Any] = {"changes": [revisions.change_data(one) for one in found[:limit]]}
+    data["next_since"] = (found[0].at if found else since).isoformat()  # to the microsecond, as it is compared
+    return _json(data | ({"more": True} if len(found) > limit else {}))
+
+
 RESOURCES = (
     Resource(
         uri=STORE,
@@ -113,10 +128,10 @@ RESOURCES = (
         render=store,
     ),
     Resource(
-        uri=PROFILE,
+        uri=PROFILE + "{?as_of}",
         name="profile",
         title="Customer profile",
-        description="Traits, identifiers, counts and last activity of one customer.",
+        description="Traits, identifiers, counts and last activity of one customer; with as_of traits and counts then.",
         mime_type=JSON,
         render=profile,
     ),
@@ -160,6 +175,14 @@ RESOURCES = (
         mime_type=JSON,
         render=timeline,
     ),
+    Resource(
+        uri=PROFILE + "/changes{?since,limit}",
+        name="profile_changes",
+        title="What changed about a customer",
+        description="What was learned or changed since a time: observations, summaries, traits, and by whom.",
+        mime_type=JSON,
+        render=changes,
+    ),
 )
 
 
@@ -186,7 +209,7 @@ def changed_by(writes: Sequence[str], profile_ids: Iterable[str]) -> list[str]:
     for profile_id in profile_ids:
         base = f"memory://profiles/{profile_id}"
         timeline = [f"{base}/timeline"] if {"observations", "summaries"} & set(writes) else []
-        uris += [base, f"{base}/context", *(f"{base}/{write}" for write in writes), *timeline]
+        uris += [base, f"{base}/context", *(f"{base}/{write}" for write in writes), *timeline, f"{base}/changes"]
     return uris
 
 

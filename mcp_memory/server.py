@@ -251,7 +251,10 @@ class _Doors:
     def _is_ours(self, ref: types.ResourceTemplateReference | types.PromptReference) -> bool:
         if isinstance(ref, types.PromptReference):
             return ref.name in self._prompts
-        return ref.uri in {one.uri for one in self._resources}
+        known = {
+            one.uri for one in self._resources
+        }  # or without what may be left out: as a host knows them from before
+        return ref.uri in known | {uri.partition("{?")[0] for uri in known}
 
     def _session(self, ctx: Context) -> Session:
         caller = self._who(ctx)

@@ -121,29 +121,45 @@ class Memory(Dialogues):
             return []  # something was typed, if nothing visible: not everybody's start
         return await self._backend.complete_profile_ids(await self.scope(caller), start, limit)
 
-    async def upsert_traits(self, caller: Caller, given: dict[str, dict[str, Any]], profile_id: str | None) -> Upserted:
-        target = None if profile_id is None else _profile(profile_id)
-        return await self._backend.upsert_traits(await self.scope(caller, WRITE), given, target)
+    async def upsert_traits(
+        self, caller: Caller, given: dict[str, dict[str, Any]], profile_id: str | None, by: Authorship = UNKNOWN
+    ) -> Upserted:
+        target, signed = None if profile_id is None else _profile(profile_id), history.signed(by, caller.actor)
+        return await self._backend.upsert_traits(await self.scope(caller, WRITE), given, target, signed)
 
-    async def upsert_profiles(self, caller: Caller, entries: Sequence[Raw]) -> list[BulkOutcome]:
+    async def upsert_profiles(
+        self, caller: Caller, entries: Sequence[Raw], by: Authorship = UNKNOWN
+    ) -> list[BulkOutcome]:
         if not 1 <= len(entries) <= imports.MAX_BULK:
             raise Invalid(f"profiles has {len(entries)} entries: give 1 to {imports.MAX_BULK} in one call.")
-        return await self._backend.upsert_profiles(await self.scope(caller, WRITE), entries)
+        signed = history.signed(by, caller.actor)
+        return await self._backend.upsert_profiles(await self.scope(caller, WRITE), entries, signed)
 
-    async def add_identifier(self, caller: Caller, profile_id: str, id_type: str, value: str) -> Upserted:
-        target = _profile(profile_id)
-        return await self._backend.add_identifier(await self.scope(caller, WRITE), target, id_type, value)
+    async def add_identifier(
+        self, caller: Caller, profile_id: str, id_type: str, value: str, by: Authorship = UNKNOWN
+    ) -> Upserted:
+        target, signed = _profile(profile_id), history.signed(by, caller.actor)
+        return await self._backend.add_identifier(await self.scope(caller, WRITE), target, id_type, value, signed)
 
     async def replace_identifier(
-        self, caller: Caller, profile_id: str, id_type: str, old_value: str, new_value: str
+        self,
+        caller: Caller,
+        profile_id: str,
+        id_type: str,
+        old_value: str,
+        new_value: str,
+        by: Authorship = UNKNOWN,
     ) -> Upserted:
-        target = _profile(profile_id)
+        target, signed = _profile(profile_id), history.signed(by, caller.actor)
         scope = await self.scope(caller, WRITE)
-        return await self._backend.replace_identifier(scope, target, id_type, old_value, new_value)
+        return await self._backend.replace_identifier(scope, target, id_type, old_value, new_value, signed)
 
-    async def remove_identifiers(self, caller: Caller, profile_id: str, id_type: str, *, all: bool) -> Profile:
-        target = _profile(profile_id)
-        return await self._backend.remove_identifiers(await self.scope(caller, WRITE), target, id_type, all=all)
+    async def remove_identifiers(
+        self, caller: Caller, profile_id: str, id_type: str, *, all: bool, by: Authorship = UNKNOWN
+    ) -> Profile:
+        target, signed = _profile(profile_id), history.signed(by, caller.actor)
+        scope = await self.scope(caller, WRITE)
+        return await self._backend.remove_identifiers(scope, target, id_type, all=all, by=signed)
 
     async def merge_profiles(self, caller: Caller, profile_id: str, other_id: str) -> Merged:
         one, other = _profile(profile_id), ids.check(other_id, ids.PROFILE, "other_id")

@@ -277,7 +277,8 @@ def recall_text(recall: Recall, asked_id: str) -> str:
     if not lines[head:]:
         lines += ["Nothing is remembered that fits. Ask differently, widen the limits, or ask the customer."]
     warning = recall_warning(recall)
-    return "\n".join([f"What is remembered of {recall.profile_id}. {NOTICE}", *([warning] if warning else []), *lines])
+    what = "What is remembered of" if recall.as_of is None else f"What was known at {time(recall.as_of)} of"
+    return "\n".join([f"{what} {recall.profile_id}. {NOTICE}", *([warning] if warning else []), *lines])
 
 
 def recall_warning(recall: Recall) -> str | None:

@@ -82,13 +82,14 @@ MAY_IMPORT = {
     "definitions": "errors model text identity traits",
     "imports": "model traits",
     "edits": "errors model text",
-    "history": "edits errors model text",
+    "history": "edits errors model text traits",
     "listing": "",
     "operations": "",
     "mappings": "errors text traits",
     "columns": "errors model text identity traits imports",
     "views": "model budget",
     "records": "model views",
+    "revisions": "history model records views",
     "explanation": "ledger records views",
     "conversation_ids": "ids",
     "wire/__init__": "errors text inputs conversation_ids",
@@ -103,7 +104,8 @@ MAY_IMPORT = {
     "wire/imports": "imports wire/__init__ wire/pages",
     "wire/mappings": "errors mappings wire/__init__ wire/pages",
     # The seam, and what is true of every backend
-    "backend": "model edits history listing operations mappings identity ledger traits definitions imports",
+    "histories": "history listing model",
+    "backend": "model edits histories history listing operations mappings identity ledger traits definitions imports",
     "service": (
         "errors rights model edits history listing operations mappings text ids identity ledger traits definitions "
         "imports chronicle"
@@ -143,7 +145,7 @@ MAY_IMPORT = {
     "backends/sql/cursors": "errors listing",
     "backends/sql/catalog_rows": "model operations tenancy/keys tenancy/tenants backends/sql/cursors",
     "backends/sql/database": (
-        "model mappings identity ledger definitions imports backends/sql/catalog_rows backends/sql/cursors "
+        "history model mappings identity ledger definitions imports backends/sql/catalog_rows backends/sql/cursors "
         "backends/sql/memory_rows"
     ),
     "backends/sql/memory_rows": "history model listing candidates backends/sql/cursors",
@@ -165,7 +167,8 @@ MAY_IMPORT = {
     "backends/sql/imports": f"{SQL} backends/sql/quotas backends/sql/upserts",
     "backends/sql/memories": f"{SQL} backends/sql/quotas backends/sql/profiles",
     "backends/sql/curation": f"{SQL} backends/sql/quotas backends/sql/profiles",
-    "backends/sql/recall": f"{SQL} backends/sql/profiles",
+    "backends/sql/past": f"{SQL} backends/sql/profiles backends/sql/signatures",
+    "backends/sql/recall": f"{SQL} backends/sql/past backends/sql/profiles",
     "backends/sql/signatures": f"{SQL} embedding/__init__",
     "backends/sql/conversations": f"{SQL} backends/sql/quotas backends/sql/profiles backends/sql/signatures",
     "backends/sql/reembedding": f"{SQL} backends/sql/signatures",
@@ -178,9 +181,9 @@ MAY_IMPORT = {
         f"backends/sql/calls/{noun}": f"{SQL} backends/sql/calls/worker {' '.join(f'backends/sql/{one}' for one in of)}"
         for noun, of in {
             "stores": ["stores"],
-            "profiles": ["deletion", "merging", "naming", "profiles"],
+            "profiles": ["deletion", "merging", "naming", "past", "profiles"],
             "memories": ["curation", "memories", "profiles", "signatures"],
-            "recall": ["conversations", "profiles", "recall"],
+            "recall": ["conversations", "past", "profiles", "recall", "signatures"],
             "rules": ["definitions", "imports", "mappings"],
         }.items()
     },
@@ -201,11 +204,12 @@ MAY_IMPORT = {
         "backends/sql/sqlite/tenants backends/sql/sqlite/usage"
     ),
     "backends/sql/sqlite/tenants": "tenancy/keys tenancy/tenants backends/sql/sqlite/keys",
+    "backends/sql/sqlite/authors": "history backends/sql/sqlite/rows",
     "backends/sql/sqlite/rows": "errors ids backends/sql/hot backends/sql/migrations",
     **{
         f"backends/sql/sqlite/{noun}": (
             f"{PURE} {RULES} candidates backends/sql/cursors backends/sql/database backends/sql/memory_rows "
-            f"backends/sql/sqlite/keys "
+            f"backends/sql/sqlite/authors backends/sql/sqlite/keys "
             f"backends/sql/sqlite/packing backends/sql/sqlite/rows {signatures}"
         )
         for noun, signatures in (
@@ -259,16 +263,17 @@ MAY_IMPORT = {
     "backends/placement": "backend errors settings/__init__ tenancy/directory tenancy/hosting tenancy/tenants",
     # Front doors: they parse, call and render
     "changes": "errors model resources",
-    "resources": "errors inputs model session records views",
+    "resources": "errors inputs model session records revisions views",
     "prompts": "model text session resources views",
     "tools/__init__": "session",
     "tools/schema": "",
     "tools/complaints": "",
-    "tools/profiles": "errors ids model rights session resources records views tools/__init__",
+    "tools/profiles": "errors history ids model rights session resources records views tools/__init__",
     "tools/memories": "history inputs model rights session resources records views tools/__init__",
     "tools/conversations": "inputs model rights session resources views tools/__init__ tools/memories",
     "tools/identity": "model rights session resources explanation tools/__init__",
-    "tools/toolsets": "tools/__init__ tools/conversations tools/identity tools/profiles tools/memories",
+    "tools/history": "history listing model rights session resources revisions views tools/__init__",
+    "tools/toolsets": "tools/__init__ tools/conversations tools/history tools/identity tools/profiles tools/memories",
     "metering/mcp_requests": "errors metering/__init__ model resources prompts",
     "server": (
         "__init__ errors metering/__init__ metering/mcp_requests model rights service session changes resources "
@@ -318,8 +323,10 @@ MAY_IMPORT = {
         f"errors definitions listing model service http/api/etags http/api/stores {API} wire/pages wire/rules"
     ),
     "http/api/mappings": f"listing http/api/etags http/api/stores {API} wire/mappings wire/pages",
-    "http/api/profiles": f"errors {API} wire/__init__ wire/outcomes wire/pages wire/profiles",
-    "http/api/identifiers": f"errors http/api/profiles {API} wire/__init__ wire/outcomes wire/pages wire/profiles",
+    "http/api/profiles": f"errors history {API} wire/__init__ wire/outcomes wire/pages wire/profiles",
+    "http/api/identifiers": (
+        f"errors history http/api/profiles {API} wire/__init__ wire/outcomes wire/pages wire/profiles"
+    ),
     "http/api/observations": (
         f"history inputs listing http/api/profiles {API} wire/__init__ wire/memories wire/pages wire/receipts"
     ),

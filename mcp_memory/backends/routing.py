@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 from mcp_memory.backend import Backend
 from mcp_memory.model import Scope
 
-CALLS: Final = frozenset(name for name in vars(Backend) if not name.startswith("_")) - {"close"}
+CALLS: Final = frozenset(name for name in dir(Backend) if not name.startswith("_")) - {"close"}
 
 
 def routing(backend_of: Callable[[str], Awaitable[Backend]], close: Callable[[], Awaitable[None]]) -> Backend:

@@ -98,25 +98,39 @@ class MeteredMemory(Memory):
 
     # Profiles that are created, updated and merged
 
-    async def upsert_traits(self, caller: Caller, given: dict[str, dict[str, Any]], profile_id: str | None) -> Upserted:
-        return self._upserted(caller, await super().upsert_traits(caller, given, profile_id))
+    async def upsert_traits(
+        self, caller: Caller, given: dict[str, dict[str, Any]], profile_id: str | None, by: Authorship = UNKNOWN
+    ) -> Upserted:
+        return self._upserted(caller, await super().upsert_traits(caller, given, profile_id, by))
 
-    async def add_identifier(self, caller: Caller, profile_id: str, id_type: str, value: str) -> Upserted:
-        return self._upserted(caller, await super().add_identifier(caller, profile_id, id_type, value))
+    async def add_identifier(
+        self, caller: Caller, profile_id: str, id_type: str, value: str, by: Authorship = UNKNOWN
+    ) -> Upserted:
+        return self._upserted(caller, await super().add_identifier(caller, profile_id, id_type, value, by))
 
     async def replace_identifier(
-        self, caller: Caller, profile_id: str, id_type: str, old_value: str, new_value: str
+        self,
+        caller: Caller,
+        profile_id: str,
+        id_type: str,
+        old_value: str,
+        new_value: str,
+        by: Authorship = UNKNOWN,
     ) -> Upserted:
-        done = await super().replace_identifier(caller, profile_id, id_type, old_value, new_value)
+        done = await super().replace_identifier(caller, profile_id, id_type, old_value, new_value, by)
         return self._upserted(caller, done)
 
-    async def remove_identifiers(self, caller: Caller, profile_id: str, id_type: str, *, all: bool) -> Profile:
-        found = await super().remove_identifiers(caller, profile_id, id_type, all=all)
+    async def remove_identifiers(
+        self, caller: Caller, profile_id: str, id_type: str, *, all: bool, by: Authorship = UNKNOWN
+    ) -> Profile:
+        found = await super().remove_identifiers(caller, profile_id, id_type, all=all, by=by)
         self.usage.add(caller.tenant, PROFILE_OPERATIONS)
         return found
 
-    async def upsert_profiles(self, caller: Caller, entries: Sequence[Raw]) -> list[BulkOutcome]:
-        outcomes = await super().upsert_profiles(caller, entries)
+    async def upsert_profiles(
+        self, caller: Caller, entries: Sequence[Raw], by: Authorship = UNKNOWN
+    ) -> list[BulkOutcome]:
+        outcomes = await super().upsert_profiles(caller, entries, by)
         self.usage.add(caller.tenant, PROFILE_OPERATIONS, usage.of_bulk(outcomes))
         return outcomes
 
@@ -160,6 +174,9 @@ class MeteredMemory(Memory):
         return found
 
     list_traits = _reads(Memory.list_traits)
+    trait_history = _reads(Memory.trait_history)
+    profile_at = _reads(Memory.profile_at)
+    changes_since = _reads(Memory.changes_since)
     list_observations = _reads(Memory.list_observations)
     get_observation = _reads(Memory.get_observation)
     list_revisions = _reads(Memory.list_revisions)

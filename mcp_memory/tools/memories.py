@@ -80,6 +80,7 @@ class RecallArguments(Arguments):
     begin: Annotated[str | None, Field(description="occurred_at from, e.g. 2026-05-01T00:00:00Z")] = None
     end: Annotated[str | None, Field(description="occurred_at before")] = None
     relevance_threshold: Annotated[float, Field(strict=True, ge=0, le=1, description="Least score")] = 0.0
+    as_of: Annotated[str | None, Field(description="What was known then, as it was worded then. Default now")] = None
     max_tokens: Annotated[Tokens | None, Field(description="Keep the best that fits")] = None
     detail: Annotated[model.Detail, Field(description="full: why each item came, and where from")] = "concise"
 
@@ -123,6 +124,7 @@ class RecallResult(Result):
     communications: list[RecalledCommunication]
     query_time_ms: int
     left_out: int | None = None
+    as_of: str | None = None
     warning: str | None = None
     notice: str
 
@@ -182,6 +184,7 @@ async def recall(session: Session, asked: RecallArguments) -> Answer:
         communications=[RecalledCommunication(**records.recalled_data(one, full)) for one in recalled.communications],
         query_time_ms=round((perf_counter() - started) * 1000),
         left_out=recalled.left_out or None,
+        as_of=None if recalled.as_of is None else views.time(recalled.as_of),
         warning=views.recall_warning(recalled),
         notice=views.DATA_NOTICE,
     )

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from mcp_memory import ids, records, resources, views
 from mcp_memory.errors import Invalid, NotFound
+from mcp_memory.history import TOOL
 from mcp_memory.model import ApartReason, Profile
 from mcp_memory.rights import READ, WRITE
 from mcp_memory.session import Session
@@ -113,7 +114,7 @@ def _found(profile: Profile, **seen: Any) -> LookupResult:
 
 
 async def upsert_traits(session: Session, asked: UpsertTraits) -> Answer:
-    upserted = await session.memory.upsert_traits(session.caller, asked.traits, asked.profile_id)
+    upserted = await session.memory.upsert_traits(session.caller, asked.traits, asked.profile_id, TOOL)
     profile = upserted.profile
     writes = ["traits", "observations", "summaries"] if upserted.merges else ["traits"]
     await session.changed(resources.changed_by(writes, profile.all_ids))

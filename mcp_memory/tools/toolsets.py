@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from mcp_memory.tools import Tool, conversations, identity, memories, profiles
+from mcp_memory.tools import Tool, conversations, history, identity, memories, profiles
 
 AGENT: tuple[Tool, ...] = (*profiles.TOOLS[:1], *memories.TOOLS, *profiles.TOOLS[1:])
 """What a model sees by default: the order is that of use."""
@@ -10,8 +10,8 @@ AGENT: tuple[Tool, ...] = (*profiles.TOOLS[:1], *memories.TOOLS, *profiles.TOOLS
 CONVERSATION: tuple[Tool, ...] = conversations.TOOLS
 """For hosts that keep their conversations here."""
 
-CURATOR: tuple[Tool, ...] = identity.TOOLS
-"""To put right what resolution can't know."""
+CURATOR: tuple[Tool, ...] = (*identity.TOOLS, *history.TOOLS)
+"""To put right what no rule can know."""
 
 TOOLSETS: Mapping[str, tuple[Tool, ...]] = {"agent": AGENT, "conversation": CONVERSATION, "curator": CURATOR}
 

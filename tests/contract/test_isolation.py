@@ -14,7 +14,7 @@ from mcp_memory.imports import ColumnMapping, ImportRow, NewImport, NewUpload
 from mcp_memory.listing import EVERYTHING, PageQuery
 from mcp_memory.mappings import DataMappingChanges, NewDataMapping, TraitMapping
 from mcp_memory.model import NewMessage, NewObservation, NewSummary, RecallQuery, Scope
-from tests.contract.conftest import Announce
+from tests.contract.conftest import MONDAY, Announce
 
 pytestmark = pytest.mark.anyio
 
@@ -41,6 +41,9 @@ CALLS: dict[str, Call] = {
     "delete_profile": lambda backend, scope, id: backend.delete_profile(scope, id),
     "upsert_traits": lambda backend, scope, id: backend.upsert_traits(scope, {"Contact": {"city": "Gary"}}, id),
     "list_traits": lambda backend, scope, id: backend.list_traits(scope, id, None, PAGE),
+    "trait_history": lambda backend, scope, id: backend.trait_history(scope, id, PAGE),
+    "changes_since": lambda backend, scope, id: backend.changes_since(scope, id, MONDAY, 10),
+    "profile_at": lambda backend, scope, id: backend.profile_at(scope, id, MONDAY),
     "add_identifier": lambda backend, scope, id: backend.add_identifier(scope, id, "email", "a@example.com"),
     "replace_identifier": lambda backend, scope, id: backend.replace_identifier(
         scope, id, "phone", PHONE, "+13175550143"
@@ -203,7 +206,11 @@ async def test_a_scope_made_up_from_two_halves_opens_nothing(backend: Backend, s
 
 
 def test_every_call_is_tried() -> None:
-    calls = {name: inspect.signature(call).parameters for name, call in vars(Backend).items() if name[0] != "_"}
+    calls = {
+        name: inspect.signature(call).parameters
+        for name, call in inspect.getmembers(Backend, inspect.isfunction)
+        if name[0] != "_"
+    }
 
     assert {name for name, given in calls.items() if "profile_id" in given} == set(CALLS)
     assert {name for name, given in calls.items() if "scope" in given} == {*CALLS, *THINGS, *WHOLE}

@@ -53,7 +53,15 @@ async def test_the_resources_are_those_agreed(client: Client) -> None:
     templates = [one.uri_template for one in (await client.list_resource_templates()).resource_templates]
 
     assert fixed == ["memory://store"]
-    views = ["", "/context", "/traits", "/observations", "/summaries", "/timeline{?limit,before}"]
+    views = [
+        "{?as_of}",
+        "/context",
+        "/traits",
+        "/observations",
+        "/summaries",
+        "/timeline{?limit,before}",
+        "/changes{?since,limit}",
+    ]
     assert templates == [PROFILE + view for view in views]
 
 
@@ -201,7 +209,10 @@ async def test_a_profile_id_is_completed_from_its_start_or_an_identifier(
     client: Client, memory: Memory, dana: str
 ) -> None:
     await memory.upsert_traits(Caller(tenant="globex"), {"Contact": {"phone": "+13175550143"}}, None)
-    for ref in (ResourceTemplateReference(uri=PROFILE), PromptReference(name="customer_briefing")):
+    refs: list[ResourceTemplateReference | PromptReference] = [
+        ResourceTemplateReference(uri=uri) for uri in (PROFILE, PROFILE + "{?as_of}", PROFILE + "/timeline")
+    ]
+    for ref in (*refs, PromptReference(name="customer_briefing")):
         for start in ("", "mem_profile_", dana[:-1], "+1317"):
             completed = await client.complete(ref, {"name": "profile_id", "value": start})
             assert completed.completion.values == [dana]

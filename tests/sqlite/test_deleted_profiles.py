@@ -83,7 +83,8 @@ async def test_no_byte_of_what_was_said_is_left(backend: SqlBackend, tmp_path: P
     await event(backend, scope, user_id=f"{SECRET}-2", chat=f"{SECRET}-chat")  # kept apart: a conflict
     other = (await person(backend, scope, user_id=f"{SECRET}-2")).profile_id
     for id in (dana, lee, other):
-        await event(backend, scope, id, city=SECRET)
+        await event(backend, scope, id, city=SECRET, lastName=SECRET)
+        await backend.upsert_traits(scope, {"Contact": {"city": "Rome", "lastName": None}}, id, BY)
         await remembered(backend, scope, id)
     await backend.merge_profiles(scope, dana, lee)
     await backend.merge_profiles(scope, dana, other)

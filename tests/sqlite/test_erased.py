@@ -10,9 +10,10 @@ from mcp_memory import app
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.sqlite import file as files
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
+from mcp_memory.definitions import TraitGroup
 from mcp_memory.edits import ObservationChanges, SummaryChanges
 from mcp_memory.embedding.minilm import MiniLM
-from mcp_memory.model import NewObservation, NewSummary, Scope
+from mcp_memory.model import NewObservation, NewSummary, Scope, TraitDefinition
 from tests.contract.people import event, person
 
 pytestmark = pytest.mark.anyio
@@ -53,9 +54,23 @@ async def test_no_file_holds_what_was_deleted(backend: SqlBackend, tmp_path: Pat
     await backend.delete_summary(scope, dana, summed.id)
     assert found(tmp_path) == []
 
-    await event(backend, scope, dana, city=SECRET)
+    await event(backend, scope, dana, city=SECRET, lastName=SECRET)
+    await event(backend, scope, dana, city="Rome", lastName=None)
     assert found(tmp_path)
     await backend.delete_profile(scope, dana)
+    assert found(tmp_path) == []
+
+
+async def test_no_file_holds_what_a_trait_was_that_is_declared_no_more(backend: SqlBackend, tmp_path: Path) -> None:
+    scope = await backend.open_store("local", "default")
+    dana = (await person(backend, scope, chat="dana")).profile_id
+    definition = TraitDefinition(group="Music", name="plays", data_type="STRING")
+    await backend.create_trait_group(scope, TraitGroup(display_name="Music", definitions=(definition,)))
+    for value in (SECRET, "nothing"):
+        await backend.upsert_traits(scope, {"Music": {"plays": value}}, dana)
+    assert found(tmp_path)
+
+    await backend.delete_trait_group(scope, "Music")
     assert found(tmp_path) == []
 
 

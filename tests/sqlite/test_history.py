@@ -16,7 +16,7 @@ from mcp_memory.errors import Conflict, Full
 from mcp_memory.history import TOOL, Authorship
 from mcp_memory.listing import EVERYTHING, PageQuery
 from mcp_memory.model import NewObservation, NewSummary, Quota, Scope
-from tests.contract.people import person
+from tests.contract.people import event, person
 from tests.sqlite.test_upgrade_api import as_earlier, sound
 
 pytestmark = pytest.mark.anyio
@@ -76,6 +76,8 @@ async def test_what_a_store_of_an_earlier_version_knows_has_a_history_without_au
     id = await states(before, scope, dana, 2)
     await before.add_summaries(scope, dana, [NewSummary(content="Called.", conversation_id="c")], TOOL)
     summary = (await before.list_summaries(scope, dana, EVERYTHING, ALL)).items[0].id
+    await event(before, scope, dana, city="Rome")
+    traits, then_at = (await before.get_profile(scope, dana)).traits, app.now()
     await before.close()
     path = tmp_path / "stores" / f"{scope.store_id}.db"
     await anyio.to_thread.run_sync(as_earlier, path, "store", 5)
@@ -89,6 +91,15 @@ async def test_what_a_store_of_an_earlier_version_knows_has_a_history_without_au
         assert noted[1:] == [Authorship(cause="corrected"), Authorship(cause="created")]
         assert (noted[0].actor, noted[0].cause) == ("tool", "undone")
         assert summed == [Authorship(actor="tool", cause="corrected"), Authorship(cause="created")]
+        assert (await after.get_profile(scope, dana)).traits == traits
+        await after.upsert_traits(scope, {"Contact": {"city": "Rome"}}, dana, TOOL)
+        await after.upsert_traits(scope, {"Contact": {"city": "Oslo"}}, dana, TOOL)
+        cities = [one for one in (await after.trait_history(scope, dana, ALL)).items if one.name == "city"]
+        assert [(one.value, one.by.actor, one.by.cause) for one in cities] == [
+            ("Oslo", "tool", "corrected"),
+            ("Rome", "", "created"),
+        ]
+        assert (await after.profile_at(scope, dana, then_at)).traits == traits
         await anyio.to_thread.run_sync(sound, path)
     finally:
         await after.close()

@@ -97,6 +97,9 @@ async def plant(client: Client, store_name: str, mark: str = CANARY, number: str
     created = {"columnMappings": COLUMNS, "filename": f"{mark}.csv", "fileSize": len(FILE)}
     imported = (await http.post(f"{data}/Profiles/Imports", json=created)).json()
     mapping = await _mapping(client, control, mark)
+    note = f"{data}/Profiles/{found['profile_id']}/Observations/{found['observation']}"
+    changed = await http.patch(note, json={"content": f"Likes {mark} no more"})
+    assert changed.status_code == 202, changed.text
     return Ids(
         store_id=names[store_name],
         profile_id=found["profile_id"],

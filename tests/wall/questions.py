@@ -28,6 +28,9 @@ def _recap(profile_id: str, conversation: str) -> Json:
     return {"profile_id": profile_id, "conversation_id": conversation, "content": "They called"}
 
 
+LONG_AGO = "2026-05-04T09:00:00Z"
+
+
 def _talk(profile_id: str, conversation: str) -> Json:
     messages = [{"text": "Hello", "role": "customer", "message_id": "1"}]
     return {"profile_id": profile_id, "conversation_id": conversation, "messages": messages}
@@ -36,6 +39,10 @@ def _talk(profile_id: str, conversation: str) -> Json:
 def _recall(profile_id: str, conversation: str | None) -> Json:
     asked = {"query": f"what of {CANARY}", "communications_limit": 20, "detail": "full"}
     return {"profile_id": profile_id, **asked, **({"conversation_id": conversation} if conversation else {})}
+
+
+def _about(profile_id: str, whose: Ids, **more: Any) -> Json:
+    return {"profile_id": profile_id, "observation_id": whose.observation_id, **more}
 
 
 # The first of each names only what is theirs: to its owner it is answered.
@@ -53,6 +60,8 @@ TOOLS: Mapping[str, Made] = {
         _recall(their.merged_id, None),
         _recall(own.profile_id, their.conversation),
         {"profile_id": own.profile_id, "conversation_id": their.conversation, "communications_limit": 20},
+        {**_recall(their.profile_id, None), "as_of": LONG_AGO},
+        {"profile_id": their.merged_id, "as_of": LONG_AGO},
     ],
     "add_observation": lambda own, their: [
         _note(their.profile_id),
@@ -77,6 +86,18 @@ TOOLS: Mapping[str, Made] = {
         {"traits": {"Contact": {"chat": their.chat}}},
         {"profile_id": their.profile_id, "traits": {their.group: {"plan": None}}},
     ],
+    "observation_history": lambda own, their: [
+        _about(their.profile_id, their),
+        _about(their.merged_id, their),
+        _about(own.profile_id, their),
+        _about(their.profile_id, own),
+    ],
+    "undo_observation": lambda own, their: [
+        _about(their.profile_id, their),
+        _about(their.merged_id, their),
+        _about(own.profile_id, their, revision=2),
+        _about(their.profile_id, own),
+    ],
     "unmerge_profile": lambda own, their: [{"profile_id": their.merged_id}, {"profile_id": their.profile_id}],
     "merge_profiles": lambda own, their: [
         {"profile_id": their.profile_id, "other_id": their.merged_id},
@@ -94,7 +115,10 @@ def _plain(template: str) -> Callable[[Ids], list[str]]:
 
 RESOURCES: Mapping[str, Callable[[Ids], list[str]]] = {
     "memory://store": lambda their: ["memory://store"],
-    PROFILE: _plain(PROFILE),
+    PROFILE + "{?as_of}": lambda their: [
+        *_plain(PROFILE)(their),
+        f"memory://profiles/{their.profile_id}?as_of=2100-01-01T00%3A00%3A00Z",
+    ],
     PROFILE + "/context": _plain(PROFILE + "/context"),
     PROFILE + "/traits": _plain(PROFILE + "/traits"),
     PROFILE + "/observations": _plain(PROFILE + "/observations"),
@@ -103,6 +127,11 @@ RESOURCES: Mapping[str, Callable[[Ids], list[str]]] = {
         f"memory://profiles/{their.profile_id}/timeline",
         f"memory://profiles/{their.profile_id}/timeline?limit=5",
         f"memory://profiles/{their.profile_id}/timeline?before=2100-01-01T00%3A00%3A00Z",
+    ],
+    PROFILE + "/changes{?since,limit}": lambda their: [
+        f"memory://profiles/{their.profile_id}/changes",
+        f"memory://profiles/{their.merged_id}/changes?limit=5",
+        f"memory://profiles/{their.profile_id}/changes?since=2000-01-01T00%3A00%3A00Z",
     ],
 }
 
@@ -116,6 +145,8 @@ COMPLETED: Mapping[str, Callable[[Ids], list[str]]] = {
     "profile_id": lambda their: ["", their.profile_id, their.profile_id[:-2], their.phone, their.email, their.chat[:6]],
     "limit": lambda their: ["", "1"],
     "before": lambda their: ["", "2026"],
+    "since": lambda their: ["", "2026"],
+    "as_of": lambda their: ["", "2026"],
     "question": lambda their: ["", CANARY],
     "reason": lambda their: ["", CANARY],
 }

@@ -10,7 +10,7 @@ from tests.wall.world import Client, World
 
 pytestmark = pytest.mark.anyio
 
-READS = {"lookup_profile", "recall", "explain_identity"}
+READS = {"lookup_profile", "recall", "explain_identity", "observation_history"}
 SCOPES = {"reader": ("memory:read",), "agent": ("memory:read", "memory:write")}
 # What takes more than to write: the rules of a store, and what can't be undone.
 ADMINISTERED = {

@@ -21,6 +21,7 @@ from mcp_memory.backends.sql.conversation_rows import ConversationRows
 from mcp_memory.backends.sql.cursors import Place
 from mcp_memory.backends.sql.memory_rows import MemoryRows, SignatureRows
 from mcp_memory.definitions import TraitGroup
+from mcp_memory.history import Authorship, TraitRevision
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import Import, Remark
 from mcp_memory.ledger import Entry, Holding, IdentityConflict, Separation, Sides
@@ -103,13 +104,23 @@ class ProfileRows(Protocol):
         """By group and name; one for each member that has it."""
         ...
 
-    def put_traits(self, profile_id: str, traits: Iterable[tuple[str, str, TraitValue]], at: datetime) -> None: ...
+    def trait_revisions(self, profile_id: str) -> list[TraitRevision]:
+        """Of all members, by their time."""
+        ...
 
-    def remove_traits(self, profile_id: str, names: Iterable[tuple[str, str]]) -> None:
+    def put_traits(
+        self, profile_id: str, traits: Iterable[tuple[str, str, TraitValue]], at: datetime, by: Authorship
+    ) -> None:
+        """What they were is kept as revisions, the latest `MAX_TRAIT_REVISIONS` of each."""
+        ...
+
+    def remove_traits(self, profile_id: str, names: Iterable[tuple[str, str]], at: datetime, by: Authorship) -> None:
         """From all members."""
         ...
 
-    def remove_own_traits(self, profile_id: str, names: Iterable[tuple[str, str]]) -> None:
+    def remove_own_traits(
+        self, profile_id: str, names: Iterable[tuple[str, str]], at: datetime, by: Authorship
+    ) -> None:
         """From just this member."""
         ...
 
@@ -228,7 +239,8 @@ class DefinitionRows(Protocol):
     def has_values(self, group: str, name: str) -> bool: ...
 
     def forget_trait(self, group: str, name: str, heirs: Iterable[Trait]) -> None:
-        """Its values, and the identifiers promoted from them, of all profiles; but those that one of the heirs says."""
+        """Its values and what they were, and the identifiers promoted from them, of all profiles; but those that one of
+        the heirs says."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, Protocol
@@ -41,6 +41,15 @@ class NewItem(Generic[ItemT_co]):
     digest: bytes
     signature: Signature
     by: Authorship = UNKNOWN
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsOf(Generic[ItemT_co]):
+    """An item as it was. `changed`: it is otherwise now, and `reworded`: in other words."""
+
+    item: ItemT_co
+    changed: bool
+    reworded: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,11 +147,39 @@ class MemoryRows(Protocol):
 
     def remove_summary(self, summary_id: str) -> None: ...
 
+    def observation_changes(
+        self, profile_id: str, since: datetime, limit: int
+    ) -> list[tuple[Revision[Observation], str | None]]:
+        """The latest revisions after that time, of any member, and what each of them said before."""
+        ...
+
+    def summary_changes(
+        self, profile_id: str, since: datetime, limit: int
+    ) -> list[tuple[Revision[Summary], str | None]]: ...
+
+    def observations_at(self, profile_id: str, at: datetime) -> Mapping[object, AsOf[Observation]]:
+        """All that were learned by then, as they were then, by their keys, ascending."""
+        ...
+
+    def summaries_at(self, profile_id: str, at: datetime) -> Mapping[object, AsOf[Summary]]: ...
+
     def candidates(self, kind: Kind, profile_id: str, model_id: str) -> tuple[Sequence[object], Candidates]:
         """The profile's items of a kind: their keys, ascending, and in the same order what ranks them.
 
         Vectors that another model made, or that are damaged, are missing.
         """
+        ...
+
+    def candidates_of(
+        self,
+        kind: Kind,
+        profile_id: str,
+        model_id: str,
+        keys: Collection[object],
+        instead: Mapping[object, tuple[datetime, Signature | None]],
+    ) -> tuple[Sequence[object], Candidates]:
+        """As `candidates`, of these keys alone. `instead`: when these happened, and unless None what ranks them, in
+        place of what is stored; their tokens have no vectors."""
         ...
 
     def token_vectors(

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from mcp_memory import identity, ledger, traits
+from mcp_memory import history, identity, ledger, traits
 from mcp_memory.backends.sql.cursors import page_of, page_of_all, place_of
 from mcp_memory.backends.sql.database import ProfileRow, TraitRow, Transaction
 from mcp_memory.errors import Invalid, NotFound
+from mcp_memory.history import ProfileThen, TraitRevision
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.listing import Page, PageQuery
 from mcp_memory.model import Identifier, Lookup, Merge, Profile, TraitEntry
@@ -60,6 +61,29 @@ def list_traits(tx: Transaction, profile_id: str, groups: Sequence[str] | None, 
         if groups is None or one.group in groups
     ]
     return page_of_all(rows, query, "traits", int, str, str)
+
+
+def trait_history(tx: Transaction, profile_id: str, query: PageQuery) -> Page[TraitRevision]:
+    rows = [
+        (((one.at - EPOCH) // MICROSECOND, one.group, one.name, one.profile_id, one.number), one)
+        for one in tx.trait_revisions(existing(tx, profile_id).profile_id)
+    ]
+    return page_of_all(rows, query, "trait history", int, str, str, str, int)
+
+
+def profile_at(tx: Transaction, profile_id: str, at: datetime) -> ProfileThen:
+    row = existing(tx, profile_id)
+    if row.created_at > at:
+        raise NotFound("Nothing was known of this customer then: ask for a later time.")
+    id = row.profile_id
+    return ProfileThen(
+        profile_id=id,
+        at=at,
+        created_at=row.created_at,
+        traits=history.traits_at(tx.trait_revisions(id), at),
+        observation_count=len(tx.observations_at(id, at)),
+        summary_count=len(tx.summaries_at(id, at)),
+    )
 
 
 def view(tx: Transaction, row: ProfileRow) -> Profile:

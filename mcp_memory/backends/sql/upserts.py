@@ -10,6 +10,7 @@ from mcp_memory.backends.sql.database import ProfileRow, Trait, TraitRow, Transa
 from mcp_memory.backends.sql.profiles import existing, view
 from mcp_memory.backends.sql.quotas import Room
 from mcp_memory.errors import Conflict, Invalid
+from mcp_memory.history import Authorship
 from mcp_memory.identity import IdentifierConfig
 from mcp_memory.ids import PROFILE, MakeId
 from mcp_memory.imports import BulkOutcome
@@ -52,9 +53,17 @@ class Upserts:
     """The rules of the store are read once, for as many upserts as the transaction makes."""
 
     def __init__(
-        self, tx: Transaction, room: Room, *, policy: UndeclaredTraits, region: str, now: datetime, make_id: MakeId
+        self,
+        tx: Transaction,
+        room: Room,
+        *,
+        policy: UndeclaredTraits,
+        region: str,
+        now: datetime,
+        make_id: MakeId,
+        by: Authorship,
     ) -> None:
-        self.tx, self.now, self._room = tx, now, room
+        self.tx, self.now, self._room, self._by = tx, now, room, by
         self._policy, self._region, self._make_id = policy, region, make_id
         self._settings = tx.identity_settings()
         self._declared = Declared(tx.definitions())
@@ -75,7 +84,7 @@ class Upserts:
         tx.detach([one for one in (*tx.identifiers(profile_id), *tx.retired(profile_id)) if one.identifier in gone])
         for row in tx.traits(profile_id):
             if self._says(row) in gone:
-                tx.remove_own_traits(row.profile_id, [(row.group, row.name)])
+                tx.remove_own_traits(row.profile_id, [(row.group, row.name)], self.now, self._by)
 
     def settle(self, profile_id: str, gone: Set[Identifier]) -> None:
         """After that: who waited for them has them, and what waited for the room identifies again."""
@@ -289,7 +298,7 @@ class Upserts:
             others = [row.updated_at for row in said if (row.group, row.name) == one[:2] and row.profile_id != member]
             times.setdefault(max([self.now, *(time + MICROSECOND for time in others)]), []).append(one)
         for at, written in times.items():
-            self.tx.put_traits(member, written, at)
+            self.tx.put_traits(member, written, at, self._by)
 
     def _attach(
         self, holder: str, new: Mapping[Identifier, Trait | None], given: Set[Identifier], known: Sequence[Holding]
@@ -318,7 +327,7 @@ class Upserts:
         """A trait that goes takes all identifiers along that ever came from it, but those another trait still says."""
         tx = self.tx
         going = [one for one in (*tx.identifiers(holder), *tx.retired(holder)) if one.trait in removed]
-        tx.remove_traits(holder, removed)
+        tx.remove_traits(holder, removed, self.now, self._by)
         left = traits.latest((row.updated_at, row.group, row.name, row.value) for row in tx.traits(holder))
         says = {Identifier(*promoted): trait for trait, promoted in self._declared.identifying(left).items()}
         gone = [one for one in going if one.identifier not in says]

@@ -25,7 +25,7 @@ from mcp_memory.backends.twilio.upserts import Upserts
 from mcp_memory.conversations import Conversation
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges, SummaryChanges
-from mcp_memory.history import UNKNOWN, Authorship, Revision
+from mcp_memory.history import UNKNOWN, Authorship, Changed, ProfileThen, Revision, TraitRevision
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, NewUpload, Remark
 from mcp_memory.ledger import Explanation, Merged, Unmerged
@@ -151,24 +151,47 @@ class TwilioBackend:
     ) -> Page[TraitEntry]:
         return await self._profiles.list_traits(scope, profile_id, groups, page)
 
+    async def trait_history(self, scope: Scope, profile_id: str, page: PageQuery) -> Page[TraitRevision]:
+        raise missing("trait_history")
+
+    async def profile_at(self, scope: Scope, profile_id: str, at: datetime) -> ProfileThen:
+        raise missing("profile_at")
+
+    async def changes_since(self, scope: Scope, profile_id: str, since: datetime, limit: int) -> list[Changed]:
+        raise missing("changes_since")
+
     async def complete_profile_ids(self, scope: Scope, prefix: str, limit: int) -> list[str]:
         return await self._profiles.complete_profile_ids(scope, prefix, limit)
 
-    async def upsert_traits(self, scope: Scope, given: Raw, profile_id: str | None) -> Upserted:
+    async def upsert_traits(
+        self, scope: Scope, given: Raw, profile_id: str | None, by: Authorship = UNKNOWN
+    ) -> Upserted:
         return await self._upserts.upsert_traits(scope, given, profile_id)
 
-    async def upsert_profiles(self, scope: Scope, entries: Sequence[Raw]) -> list[BulkOutcome]:
+    async def upsert_profiles(
+        self, scope: Scope, entries: Sequence[Raw], by: Authorship = UNKNOWN
+    ) -> list[BulkOutcome]:
         return await self._bulk.upsert_profiles(scope, entries)
 
-    async def add_identifier(self, scope: Scope, profile_id: str, id_type: str, value: str) -> Upserted:
+    async def add_identifier(
+        self, scope: Scope, profile_id: str, id_type: str, value: str, by: Authorship = UNKNOWN
+    ) -> Upserted:
         return await self._upserts.add_identifier(scope, profile_id, id_type, value)
 
     async def replace_identifier(
-        self, scope: Scope, profile_id: str, id_type: str, old_value: str, new_value: str
+        self,
+        scope: Scope,
+        profile_id: str,
+        id_type: str,
+        old_value: str,
+        new_value: str,
+        by: Authorship = UNKNOWN,
     ) -> Upserted:
         return await self._upserts.replace_identifier(scope, profile_id, id_type, old_value, new_value)
 
-    async def remove_identifiers(self, scope: Scope, profile_id: str, id_type: str, *, all: bool) -> Profile:
+    async def remove_identifiers(
+        self, scope: Scope, profile_id: str, id_type: str, *, all: bool, by: Authorship = UNKNOWN
+    ) -> Profile:
         return await self._upserts.remove_identifiers(scope, profile_id, id_type, all=all)
 
     async def merge_profiles(self, scope: Scope, profile_id: str, other_id: str) -> Merged:

@@ -18,6 +18,8 @@ VECTORS: Final = "The memory service keeps the vectors of what it remembers itse
 ITS_OWN: Final = "The memory service keeps account of its own changes: ask it for the operation it named."
 
 REVISIONS: Final = "The memory service keeps no revisions of summaries."
+CHANGES: Final = "The memory service tells what it knows, not what has changed since."
+TRAITS: Final = "The memory service tells what traits are, not what they were."
 TENANT: Final = "The stores are the memory service's: delete them there, or one by one."
 
 REASONS: Final[Mapping[str, str]] = {
@@ -28,6 +30,9 @@ REASONS: Final[Mapping[str, str]] = {
     "merge_profiles": f"The memory service merges no profiles by hand. {IDENTITY} Give one an identifier of the other.",
     "unmerge_profile": f"The memory service takes no profiles apart. {IDENTITY}",
     "explain_identity": f"The memory service does not say why profiles are one. {IDENTITY}",
+    "changes_since": CHANGES,
+    "trait_history": TRAITS,
+    "profile_at": TRAITS,
     "summary_history": REVISIONS,
     "record_messages": CONVERSATIONS,
     "list_communications": CONVERSATIONS,

@@ -23,6 +23,11 @@ class Recalls:
                 "communications_limit: the memory service gives the messages of one conversation: name it in "
                 "conversation_id, or leave communications_limit out."
             )
+        if query.as_of is not None and query.as_of < self._remote.now():
+            raise Unsupported(
+                "as_of: the memory service recalls what it knows now, not what was known: leave as_of out. begin and "
+                "end say when something happened."
+            )
         reply = await self._remote.send(calls.RECALL, scope.store_id, profile_id, body=self._body(query))
         body = reply.read(RecallBody)
         inside, now = self._remote.conversations.inside, self._remote.now()

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from mcp_memory.errors import Invalid, NotFound
+from mcp_memory.history import API
 from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.asked import CallerOf, IdTypeName, LiveProfile, MemoryOf, replies
 from mcp_memory.http.api.profiles import PROFILE, PROFILES
@@ -45,7 +46,7 @@ async def list_identifiers(memory: MemoryOf, caller: CallerOf, profile_id: LiveP
 )
 async def add_identifier(memory: MemoryOf, caller: CallerOf, profile_id: LiveProfile, body: IdentifierBody) -> Answer:
     """If it is somebody else's, both become one profile, unless the settings keep them apart."""
-    upserted = await memory.add_identifier(caller, profile_id, body.id_type, body.value)
+    upserted = await memory.add_identifier(caller, profile_id, body.id_type, body.value, API)
     return answer(Accepted(message="Identifier accepted for processing."), 202, outcomes.headers(upserted))
 
 
@@ -65,7 +66,7 @@ async def replace_identifier(
 ) -> Answer:
     if body.id_type != id_type:
         raise Invalid("idType in the body is not the one in the path: they must be the same.")
-    upserted = await memory.replace_identifier(caller, profile_id, id_type, body.old_value, body.new_value)
+    upserted = await memory.replace_identifier(caller, profile_id, id_type, body.old_value, body.new_value, API)
     return answer(Accepted(message="Identifier update accepted."), 202, outcomes.headers(upserted))
 
 
@@ -80,5 +81,5 @@ async def remove_identifiers(
     all: Annotated[bool, Query(alias="removeAll")] = False,
 ) -> Answer:
     """One value, which the limitPolicy chooses, or all."""
-    await memory.remove_identifiers(caller, profile_id, id_type, all=all)
+    await memory.remove_identifiers(caller, profile_id, id_type, all=all, by=API)
     return answer(Accepted(message="Identifier removal accepted."), 202)

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from mcp_memory.errors import Invalid
+from mcp_memory.history import API
 from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.asked import CallerOf, DataPaging, LiveProfile, MemoryOf, replies
 from mcp_memory.http.api.route import ApiRoute
@@ -32,7 +33,7 @@ async def list_profiles(memory: MemoryOf, caller: CallerOf, paging: DataPaging) 
 @router.post(PROFILES, operation_id="CreateProfile", status_code=202, responses=replies(202, Accepted))
 async def create_profile(memory: MemoryOf, caller: CallerOf, body: TraitsBody) -> Answer:
     """Or finds it: identifying traits say whose they are, before this is answered."""
-    upserted = await memory.upsert_traits(caller, body.traits, None)
+    upserted = await memory.upsert_traits(caller, body.traits, None, API)
     message = "Profile resolved and accepted for processing."
     return answer(Accepted(id=upserted.profile.profile_id, message=message), 202, outcomes.headers(upserted))
 
@@ -40,7 +41,7 @@ async def create_profile(memory: MemoryOf, caller: CallerOf, body: TraitsBody) -
 @router.put(PROFILES + "/Bulk", operation_id="UpdateProfilesBulk", status_code=202, responses=replies(202, Accepted))
 async def upsert_profiles(memory: MemoryOf, caller: CallerOf, body: BulkBody) -> Answer:
     """What is refused of it is said in a header: the published answer has no place for it."""
-    done = await memory.upsert_profiles(caller, [one.traits for one in body.profiles])
+    done = await memory.upsert_profiles(caller, [one.traits for one in body.profiles], API)
     refused = [at for at, one in enumerate(done) if one.outcome == "refused"]
     if len(refused) == len(done):
         raise Invalid(f"profiles: none was taken. The first: {done[0].reason}")
@@ -60,7 +61,7 @@ async def update_profile(memory: MemoryOf, caller: CallerOf, profile_id: LivePro
     """What is left out stays; a null removes a trait."""
     headers = {}
     if any(body.traits.values()):
-        headers = outcomes.headers(await memory.upsert_traits(caller, body.traits, profile_id))
+        headers = outcomes.headers(await memory.upsert_traits(caller, body.traits, profile_id, API))
     return answer(Accepted(message="Trait modifications accepted for processing."), 202, headers)
 
 

@@ -1,11 +1,13 @@
 """Who is who."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from mcp_memory import traits
-from mcp_memory.backends.sql import deletion, merging, naming, profiles
+from mcp_memory.backends.sql import deletion, merging, naming, past, profiles
 from mcp_memory.backends.sql.calls.worker import Worker
 from mcp_memory.backends.sql.database import Transaction
+from mcp_memory.history import UNKNOWN, Authorship, Changed, ProfileThen, TraitRevision
 from mcp_memory.ids import PROFILE, prefix_range
 from mcp_memory.imports import BulkOutcome
 from mcp_memory.ledger import Explanation, Merged, Unmerged
@@ -43,24 +45,47 @@ class ProfileCalls(Worker):
 
         return await self._read(scope, work)
 
-    async def upsert_traits(self, scope: Scope, given: traits.Raw, profile_id: str | None) -> Upserted:
-        return await self._upsert(scope, lambda upserts: upserts.upsert(given, profile_id))
+    async def trait_history(self, scope: Scope, profile_id: str, page: PageQuery) -> Page[TraitRevision]:
+        return await self._read(scope, lambda tx: profiles.trait_history(tx, profile_id, page))
 
-    async def upsert_profiles(self, scope: Scope, entries: Sequence[traits.Raw]) -> list[BulkOutcome]:
-        return await self._upsert(scope, lambda upserts: [upserts.attempt(entry) for entry in entries])
+    async def profile_at(self, scope: Scope, profile_id: str, at: datetime) -> ProfileThen:
+        return await self._read(scope, lambda tx: profiles.profile_at(tx, profile_id, at))
 
-    async def add_identifier(self, scope: Scope, profile_id: str, id_type: str, value: str) -> Upserted:
-        return await self._upsert(scope, lambda upserts: naming.add(upserts, profile_id, id_type, value))
+    async def changes_since(self, scope: Scope, profile_id: str, since: datetime, limit: int) -> list[Changed]:
+        return await self._read(scope, lambda tx: past.changes_since(tx, profile_id, since, limit))
+
+    async def upsert_traits(
+        self, scope: Scope, given: traits.Raw, profile_id: str | None, by: Authorship = UNKNOWN
+    ) -> Upserted:
+        return await self._upsert(scope, lambda upserts: upserts.upsert(given, profile_id), by)
+
+    async def upsert_profiles(
+        self, scope: Scope, entries: Sequence[traits.Raw], by: Authorship = UNKNOWN
+    ) -> list[BulkOutcome]:
+        return await self._upsert(scope, lambda upserts: [upserts.attempt(entry) for entry in entries], by)
+
+    async def add_identifier(
+        self, scope: Scope, profile_id: str, id_type: str, value: str, by: Authorship = UNKNOWN
+    ) -> Upserted:
+        return await self._upsert(scope, lambda upserts: naming.add(upserts, profile_id, id_type, value), by)
 
     async def replace_identifier(
-        self, scope: Scope, profile_id: str, id_type: str, old_value: str, new_value: str
+        self,
+        scope: Scope,
+        profile_id: str,
+        id_type: str,
+        old_value: str,
+        new_value: str,
+        by: Authorship = UNKNOWN,
     ) -> Upserted:
         return await self._upsert(
-            scope, lambda upserts: naming.swap(upserts, profile_id, id_type, old_value, new_value)
+            scope, lambda upserts: naming.swap(upserts, profile_id, id_type, old_value, new_value), by
         )
 
-    async def remove_identifiers(self, scope: Scope, profile_id: str, id_type: str, *, all: bool) -> Profile:
-        return await self._upsert(scope, lambda upserts: naming.remove(upserts, profile_id, id_type, all=all))
+    async def remove_identifiers(
+        self, scope: Scope, profile_id: str, id_type: str, *, all: bool, by: Authorship = UNKNOWN
+    ) -> Profile:
+        return await self._upsert(scope, lambda upserts: naming.remove(upserts, profile_id, id_type, all=all), by)
 
     async def merge_profiles(self, scope: Scope, profile_id: str, other_id: str) -> Merged:
         return await self._write(scope, lambda tx: merging.merge_by_hand(tx, profile_id, other_id, self._now()))

@@ -1,13 +1,16 @@
 """What was said, and what is remembered of all there is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 
-from mcp_memory.backends.sql import conversations, profiles
+from mcp_memory.backends.sql import conversations, past, profiles
 from mcp_memory.backends.sql import recall as recalling
 from mcp_memory.backends.sql.calls.worker import Worker
 from mcp_memory.backends.sql.database import Transaction
+from mcp_memory.backends.sql.memory_rows import Signature
 from mcp_memory.backends.sql.recall import Asked, TooLarge
+from mcp_memory.backends.sql.signatures import Text
 from mcp_memory.errors import Conflict
 from mcp_memory.model import Added, Communication, NewMessage, Recall, RecallQuery, Scope
 
@@ -91,10 +94,19 @@ class RecallCalls(Worker):
         text, conversation_id = query.query, query.conversation_id
         if text is None and conversation_id is not None:
             text = self._database.read(scope, lambda tx: conversations.query(tx, profile_id, conversation_id))
+        at = None if query.as_of is None or query.as_of >= self._now() else query.as_of
         return Asked(
             query=query,
             text=text or None,
             question=self._signatures.question(text, self._now().date()) if text else None,
             model_id=self._signatures.model_id,
             weights=self._weights,
+            at=at,
+            wordings=self._wordings(scope, profile_id, at) if text and at else {},
         )
+
+    def _wordings(self, scope: Scope, profile_id: str, at: datetime) -> Mapping[str, Signature]:
+        """Made before what they are for is read again: what is changed in between is ranked by its words."""
+        contents = self._database.read(scope, lambda tx: past.reworded(tx, profile_id, at))
+        signatures = self._signatures.or_terms([Text(one) for one in contents]) if contents else []
+        return dict(zip(contents, signatures, strict=True))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from mcp_memory.backends.sql import definitions, imports, mappings
 from mcp_memory.backends.sql.calls.worker import Worker
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
+from mcp_memory.history import IMPORT
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import Import, ImportRow, NewImport, NewUpload, Remark
 from mcp_memory.listing import Page, PageQuery
@@ -79,7 +80,7 @@ class ImportCalls(Worker):
         )
 
     async def add_import_rows(self, scope: Scope, import_id: str, after: int, rows: Sequence[ImportRow]) -> Import:
-        return await self._upsert(scope, lambda upserts: imports.add_rows(upserts, import_id, after, rows))
+        return await self._upsert(scope, lambda upserts: imports.add_rows(upserts, import_id, after, rows), IMPORT)
 
     async def list_remarks(self, scope: Scope, import_id: str, after: int, limit: int) -> list[Remark]:
         return await self._read(scope, lambda tx: imports.remarks_of(tx, import_id, after, limit))

@@ -17,6 +17,7 @@ from mcp_memory.backends.sql.signatures import Signatures
 from mcp_memory.backends.sql.tending import Tending
 from mcp_memory.backends.sql.upserts import Upserts
 from mcp_memory.embedding import Embedder
+from mcp_memory.history import Authorship
 from mcp_memory.ids import MakeId
 from mcp_memory.model import Quota, Scope
 from mcp_memory.recent import Recent
@@ -87,14 +88,22 @@ class Worker:
     async def _write_catalog(self, tenant: str, work: Callable[[Catalog], T]) -> T:
         return await self._writers.hop(tenant, lambda: self._database.write_catalog(work))
 
-    async def _upsert(self, scope: Scope, change: Callable[[Upserts], T]) -> T:
+    async def _upsert(self, scope: Scope, change: Callable[[Upserts], T], by: Authorship) -> T:
         def work() -> T:
             policy = self._database.read_catalog(lambda catalog: stores.existing(catalog, scope)).undeclared_traits
             room = self._room(scope.tenant, scope.quota)
             return self._database.write(
                 scope,
                 lambda tx: change(
-                    Upserts(tx, room, policy=policy, region=self._region, now=self._now(), make_id=self._make_id)
+                    Upserts(
+                        tx,
+                        room,
+                        policy=policy,
+                        region=self._region,
+                        now=self._now(),
+                        make_id=self._make_id,
+                        by=by,
+                    )
                 ),
             )
 

@@ -1,13 +1,14 @@
 """Observations, summaries, and what recall needs of them."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from mcp_memory import ids
 from mcp_memory.backends.sql.cursors import Place
-from mcp_memory.backends.sql.memory_rows import Known, NewItem, Signature
+from mcp_memory.backends.sql.memory_rows import AsOf, Known, NewItem, Signature
+from mcp_memory.backends.sql.sqlite.authors import authorship, by_columns
 from mcp_memory.backends.sql.sqlite.keys import FOREVER, from_micros, ordered, period, profile_no, to_micros
 from mcp_memory.backends.sql.sqlite.rows import Row
 from mcp_memory.backends.sql.sqlite.signatures import SqliteSignatures
@@ -38,11 +39,11 @@ class SqliteMemories(SqliteSignatures):
         return int(rows[0][0])
 
     def insert_observations(self, profile_id: str, new: Sequence[NewItem[Observation]]) -> None:
-        extras = [{"conversation_ids": json.dumps(one.item.conversation_ids), **_by(one.by)} for one in new]
+        extras = [{"conversation_ids": json.dumps(one.item.conversation_ids), **by_columns(one.by)} for one in new]
         self._insert("observation", profile_id, new, extras)
 
     def insert_summaries(self, profile_id: str, new: Sequence[NewItem[Summary]]) -> None:
-        extras = [{"conversation_id": one.item.conversation_id, **_by(one.by)} for one in new]
+        extras = [{"conversation_id": one.item.conversation_id, **by_columns(one.by)} for one in new]
         self._insert("summary", profile_id, new, extras)
 
     def observations(self, profile_id: str, keys: Iterable[object]) -> Mapping[object, Observation]:
@@ -101,14 +102,32 @@ class SqliteMemories(SqliteSignatures):
         rows = self._history("summary", summary_id, after, limit, newest_first)
         return [((row[8],), _revision(_summary(row[:8]), row[8:])) for row in rows]
 
+    def observation_changes(
+        self, profile_id: str, since: datetime, limit: int
+    ) -> list[tuple[Revision[Observation], str | None]]:
+        rows = self._changes("observation", profile_id, since, limit)
+        return [(_revision(_observation(row[:8]), row[8:14]), row[14]) for row in rows]
+
+    def summary_changes(
+        self, profile_id: str, since: datetime, limit: int
+    ) -> list[tuple[Revision[Summary], str | None]]:
+        rows = self._changes("summary", profile_id, since, limit)
+        return [(_revision(_summary(row[:8]), row[8:14]), row[14]) for row in rows]
+
+    def observations_at(self, profile_id: str, at: datetime) -> Mapping[object, AsOf[Observation]]:
+        return _as_of(self._each("observation_at", self._members(profile_id), at=to_micros(at)), _observation)
+
+    def summaries_at(self, profile_id: str, at: datetime) -> Mapping[object, AsOf[Summary]]:
+        return _as_of(self._each("summary_at", self._members(profile_id), at=to_micros(at)), _summary)
+
     def change_observation(
         self, after: Observation, digest: bytes, signature: Signature | None, by: Authorship
     ) -> None:
-        extra = {"conversation_ids": json.dumps(after.conversation_ids), **_by(by)}
+        extra = {"conversation_ids": json.dumps(after.conversation_ids), **by_columns(by)}
         self._update("observation", after, digest, signature, extra)
 
     def change_summary(self, after: Summary, digest: bytes, signature: Signature | None, by: Authorship) -> None:
-        self._update("summary", after, digest, signature, {"conversation_id": after.conversation_id, **_by(by)})
+        self._update("summary", after, digest, signature, {"conversation_id": after.conversation_id, **by_columns(by)})
 
     def remove_observation(self, observation_id: str) -> None:
         self._remove("observation_key", observation_id, observations=1)
@@ -153,6 +172,10 @@ class SqliteMemories(SqliteSignatures):
         id = self._rows(f"{kind}_key", public_id=ids.to_bytes(item_id))[0][0]
         direction = -1 if newest_first else 1
         return self._rows(f"{kind}_history", id=id, above=above, below=below, direction=direction, limit=limit)
+
+    def _changes(self, kind: Kind, profile_id: str, since: datetime, limit: int) -> list[Row]:
+        rows = self._each(f"{kind}_changes", self._members(profile_id), since=to_micros(since), limit=limit)
+        return sorted(rows, key=lambda row: (row[6], row[0]), reverse=True)[:limit]
 
     def _update(
         self, kind: Kind, after: Item, digest: bytes, signature: Signature | None, extra: Mapping[str, str | None]
@@ -263,17 +286,12 @@ def _summary(row: Row) -> Summary:
     )
 
 
-def _by(by: Authorship) -> dict[str, str | None]:
+def _as_of(rows: Iterable[Row], item: Callable[[Row], ItemT]) -> Mapping[object, AsOf[ItemT]]:
     return {
-        "actor": by.actor or None,
-        "cause": by.cause,
-        "rule": by.rule,
-        "reason": by.reason,
-        "changed_in": by.conversation_id,
+        row[0]: AsOf(item=item(row[:8]), changed=bool(row[8]), reworded=bool(row[9]))
+        for row in sorted(rows, key=lambda row: int(row[0]))
     }
 
 
 def _revision(item: ItemT, row: Row) -> Revision[ItemT]:
-    number, actor, cause, rule, reason, changed_in = row
-    by = Authorship(actor=actor or "", cause=cause, rule=rule, reason=reason, conversation_id=changed_in)
-    return Revision(number=number, item=item, by=caused(by, number))
+    return Revision(number=row[0], item=item, by=caused(authorship(row[1:]), row[0]))

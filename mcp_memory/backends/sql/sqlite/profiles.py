@@ -8,8 +8,10 @@ from typing import Any
 from mcp_memory import ids
 from mcp_memory.backends.sql.cursors import Place
 from mcp_memory.backends.sql.database import ProfileRow, TraitRow
+from mcp_memory.backends.sql.sqlite.authors import authorship, by_columns
 from mcp_memory.backends.sql.sqlite.keys import from_micros, items_of, ordered, to_micros
 from mcp_memory.backends.sql.sqlite.rows import Rows
+from mcp_memory.history import MAX_TRAIT_REVISIONS, Authorship, TraitRevision, traits_history
 from mcp_memory.model import TraitValue
 
 
@@ -97,23 +99,50 @@ class SqliteProfiles(Rows):
             for group, name, text, updated_at, number in self._each("traits", self._members(profile_id))
         ]
 
-    def put_traits(self, profile_id: str, traits: Iterable[tuple[str, str, TraitValue]], at: datetime) -> None:
-        number, when = self._number(profile_id), to_micros(at)
-        self._many(
-            "put_trait",
-            [
-                {"no": number, "group": group, "name": name, "value": json.dumps(value, ensure_ascii=False), "at": when}
-                for group, name, value in traits
-            ],
+    def trait_revisions(self, profile_id: str) -> list[TraitRevision]:
+        rows = self._each("trait_revisions", self._members(profile_id))
+        return traits_history(
+            TraitRevision(
+                group=group,
+                name=name,
+                value=None if text is None else _value(json.loads(text)),
+                at=from_micros(since),
+                number=no,
+                profile_id=self._id(number),
+                by=authorship(tuple(by)),
+            )
+            for group, name, text, since, number, no, *by in rows
         )
 
-    def remove_traits(self, profile_id: str, names: Iterable[tuple[str, str]]) -> None:
-        for group, name in names:
-            self._each("remove_trait", self._members(profile_id), group=group, name=name)
+    def put_traits(
+        self, profile_id: str, traits: Iterable[tuple[str, str, TraitValue]], at: datetime, by: Authorship
+    ) -> None:
+        number, when = self._number(profile_id), to_micros(at)
+        new = [
+            {"no": number, "group": group, "name": name, "value": json.dumps(value, ensure_ascii=False)}
+            for group, name, value in traits
+        ]
+        self._many("keep_trait", new)
+        self._many("prune_trait", [one | {"kept": MAX_TRAIT_REVISIONS} for one in new])
+        self._many("put_trait", [one | {"at": when} | by_columns(by) for one in new])
 
-    def remove_own_traits(self, profile_id: str, names: Iterable[tuple[str, str]]) -> None:
+    def remove_traits(self, profile_id: str, names: Iterable[tuple[str, str]], at: datetime, by: Authorship) -> None:
         for group, name in names:
-            self._rows("remove_trait", no=self._number(profile_id), group=group, name=name)
+            for member in self._members(profile_id):
+                self._remove_trait(member, group, name, at, by)
+
+    def remove_own_traits(
+        self, profile_id: str, names: Iterable[tuple[str, str]], at: datetime, by: Authorship
+    ) -> None:
+        for group, name in names:
+            self._remove_trait(self._number(profile_id), group, name, at, by)
+
+    def _remove_trait(self, number: int, group: str, name: str, at: datetime, by: Authorship) -> None:
+        trait = {"no": number, "group": group, "name": name}
+        self._rows("keep_trait", **trait, value=None)
+        self._rows("keep_removal", **trait, at=to_micros(at), **by_columns(by))
+        self._rows("prune_trait", **trait, kept=MAX_TRAIT_REVISIONS)
+        self._rows("remove_trait", **trait)
 
 
 _ITEMS = (
@@ -121,15 +150,8 @@ _ITEMS = (
     *("delete_communications", "delete_signatures", "delete_tokens"),
 )
 _OWN = (
-    *(
-        "delete_extractions",
-        "delete_conversations",
-        "delete_traits",
-        "delete_identifiers",
-        "delete_separations",
-        "delete_conflicts",
-    ),
-    *("retire_number", "delete_profile"),
+    *("delete_extractions", "delete_conversations", "delete_traits", "delete_trait_revisions", "delete_identifiers"),
+    *("delete_separations", "delete_conflicts", "retire_number", "delete_profile"),
 )
 
 

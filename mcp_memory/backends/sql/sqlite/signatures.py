@@ -1,7 +1,7 @@
 """What recall reads: signatures, token vectors, and which of them are to be made anew."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -21,15 +21,32 @@ WORTH_KEEPING = 32  # items in memory; reading fewer takes no longer than lookin
 class SqliteSignatures(Rows):
     def candidates(self, kind: Kind, profile_id: str, model_id: str) -> "tuple[Sequence[object], Candidates]":
         model_no, dimensions = self._model(model_id)
-        number = self._number(profile_id)
-        members = tuple(self._rows("versions", no=number))
-        self._version[number] = version = (members, model_no)
+        version = self._versions(profile_id, model_no)
+        members = version[0]
         found: tuple[Sequence[object], Candidates] = self._hot.get(
             (self._store, members[0][0], kind),
             version,
             lambda: self._read_candidates([member for member, _ in members], kind, model_no, dimensions),
         )
         return found
+
+    def candidates_of(
+        self,
+        kind: Kind,
+        profile_id: str,
+        model_id: str,
+        keys: Collection[object],
+        instead: Mapping[object, tuple[datetime, Signature | None]],
+    ) -> "tuple[Sequence[object], Candidates]":
+        from mcp_memory.backends.sql.sqlite import packing  # numpy: not before it is needed, for the cold start
+
+        model_no, dimensions = self._model(model_id)
+        members = [member for member, _ in self._versions(profile_id, model_no)[0]]
+        rows = [row for row in self._signature_rows(members, kind) if row[0] in keys]
+        for place, row in enumerate(rows):
+            if row[0] in instead:
+                rows[place] = _otherwise(row, *instead[row[0]], model_no=model_no, model_id=model_id)
+        return [row[0] for row in rows], packing.unpack(rows, model_no, dimensions)
 
     def token_vectors(
         self, kind: Kind, profile_id: str, keys: Sequence[object], candidates: "Candidates", chosen: "Ints"
@@ -91,13 +108,23 @@ class SqliteSignatures(Rows):
     ) -> "tuple[tuple[Sequence[object], Candidates], int]":
         from mcp_memory.backends.sql.sqlite import packing  # numpy, as above
 
+        rows = self._signature_rows(members, kind)
+        found = packing.unpack(rows, model_no, dimensions)
+        size = found.nbytes if len(rows) >= WORTH_KEEPING else 0
+        return ([row[0] for row in rows], found), size
+
+    def _signature_rows(self, members: Sequence[int], kind: Kind) -> list[Row]:
         rows: list[Row] = []
         for number in members:
             first, last = key_range(number, kind)
             rows += self._rows("signatures", first=first, last=last)
-        found = packing.unpack(rows, model_no, dimensions)
-        size = found.nbytes if len(rows) >= WORTH_KEEPING else 0
-        return ([row[0] for row in rows], found), size
+        return rows
+
+    def _versions(self, profile_id: str, model_no: int) -> tuple[tuple[Row, ...], int]:
+        """What candidates in memory are known by: the members with their versions, and the model."""
+        number = self._number(profile_id)
+        self._version[number] = version = (tuple(self._rows("versions", no=number)), model_no)
+        return version
 
     def _new_keys(self, number: int, kind: Kind, count: int) -> list[int]:
         rows = self._rows("take_seq", no=number, count=count)
@@ -155,3 +182,13 @@ class SqliteSignatures(Rows):
             after=after[0] if after else None,
             is_message=True,
         )
+
+
+def _otherwise(row: Row, occurred_at: datetime, signature: Signature | None, *, model_no: int, model_id: str) -> Row:
+    from mcp_memory.backends.sql.sqlite import packing  # numpy, as above
+
+    id, _, own_model_no, vectors, terms, *source, tokens = row
+    if signature is not None:
+        vectors, terms, _ = packing.pack_signature(signature)
+        own_model_no, tokens = (model_no if signature.model_id == model_id else 0), None
+    return (id, to_micros(occurred_at), own_model_no, vectors, terms, *source, tokens)

@@ -31,6 +31,9 @@ select exists (select 1 from trait where trait_group = :group and name = :name);
 -- name: forget_values
 delete from trait where trait_group = :group and name = :name;
 
+-- name: forget_trait_revisions
+delete from trait_revision where trait_group = :group and name = :name;
+
 -- name: inherit_identifiers
 update identifier set trait_group = :heir_group, trait_name = :heir_name
 where trait_group = :group and trait_name = :name

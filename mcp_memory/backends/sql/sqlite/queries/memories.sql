@@ -166,3 +166,59 @@ from (select row_number() over (order by updated_at) as number, *
 join summary o on o.id = :id
 where v.number > :above and v.number < :below
 order by v.number * :direction limit :limit;
+
+-- name: observation_at
+select id, observation_id, content, source, occurred_at, created_at, updated_at, conversation_ids, 0, 0
+from observation
+where id >> 23 = :no and created_at <= :at and updated_at <= :at
+union all
+select o.id, o.observation_id, r.content, r.source, r.occurred_at, o.created_at, r.updated_at, r.conversation_ids, 1,
+       r.content <> o.content
+from observation o join observation_revision r on r.observation = o.id
+where o.id >> 23 = :no and o.created_at <= :at and o.updated_at > :at
+  and r.updated_at = (select max(updated_at) from observation_revision where observation = o.id and updated_at <= :at);
+
+-- name: summary_at
+select id, summary_id, content, source, occurred_at, created_at, updated_at, conversation_id, 0, 0
+from summary
+where id >> 23 = :no and created_at <= :at and updated_at <= :at
+union all
+select o.id, o.summary_id, r.content, r.source, r.occurred_at, o.created_at, r.updated_at, r.conversation_id, 1,
+       r.content <> o.content
+from summary o join summary_revision r on r.summary = o.id
+where o.id >> 23 = :no and o.created_at <= :at and o.updated_at > :at
+  and r.updated_at = (select max(updated_at) from summary_revision where summary = o.id and updated_at <= :at);
+
+-- name: observation_changes
+select o.id, o.observation_id, v.content, v.source, v.occurred_at, o.created_at, v.updated_at, v.conversation_ids,
+       v.number, v.actor, v.cause, v.rule, v.reason, v.changed_in, v.before
+from (select row_number() over (partition by item order by updated_at) as number,
+             lag(content) over (partition by item order by updated_at) as before, *
+      from (select id as item, updated_at, occurred_at, source, conversation_ids, content, actor, cause, rule, reason, changed_in
+            from observation where id >> 23 = :no and updated_at > :since
+            union all
+            select r.observation, r.updated_at, r.occurred_at, r.source, r.conversation_ids, r.content, r.actor, r.cause, r.rule,
+                   r.reason, r.changed_in
+            from observation c join observation_revision r on r.observation = c.id
+            where c.id >> 23 = :no and c.updated_at > :since)) v
+join observation o on o.id = v.item
+where v.updated_at > :since
+order by v.updated_at desc, o.id desc
+limit :limit;
+
+-- name: summary_changes
+select o.id, o.summary_id, v.content, v.source, v.occurred_at, o.created_at, v.updated_at, v.conversation_id,
+       v.number, v.actor, v.cause, v.rule, v.reason, v.changed_in, v.before
+from (select row_number() over (partition by item order by updated_at) as number,
+             lag(content) over (partition by item order by updated_at) as before, *
+      from (select id as item, updated_at, occurred_at, source, conversation_id, content, actor, cause, rule, reason, changed_in
+            from summary where id >> 23 = :no and updated_at > :since
+            union all
+            select r.summary, r.updated_at, r.occurred_at, r.source, r.conversation_id, r.content, r.actor, r.cause, r.rule,
+                   r.reason, r.changed_in
+            from summary c join summary_revision r on r.summary = c.id
+            where c.id >> 23 = :no and c.updated_at > :since)) v
+join summary o on o.id = v.item
+where v.updated_at > :since
+order by v.updated_at desc, o.id desc
+limit :limit;

@@ -64,9 +64,44 @@ select profiles from tally;
 -- name: traits
 select trait_group, name, value, updated_at, profile_no from trait where profile_no = :no order by trait_group, name;
 
+-- name: keep_trait
+insert into trait_revision (profile_no, trait_group, name, value, since, actor, cause, rule, reason, changed_in)
+select profile_no, trait_group, name, value, coalesce(since, updated_at), actor, cause, rule, reason, changed_in
+from trait
+where profile_no = :no and trait_group = :group and name = :name and value is not :value;
+
+-- name: keep_removal
+insert into trait_revision (profile_no, trait_group, name, value, since, actor, cause, rule, reason, changed_in)
+select profile_no, trait_group, name, null, max(:at, coalesce(since, updated_at)), :actor, :cause, :rule, :reason, :changed_in
+from trait
+where profile_no = :no and trait_group = :group and name = :name;
+
+-- name: prune_trait
+delete from trait_revision
+where profile_no = :no and trait_group = :group and name = :name
+  and no <= (select no from trait_revision where profile_no = :no and trait_group = :group and name = :name
+             order by no desc limit 1 offset :kept);
+
 -- name: put_trait
-insert into trait (profile_no, trait_group, name, value, updated_at) values (:no, :group, :name, :value, :at)
-on conflict (profile_no, trait_group, name) do update set value = excluded.value, updated_at = excluded.updated_at;
+insert into trait (profile_no, trait_group, name, value, updated_at, actor, cause, rule, reason, changed_in)
+values (:no, :group, :name, :value, :at, :actor, :cause, :rule, :reason, :changed_in)
+on conflict (profile_no, trait_group, name) do update
+set since = case when value = excluded.value then coalesce(since, updated_at) end,
+    actor = case when value = excluded.value then actor else excluded.actor end,
+    cause = case when value = excluded.value then cause else excluded.cause end,
+    rule = case when value = excluded.value then rule else excluded.rule end,
+    reason = case when value = excluded.value then reason else excluded.reason end,
+    changed_in = case when value = excluded.value then changed_in else excluded.changed_in end,
+    value = excluded.value,
+    updated_at = excluded.updated_at;
+
+-- name: trait_revisions
+select trait_group, name, value, since, profile_no, no, actor, cause, rule, reason, changed_in
+from trait_revision where profile_no = :no
+union all
+select trait_group, name, value, coalesce(since, updated_at), profile_no, 1 << 61, actor, cause, rule, reason, changed_in
+from trait where profile_no = :no
+order by trait_group, name, no;
 
 -- name: remove_trait
 delete from trait where profile_no = :no and trait_group = :group and name = :name;
@@ -126,6 +161,9 @@ delete from conversation where profile_no = :no;
 
 -- name: delete_traits
 delete from trait where profile_no = :no;
+
+-- name: delete_trait_revisions
+delete from trait_revision where profile_no = :no;
 
 -- name: delete_identifiers
 delete from identifier where profile_no = :no;
