@@ -13,7 +13,8 @@ from mcp_memory.statements.wording import BEGINS, DOUBT, FUTURE, plain
 class Reading:
     """`words`: the stems of what tells something, the same for other words and for the denial. `claims`: those of
     attributes that have one value at a time. `owners`: whose it is, empty for the customer. `given_up`: it was so, and
-    is no more. `besides`: it holds beside what held. `vague`: contradicts, and may say nothing else.
+    is no more. `temporary`: only for a while, or sometimes. `scope`: for what it is so. `head`: of what the text says
+    something; None where that can't be told. `besides`: it holds beside what held. `vague`: contradicts, and may say nothing else.
     `same`: the text itself, but for case, blanks and the last stop.
     """
 
@@ -30,15 +31,18 @@ class Reading:
     changed: bool = False
     besides: bool = False
     vague: bool = False
+    temporary: bool = False
+    scope: frozenset[str] = frozenset()
+    head: frozenset[str] | None = None
 
     @property
     def ids(self) -> frozenset[str]:
         """Numbers of orders and the like."""
-        return frozenset(word for word in self.statement.words if sum(letter.isdigit() for letter in word) >= 2)
+        return frozenset(word for word in self.statement.words if sum(letter.isdigit() for letter in word) >= 3)
 
     @property
-    def attributes(self) -> frozenset[str]:
-        return frozenset(one.attribute for one in self.claims)
+    def directions(self) -> frozenset[str]:
+        return self.words & wording.OPPOSITES
 
 
 @lru_cache(maxsize=1_024)
@@ -47,25 +51,26 @@ def reading(text: str) -> Reading:
     same = " ".join(text.casefold().split()).rstrip(".! ")
     if len(text) > LONGEST:
         return Reading(same=same, long=True)
-    text = plain(text)
+    text = wording.PREFERS_TO.sub(r"\1 over", plain(text))
     statement, reworded = read(text), wording.reworded(text)
-    claimed = tuple(dict.fromkeys(one for one in claims(text) if one.known and _is_one(one)))
+    claimed = tuple(dict.fromkeys(one for one in claims(text) if one.known and wording.tells_a_value(one.value)))
+    event = wording.happened(reworded) and all(one.attribute.startswith("count:") for one in claimed if one.current)
     later = FUTURE.search(text) and not BEGINS.search(text)
     return Reading(
         same=same,
         statement=statement,
         words=wording.core(reworded),
-        claims=claimed,
-        owners=wording.owners(text),
+        claims=() if event else claimed,
+        owners=wording.owners(reworded),
         denied=bool(wording.DENIED.search(reworded) or wording.GIVEN_UP.search(reworded)),
         given_up=wording.GIVEN_UP.search(reworded) is not None,
-        tentative=bool(DOUBT.search(text) or later),
-        event=wording.happened(reworded) and not any(one.current for one in claimed),
+        tentative=bool(DOUBT.search(wording.TRIAL.sub("", text)) or later),
+        event=event,
         changed=statement.change or wording.ONCE_MORE.search(text) is not None,
         besides=wording.BESIDES.search(text) is not None,
-        vague=wording.contradicts_vaguely(reworded),
+        vague=wording.contradicts_vaguely(text),
+        temporary=wording.TEMPORARY.search(text) is not None,
+        scope=wording.scope(text),
+        head=wording.head(reworded),
     )
 
-
-def _is_one(claim: Claim) -> bool:
-    return bool(claim.value)

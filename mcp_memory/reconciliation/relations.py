@@ -6,9 +6,9 @@ The wording decides. How alike two texts are only confirms what the wording sugg
 from typing import Literal
 
 from mcp_memory.reconciliation.readings import Reading
-from mcp_memory.reconciliation.wording import beside_time, without_vagueness
+from mcp_memory.reconciliation.wording import beside_time, in_one_form, without_vagueness
 from mcp_memory.statements import LIKE, NOUN_PHRASE
-from mcp_memory.statements.attributes import FILLING, SAYS_NOTHING, same_subject
+from mcp_memory.statements.attributes import FILLING, RELATED, SAYS_NOTHING, same_subject
 from mcp_memory.statements.claims import Claim
 from mcp_memory.statements.wording import stem_set
 
@@ -24,16 +24,21 @@ Relation = Literal[
     "without_substance",
 ]
 
-VERY_ALIKE = 0.85
-MOSTLY = 0.6  # of all words, how many two wordings of one thing have in common
 MORE = 3  # words beside its attribute that a statement may lose by being replaced
 
 _FRAMING = stem_set(
     "live living reside residing base based located moved moving relocated settled works working job joined started "
     "employed hired promoted contacted reached reachable called call written write wanting prefer preferred favourite be "
     "become became pay pays payment owning subscribed upgraded downgraded switched changed set updated raised reduced "
-    "increased home residence diet eats follows goes sent ship ships orders parcels number address person option"
+    "increased home residence diet eats follows goes sent ship ships orders parcels number address person option use"
 )
+_SCOPED = ("prefers", "favourite", "gets", "payment", "address")
+_MANY = stem_set(
+    "owning liking speak speaks play plays allergic learn learning know knows sing read collect member access subscribed "
+    "wanting needing"
+)  # what one has, does and likes beside others of the kind
+_LESS = stem_set("less least")
+_WISHES = stem_set("wanting needing")
 _ONLY_NOW = stem_set("use go bank drive attend send sent ship train study stay report order sit park deliver run meet")
 
 
@@ -45,9 +50,7 @@ def relation(new: Reading, old: Reading, likeness: float, same_day: bool) -> Rel
         return None
     if new.vague and (told := _without_substance(new, old)):
         return told
-    return (
-        _by_attribute(new, old) or _by_words(new, old, same_day) or _by_change(new, old, likeness) or _alike(new, old, likeness)
-    )
+    return _by_attribute(new, old) or _by_words(new, old, same_day) or _by_change(new, old, likeness)
 
 
 def _without_substance(new: Reading, old: Reading) -> Relation | None:
@@ -57,7 +60,7 @@ def _without_substance(new: Reading, old: Reading) -> Relation | None:
 
 
 def _by_attribute(new: Reading, old: Reading) -> Relation | None:
-    if new.besides or new.owners != old.owners:
+    if new.besides or new.owners & RELATED != old.owners & RELATED:
         return None
     for one in new.claims:
         for other in old.claims:
@@ -79,6 +82,10 @@ def _of_claims(one: Claim, other: Claim, new: Reading, old: Reading) -> Relation
     if one.tentative or other.tentative:
         fulfilled = other.tentative and not one.tentative and (value == before or value < before)
         return "come_true" if fulfilled else None
+    if new.temporary != old.temporary or (one.attribute.startswith(_SCOPED) and new.scope != old.scope):
+        return None
+    if new.directions != old.directions and value == before:
+        return "same_attribute" if new.directions and old.directions else None
     if value == before or value < before or before < value:
         return _with_detail(one, other, new, old)
     if value & before and not _differ(value, before):
@@ -96,7 +103,7 @@ def _with_detail(one: Claim, other: Claim, new: Reading, old: Reading) -> Relati
 
 
 def _value(claim: Claim) -> frozenset[str]:
-    return (claim.value - _FRAMING - SAYS_NOTHING) or claim.value
+    return in_one_form((claim.value - _FRAMING - SAYS_NOTHING) or claim.value)
 
 
 def _differ(value: frozenset[str], before: frozenset[str]) -> bool:
@@ -126,8 +133,8 @@ def _by_words(new: Reading, old: Reading, same_day: bool) -> Relation | None:
         return "separate_event" if new.words & old.words else None
     if new.words == old.words:
         return "same_statement"
-    if new.words > old.words and len(old.words) > 0:
-        return "more_specific"
+    if new.words > old.words:
+        return None if new.words & _LESS else "more_specific"
     return "less_specific" if new.words < old.words else None
 
 
@@ -141,8 +148,12 @@ def _deny(new: Reading, old: Reading) -> bool:
         return False
     if new.denied:
         told = beside_time(new.words) or new.words
+        if _WISHES & (old.words - new.words):
+            return False
         return told <= old.words or (new.given_up and old.words <= new.words)
     told = beside_time(new.words) or new.words
+    if old.given_up and new.changed and old.words <= told:
+        return True
     return told <= old.words and (new.changed or told == beside_time(old.words))
 
 
@@ -152,17 +163,13 @@ def _by_change(new: Reading, old: Reading, likeness: float) -> Relation | None:
         return None
     if new.denied or old.denied or new.tentative or old.tentative or likeness < LIKE:
         return None
+    if new.head is None or new.head != old.head or new.temporary or new.scope != old.scope:
+        return None
     common = new.words & old.words
-    differing = (new.words | old.words) - common
+    if common & _MANY and new.words != old.words:
+        return None
+    differing = (new.words | old.words) - common - _FRAMING
     if common & _ONLY_NOW and len(old.words - common) <= MORE and len(common) * 3 >= len(new.words):
         return "same_attribute"
     return None if len(common) < 2 or len(differing) > len(common) or new.ids != old.ids else "same_attribute"
 
-
-def _alike(new: Reading, old: Reading, likeness: float) -> Relation | None:
-    """The same in a few other words."""
-    if likeness < VERY_ALIKE or new.denied != old.denied or new.tentative != old.tentative or new.event or old.event:
-        return None
-    same = new.ids == old.ids and new.statement.named == old.statement.named and new.owners == old.owners
-    common, words = len(new.words & old.words), len(new.words | old.words)
-    return "same_statement" if same and common >= MOSTLY * words else None

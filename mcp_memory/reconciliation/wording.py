@@ -6,7 +6,7 @@ repeats a repetition without bounds; they are tried on short texts only.
 
 import re
 
-from mcp_memory.statements.attributes import RELATED
+from mcp_memory.statements.attributes import ASKED_OF_ANY, NOUNS, RELATED
 from mcp_memory.statements.wording import MONTH, stem, stem_set, stems
 
 _A = r"(?=(?:an?|the|no|any|his|her|their|its|my|our|\d+) )"
@@ -34,9 +34,44 @@ _REWORDED = tuple(
         (r"\bunavailable\b", "not available"),
         (r"\bunpaid\b", "not paid"),
         (r"\bunhappy\b", "not happy"),
-        (r"\b(?:do|does|did|is|are|was) ?not\b", "not"),
+        (r"\bdivorced (?=(?-i:[A-Z]))", "not married to "),
+        (r"\bask(?:s|ed)(?: us| me)? not to\b", "not wanting"),
+        (r"\bask(?:s|ed)(?: us| me)? to(?= be\b)", "wanting"),
+        (r"\b(?:is|was|are|were|be|turned|switched|stays) (?:now )?off\b", "not switchedon"),
+        (r"\b(?:is|was|are|were|be|turned|switched|stays) (?:now )?on(?=[.!]|$| again| now)", "switchedon"),
+        (r"\b(?:do|does|did|is|are|was|were|am) ?not\b", "not"),
     )
 )  # fmt: skip
+_REPORTED = re.compile(
+    r"^(?:the |a )?(?:customer|client|caller|user|she|he|they) (?:also |has |have |just )?"
+    r"(?:said|says|mentioned|mentions|confirmed|confirms|stated|explained|added|(?:told|reminded) (?:us|me)|"
+    r"(?:reported|reports|noted|notes)(?= that)) (?:that )?(?=\w+ \w)",
+    re.IGNORECASE,
+)
+_SAME_WORDS = {
+    stem(word): stem(group.split()[0])
+    for group in (
+        "problem problems trouble troubles issue issues difficulty difficulties",
+        "big large",
+        "small little",
+        "start begin begins beginning",
+        "child kid kids children",
+        "apartment flat",
+        "car automobile vehicle",
+        "film movie movies",
+        "bicycle bike bikes",
+        "mother mum mom",
+        "father dad",
+        "television tv telly",
+        "holiday vacation holidays",
+        "fridge refrigerator",
+        "mobile cellphone cell",
+        "receive receiving receives get gets getting",
+    )
+    for word in group.split()
+}
+OPPOSITES = frozenset("before after until under above below up down out more less least outside inside".split())  # noqa: SIM905
+_WORD = re.compile(r"[a-z]+")
 _NUMBERS = dict(
     zip("one two three four five six seven eight nine ten eleven twelve".split(), map(str, range(1, 13)), strict=True)  # noqa: SIM905
 )
@@ -47,26 +82,39 @@ DENIED = re.compile(
     re.IGNORECASE,
 )
 GIVEN_UP = re.compile(
-    r"\b(?:stopped|stops|quit|quits|gave up|gives up|given up|cancell?ed|cancels|sold|dropped|ended|"
-    r"left(?= (?:the |her |his |their |my |our )?\w)|unsubscribed|returned(?=.{1,80}\bnone\b)|"
+    r"\b(?:stopped|stops|quit|quits|gave up|gives up|given up|cancell?ed|cancels|sold|ended|"
+    r"left(?= (?:the |her |his |their |my |our )?\w)|unsubscribed|"
     r"used to(?= \w)|formerly|previously|no longer|any ?more|any longer)\b",
+    re.IGNORECASE,
+)
+PREFERS_TO = re.compile(r"\b(prefers? (?:[\w-]+ ){0,2}[\w-]+) to (?!be\b|the\b|her\b|his\b|their\b|us\b)(?=\w)", re.I)
+TRIAL = re.compile(r"\b(?:the|her|his|their|our|my|a) (?:free )?trial\b", re.IGNORECASE)  # a thing, not a doubt
+TEMPORARY = re.compile(
+    r"\b(?:temporar(?:y|ily)|for (?:a|the|this|\w+) (?:days?|weeks?|months?|weekend|summer|winter)|"
+    r"this (?:week|weekend|month|time|once|order|summer|winter)|on the side|part-time|(?:at|on|over) (?:the )?weekends?|"
+    r"for now|exceptionally|as an exception|one-off|while (?:on|in|the|her|his|their|travell?ing|visiting))\b",
+    re.IGNORECASE,
+)
+_SCOPE = re.compile(
+    r"\b(?:for|when|if|regarding|about|unless|except|during|in (?:the )?(?=urgent|winter|summer|emergenc)|on (?=trains?|"
+    r"flights?|planes?|business|holidays?)) (?!now\b)(?P<of>[^,.;]{1,60})",
     re.IGNORECASE,
 )
 ONCE_MORE = re.compile(r"\b(?:again|now|these days|resumed|back (?:to|on|in))\b", re.IGNORECASE)
 BESIDES = re.compile(r"\b(?:also|too|as well|another|additional(?:ly)?|in addition|besides|second|both)\b", re.IGNORECASE)
 _UNDER_WAY = re.compile(
-    r"^(?:(?:the |our |their |her |his )?(?:customer|client|caller|user|she|he|they|i|we|[A-Z]\w+) )?"
+    r"^(?:(?:[Tt]he |our |their |her |his )?(?:customer|client|caller|user|[Ss]he|[Hh]e|[Tt]hey|I|[Ww]e|[A-Z]\w+) )?"
     r"(?:(?:has|have|had|just|already|recently) ){0,2}"
-    r"(?:buying|bought|ordered|placed|called|came|went|met|travell?ed|flew|stayed|ate|tried|watched|spoke|talked|"
+    r"(?i:buying|bought|ordered|placed|called|came|went|met|travell?ed|flew|stayed|ate|tried|watched|spoke|talked|"
     r"discussed|celebrated|visited|complained|paid|attended|asked|told|reported|opened|sent|received|booked|returned|"
     r"picked|collected|requested|thanked|wrote|emailed|invited|missed|signed|filed|logged|had|made|gave(?! up)|took|"
     r"did|found|broke|won)\b"
 )
 _FILLER = stem_set(
     "no none nothing never very really quite just truly definitely actually already indeed simply neither cannot without "
-    "stopped stop quit gave give given up cancelled cancel canceled sold dropped ended left unsubscribed used formerly "
+    "stopped stop quit gave give given up cancelled cancel canceled sold ended left unsubscribed used formerly "
     "previously anymore again nowadays new any additional another too well besides "
-    "confirmed confirm says told reported reports noted keen"
+    "confirmed confirm keen customer client user it"
 )
 TIME = stem_set(
     f"{MONTH.replace('|', ' ')} week month year spring summer autumn winter beginning start end middle recently lately "
@@ -79,13 +127,14 @@ _VAGUE = stem_set(
     "that this thing something information data detail detail fact record entry note file right wrong correct incorrect "
     "true untrue false accurate inaccurate changed change different else somewhere someone somebody anything outdated date "
     "obsolete invalid valid mistake mistaken error misunderstanding misunderstood disagree disagreed case mind way no "
-    "really any like lik some yes"
+    "really any like lik some yes differently up-to-date out up"
 )
+_MEANS = stem_set("contacted reached be")
 _CONTRADICTS = re.compile(
-    r"\b(?:wrong|incorrect|untrue|false|inaccurate|outdated|out of date|obsolete|invalid|mistaken?|misunderstanding|"
+    r"(?:\b|(?=n't))(?:wrong|incorrect|untrue|false|inaccurate|outdated|out of date|obsolete|invalid|mistaken?|misunderstanding|"
     r"misunderstood|disagree[sd]?|different(?:ly)?|something else|somewhere else|some(?:one|body) else|"
-    r"changed|have changed|has changed|not really|(?:not|no longer|never) (?:\w+ )?(?:right|correct|true|accurate|valid|"
-    r"like that|the case)|^(?:no|not)\b[^a-z]{0,3}(?:not )?(?:any ?more|any longer)?[.!]?$)(?=\W|$)",
+    r"changed|have changed|has changed|not really|(?:not|n't|no longer|never) (?:\w+ )?(?:right|correct|true|accurate|valid|"
+    r"like that|the case|up to date|up-to-date)|^(?:no|not)\b[^a-z]{0,3}(?:not )?(?:any ?more|any longer)?[.!]?$)(?=\W|$)",
     re.IGNORECASE,
 )
 
@@ -94,8 +143,14 @@ _OWNER = re.compile(
 )
 _POSSESSOR = re.compile(r"\b([A-Z][\w-]*)'s (?=\w)")
 _NAMED = re.compile(r"([A-Z][a-z][\w-]*)(?: [A-Z][\w-]*)? (?:now |no longer |has |also )?(?P<verb>[a-z]+)\b")
+MOST_OF_HEAD = 9  # words
+_AUXILIARIES = frozenset("is are was were has have had will must can should may not".split())  # noqa: SIM905
+_HEADLESS = stem_set("the now from")
 _VERBS = frozenset(
-    """is was has had lives lived works worked moved likes liked prefers plays played wants studies speaks drives owns
+    """use liking wanting owning needing buying living banks weighs sits keeps trains follows takes renews orders
+    rents ends starts opens closes costs belongs arrives leaves contains includes expires teaches manages sleeps cooks
+    commutes parks covers wears stays visits watches listens drives travels receives attends sends gets pays shares
+    is was has had lives lived works worked moved likes liked prefers plays played wants studies speaks drives owns
     uses left quit stopped joined became got eats smokes drinks needs hates loves enjoys does did relocated resides
     plans sold bought called goes went travels sings reads collects pays runs says asked and or never now""".split()  # noqa: SIM905
 )
@@ -103,14 +158,27 @@ _VERBS = frozenset(
 
 def reworded(text: str) -> str:
     """`text` is plain: with straight apostrophes."""
+    text = _REPORTED.sub("", text)
+    text = _NUMBER.sub(lambda match: _NUMBERS[match[0].lower()], text)
     for pattern, instead in _REWORDED:
         text = pattern.sub(instead, text)
-    return _NUMBER.sub(lambda match: _NUMBERS[match[0].lower()], text)
+    return text
+
+
+def in_one_form(words: frozenset[str]) -> frozenset[str]:
+    """Stems of a text that was not reworded."""
+    return frozenset(_SAME_WORDS.get(word, _NUMBERS.get(word, word)) for word in words)
 
 
 def core(text: str) -> frozenset[str]:
     """The stems of what tells something, of a text that is reworded: without denials and filling."""
-    return frozenset(stems(text)) - _FILLER
+    told = frozenset(_SAME_WORDS.get(word, word) for word in stems(text)) - _FILLER
+    return told | directions(text)
+
+
+def directions(text: str) -> frozenset[str]:
+    """Small words that make a difference: before noon, or after it."""
+    return OPPOSITES.intersection(_WORD.findall(text.lower()))
 
 
 def beside_time(words: frozenset[str]) -> frozenset[str]:
@@ -123,12 +191,29 @@ def owners(text: str) -> frozenset[str]:
     if (first := _OWNER.match(text)) and stem(first["one"]) in RELATED:
         found.add(stem(first["one"]))
     name = _NAMED.match(text)
-    if name and name["verb"] in _VERBS and name[1].lower() not in _VERBS and name[1].lower() not in _PRONOUNS:
+    if name and name["verb"] in _VERBS and name[1].lower() not in _VERBS and stem(name[1]) not in _NO_NAMES:
         found.add(stem(name[1]))
     return frozenset(found)
 
 
-_PRONOUNS = frozenset("she he they we the customer client her his it this that".split())  # noqa: SIM905
+_NO_NAMES = ASKED_OF_ANY | NOUNS | stem_set("she he they we the customer client user account her his it this that")
+
+
+def scope(text: str) -> frozenset[str]:
+    """For what a preference is: for invoices, when it is urgent."""
+    return frozenset(word for match in _SCOPE.finditer(text) for word in stems(match["of"])) - _FILLER
+
+
+def head(text: str) -> frozenset[str] | None:
+    """What stands before the verb, in a text that is reworded; nothing where it begins with the verb."""
+    words = text.split(" ")[:MOST_OF_HEAD]
+    if words[0].lower() in _VERBS:
+        return frozenset()
+    for signs in (_AUXILIARIES, _VERBS):
+        at = next((at for at, word in enumerate(words) if word.lower().strip(",;") in signs), None)
+        if at is not None:
+            return core(" ".join(words[:at])) - _HEADLESS
+    return None
 
 
 def happened(text: str) -> bool:
@@ -141,3 +226,7 @@ def contradicts_vaguely(text: str) -> bool:
 
 def without_vagueness(words: frozenset[str]) -> frozenset[str]:
     return words - _VAGUE
+
+
+def tells_a_value(words: frozenset[str]) -> bool:
+    return bool(words - _VAGUE - _MEANS)

@@ -78,7 +78,7 @@ ONE_AT_A_TIME = stem_set(
     "term period balance threshold target pronoun nickname birthday spouse wife husband partner doctor bank iban "
     "reference allowance stage priority sla region warehouse version brand model supervisor coordinator gate entrance "
     "value amount total maximum minimum instructions preference setting assistant deputy backup reduction "
-    "rebate contract"
+    "rebate contract age weight height mileage gym school insurance insurer"
 )
 ASKED_OF_ANY = ONE_AT_A_TIME | FILLING | SAYS_NOTHING | stem_set("day way work live kind write written")
 """Words of a question that ask for an attribute, not for one of its values."""
