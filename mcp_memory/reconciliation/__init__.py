@@ -92,6 +92,8 @@ def decide(
 
 
 def _of_vagueness(new: Reading, found: Sequence[_Found]) -> Decision | None:
+    if any(one.relation == "same_statement" for one in found):
+        return None
     about = [one for one in found if one.relation == "without_substance"]
     if about:
         return _decision("discard", "without_substance", _first(about))

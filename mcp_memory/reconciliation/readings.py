@@ -73,4 +73,3 @@ def reading(text: str) -> Reading:
         scope=wording.scope(text),
         head=wording.head(reworded),
     )
-

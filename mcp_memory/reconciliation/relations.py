@@ -6,11 +6,10 @@ The wording decides. How alike two texts are only confirms what the wording sugg
 from typing import Literal
 
 from mcp_memory.reconciliation.readings import Reading
-from mcp_memory.reconciliation.wording import beside_time, in_one_form, without_vagueness
+from mcp_memory.reconciliation.wording import beside_time, form_set, in_one_form, without_vagueness
 from mcp_memory.statements import LIKE, NOUN_PHRASE
 from mcp_memory.statements.attributes import FILLING, RELATED, SAYS_NOTHING, same_subject
 from mcp_memory.statements.claims import Claim
-from mcp_memory.statements.wording import stem_set
 
 Relation = Literal[
     "same_statement",
@@ -25,21 +24,22 @@ Relation = Literal[
 ]
 
 MORE = 3  # words beside its attribute that a statement may lose by being replaced
+MUCH = 6  # words, those of its attribute among them
 
-_FRAMING = stem_set(
+_FRAMING = form_set(
     "live living reside residing base based located moved moving relocated settled works working job joined started "
     "employed hired promoted contacted reached reachable called call written write wanting prefer preferred favourite be "
     "become became pay pays payment owning subscribed upgraded downgraded switched changed set updated raised reduced "
     "increased home residence diet eats follows goes sent ship ships orders parcels number address person option use"
 )
 _SCOPED = ("prefers", "favourite", "gets", "payment", "address")
-_MANY = stem_set(
+_MANY = form_set(
     "owning liking speak speaks play plays allergic learn learning know knows sing read collect member access subscribed "
     "wanting needing"
 )  # what one has, does and likes beside others of the kind
-_LESS = stem_set("less least")
-_WISHES = stem_set("wanting needing")
-_ONLY_NOW = stem_set("use go bank drive attend send sent ship train study stay report order sit park deliver run meet")
+_LESS = form_set("less least")
+_WISHES = form_set("wanting needing")
+_ONLY_NOW = form_set("use go bank drive attend send sent ship train study stay report order sit park deliver run meet")
 
 
 def relation(new: Reading, old: Reading, likeness: float, same_day: bool) -> Relation | None:
@@ -55,7 +55,7 @@ def relation(new: Reading, old: Reading, likeness: float, same_day: bool) -> Rel
 
 def _without_substance(new: Reading, old: Reading) -> Relation | None:
     rest = without_vagueness(new.words)
-    valued = any(one.current and one.value - old.words for one in new.claims)
+    valued = any(one.current and in_one_form(one.value) - old.words for one in new.claims)
     return "without_substance" if rest and rest <= old.words | FILLING and not valued else None
 
 
@@ -103,7 +103,8 @@ def _with_detail(one: Claim, other: Claim, new: Reading, old: Reading) -> Relati
 
 
 def _value(claim: Claim) -> frozenset[str]:
-    return in_one_form((claim.value - _FRAMING - SAYS_NOTHING) or claim.value)
+    told = in_one_form(claim.value)
+    return (told - _FRAMING - SAYS_NOTHING) or told
 
 
 def _differ(value: frozenset[str], before: frozenset[str]) -> bool:
@@ -112,14 +113,15 @@ def _differ(value: frozenset[str], before: frozenset[str]) -> bool:
 
 def _detail(claim: Claim, said: Reading) -> frozenset[str]:
     """What the text tells beside the attribute itself."""
-    key = frozenset(claim.attribute.removeprefix(NOUN_PHRASE).replace(":", " ").split())
-    return (said.words - _FRAMING - FILLING - SAYS_NOTHING - key - claim.subject) | (_value(claim) & said.words)
+    key = form_set(claim.attribute.removeprefix(NOUN_PHRASE).replace(":", " "))
+    named = key | in_one_form(claim.subject)
+    return (said.words - _FRAMING - FILLING - SAYS_NOTHING - named) | (_value(claim) & said.words)
 
 
 def _loses(one: Claim, other: Claim, new: Reading, old: Reading) -> bool:
     beside = _detail(other, old) - _value(other) - new.words
     others = {each.attribute for each in old.claims if each.current} - {each.attribute for each in new.claims}
-    return len(beside) > MORE or bool(others and beside)
+    return len(old.words - new.words - _FRAMING) > MUCH or len(beside) > MORE or bool(others and beside)
 
 
 def _by_words(new: Reading, old: Reading, same_day: bool) -> Relation | None:
@@ -139,7 +141,7 @@ def _by_words(new: Reading, old: Reading, same_day: bool) -> Relation | None:
 
 
 def _but_planning(said: Reading) -> frozenset[str]:
-    return said.words - stem_set("plan planning plans")
+    return said.words - form_set("plan planning plans")
 
 
 def _deny(new: Reading, old: Reading) -> bool:
@@ -172,4 +174,3 @@ def _by_change(new: Reading, old: Reading, likeness: float) -> Relation | None:
     if common & _ONLY_NOW and len(old.words - common) <= MORE and len(common) * 3 >= len(new.words):
         return "same_attribute"
     return None if len(common) < 2 or len(differing) > len(common) or new.ids != old.ids else "same_attribute"
-

@@ -5,9 +5,26 @@ repeats a repetition without bounds; they are tried on short texts only.
 """
 
 import re
+from collections.abc import Iterable
 
 from mcp_memory.statements.attributes import ASKED_OF_ANY, NOUNS, RELATED
-from mcp_memory.statements.wording import MONTH, stem, stem_set, stems
+from mcp_memory.statements.wording import MONTH, stem, stems
+
+_NUMBERS = dict(
+    zip("one two three four five six seven eight nine ten eleven twelve".split(), map(str, range(1, 13)), strict=True)  # noqa: SIM905
+)
+_NUMBER = re.compile(rf"\b(?:{'|'.join(_NUMBERS)})\b", re.IGNORECASE)
+
+
+def _form(told: str) -> str:
+    """Of a stem: the same for "move" and "moved"."""
+    return told[:-1] if len(told) == 4 and told[-1] == "e" else told
+
+
+def form_set(words: str) -> frozenset[str]:
+    """Of words that are separated by blanks."""
+    return frozenset(_form(stem(word)) for word in words.split())
+
 
 _A = r"(?=(?:an?|the|no|any|his|her|their|its|my|our|\d+) )"
 _REWORDED = tuple(
@@ -49,7 +66,7 @@ _REPORTED = re.compile(
     re.IGNORECASE,
 )
 _SAME_WORDS = {
-    stem(word): stem(group.split()[0])
+    _form(stem(word)): _form(stem(group.split()[0]))
     for group in (
         "problem problems trouble troubles issue issues difficulty difficulties",
         "big large",
@@ -72,11 +89,6 @@ _SAME_WORDS = {
 }
 OPPOSITES = frozenset("before after until under above below up down out more less least outside inside".split())  # noqa: SIM905
 _WORD = re.compile(r"[a-z]+")
-_NUMBERS = dict(
-    zip("one two three four five six seven eight nine ten eleven twelve".split(), map(str, range(1, 13)), strict=True)  # noqa: SIM905
-)
-_NUMBER = re.compile(rf"\b(?:{'|'.join(_NUMBERS)})\b", re.IGNORECASE)
-
 DENIED = re.compile(
     r"\b(?:no longer|not|never|neither|cannot|without|no more|any ?more|any longer|no(?= \w)|none|nothing)\b",
     re.IGNORECASE,
@@ -101,7 +113,9 @@ _SCOPE = re.compile(
     re.IGNORECASE,
 )
 ONCE_MORE = re.compile(r"\b(?:again|now|these days|resumed|back (?:to|on|in))\b", re.IGNORECASE)
-BESIDES = re.compile(r"\b(?:also|too|as well|another|additional(?:ly)?|in addition|besides|second|both)\b", re.IGNORECASE)
+BESIDES = re.compile(
+    r"\b(?:also|too|as well|another|additional(?:ly)?|in addition|besides|second|both)\b", re.IGNORECASE
+)
 _UNDER_WAY = re.compile(
     r"^(?:(?:[Tt]he |our |their |her |his )?(?:customer|client|caller|user|[Ss]he|[Hh]e|[Tt]hey|I|[Ww]e|[A-Z]\w+) )?"
     r"(?:(?:has|have|had|just|already|recently) ){0,2}"
@@ -110,26 +124,26 @@ _UNDER_WAY = re.compile(
     r"picked|collected|requested|thanked|wrote|emailed|invited|missed|signed|filed|logged|had|made|gave(?! up)|took|"
     r"did|found|broke|won)\b"
 )
-_FILLER = stem_set(
+_FILLER = form_set(
     "no none nothing never very really quite just truly definitely actually already indeed simply neither cannot without "
     "stopped stop quit gave give given up cancelled cancel canceled sold ended left unsubscribed used formerly "
     "previously anymore again nowadays new any additional another too well besides "
     "confirmed confirm keen customer client user it"
 )
-TIME = stem_set(
+TIME = form_set(
     f"{MONTH.replace('|', ' ')} week month year spring summer autumn winter beginning start end middle recently lately "
     "yesterday day"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 # What a contradiction says that says nothing else
-_VAGUE = stem_set(
+_VAGUE = form_set(
     "that this thing something information data detail detail fact record entry note file right wrong correct incorrect "
     "true untrue false accurate inaccurate changed change different else somewhere someone somebody anything outdated date "
     "obsolete invalid valid mistake mistaken error misunderstanding misunderstood disagree disagreed case mind way no "
     "really any like lik some yes differently up-to-date out up"
 )
-_MEANS = stem_set("contacted reached be")
+_MEANS = form_set("contacted reached be")
 _CONTRADICTS = re.compile(
     r"(?:\b|(?=n't))(?:wrong|incorrect|untrue|false|inaccurate|outdated|out of date|obsolete|invalid|mistaken?|misunderstanding|"
     r"misunderstood|disagree[sd]?|different(?:ly)?|something else|somewhere else|some(?:one|body) else|"
@@ -145,7 +159,7 @@ _POSSESSOR = re.compile(r"\b([A-Z][\w-]*)'s (?=\w)")
 _NAMED = re.compile(r"([A-Z][a-z][\w-]*)(?: [A-Z][\w-]*)? (?:now |no longer |has |also )?(?P<verb>[a-z]+)\b")
 MOST_OF_HEAD = 9  # words
 _AUXILIARIES = frozenset("is are was were has have had will must can should may not".split())  # noqa: SIM905
-_HEADLESS = stem_set("the now from")
+_HEADLESS = form_set("the now from")
 _VERBS = frozenset(
     """use liking wanting owning needing buying living banks weighs sits keeps trains follows takes renews orders
     rents ends starts opens closes costs belongs arrives leaves contains includes expires teaches manages sleeps cooks
@@ -165,15 +179,14 @@ def reworded(text: str) -> str:
     return text
 
 
-def in_one_form(words: frozenset[str]) -> frozenset[str]:
-    """Stems of a text that was not reworded."""
-    return frozenset(_SAME_WORDS.get(word, _NUMBERS.get(word, word)) for word in words)
+def in_one_form(words: Iterable[str]) -> frozenset[str]:
+    """Of stems."""
+    return frozenset(_SAME_WORDS.get(_form(word), _NUMBERS.get(word, _form(word))) for word in words)
 
 
 def core(text: str) -> frozenset[str]:
     """The stems of what tells something, of a text that is reworded: without denials and filling."""
-    told = frozenset(_SAME_WORDS.get(word, word) for word in stems(text)) - _FILLER
-    return told | directions(text)
+    return in_one_form(stems(text)) - _FILLER | directions(text)
 
 
 def directions(text: str) -> frozenset[str]:
@@ -196,12 +209,12 @@ def owners(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
-_NO_NAMES = ASKED_OF_ANY | NOUNS | stem_set("she he they we the customer client user account her his it this that")
+_NO_NAMES = ASKED_OF_ANY | NOUNS | form_set("she he they we the customer client user account her his it this that")
 
 
 def scope(text: str) -> frozenset[str]:
     """For what a preference is: for invoices, when it is urgent."""
-    return frozenset(word for match in _SCOPE.finditer(text) for word in stems(match["of"])) - _FILLER
+    return in_one_form(word for match in _SCOPE.finditer(text) for word in stems(match["of"])) - _FILLER
 
 
 def head(text: str) -> frozenset[str] | None:
@@ -229,4 +242,4 @@ def without_vagueness(words: frozenset[str]) -> frozenset[str]:
 
 
 def tells_a_value(words: frozenset[str]) -> bool:
-    return bool(words - _VAGUE - _MEANS)
+    return bool(in_one_form(words) - _VAGUE - _MEANS)
