@@ -14,7 +14,7 @@ class Reading:
     """`words`: the stems of what tells something, the same for other words and for the denial. `claims`: those of
     attributes that have one value at a time. `owners`: whose it is, empty for the customer. `given_up`: it was so, and
     is no more. `temporary`: only for a while, or sometimes. `scope`: for what it is so. `head`: of what the text says
-    something; None where that can't be told. `besides`: it holds beside what held. `vague`: contradicts, and may say nothing else.
+    something; None where that can't be told. `sequence`: its words, and prepositions, in order. `besides`: it holds beside what held. `vague`: contradicts, and may say nothing else.
     `same`: the text itself, but for case, blanks and the last stop.
     """
 
@@ -33,6 +33,7 @@ class Reading:
     vague: bool = False
     temporary: bool = False
     scope: frozenset[str] = frozenset()
+    sequence: tuple[str, ...] = ()
     head: frozenset[str] | None = None
 
     @property
@@ -71,5 +72,6 @@ def reading(text: str) -> Reading:
         vague=wording.contradicts_vaguely(text),
         temporary=wording.TEMPORARY.search(text) is not None,
         scope=wording.scope(text),
+        sequence=wording.sequence(reworded),
         head=wording.head(reworded),
     )

@@ -3,10 +3,11 @@
 The wording decides. How alike two texts are only confirms what the wording suggests.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 from mcp_memory.reconciliation.readings import Reading
-from mcp_memory.reconciliation.wording import beside_time, form_set, in_one_form, without_vagueness
+from mcp_memory.reconciliation.wording import PREPOSITIONS, beside_time, form_set, in_one_form, without_vagueness
 from mcp_memory.statements import LIKE, NOUN_PHRASE
 from mcp_memory.statements.attributes import FILLING, RELATED, SAYS_NOTHING, same_subject
 from mcp_memory.statements.claims import Claim
@@ -25,6 +26,7 @@ Relation = Literal[
 
 MORE = 3  # words beside its attribute that a statement may lose by being replaced
 MUCH = 6  # words, those of its attribute among them
+SLOT = 3  # words
 
 _FRAMING = form_set(
     "live living reside residing base based located moved moving relocated settled works working job joined started "
@@ -127,6 +129,8 @@ def _loses(one: Claim, other: Claim, new: Reading, old: Reading) -> bool:
 def _by_words(new: Reading, old: Reading, same_day: bool) -> Relation | None:
     if not new.words or not old.words or new.owners != old.owners:
         return None
+    if None not in (new.head, old.head) and new.head != old.head and new.words != old.words:
+        return None
     if new.denied != old.denied:
         return "negation" if _deny(new, old) else None
     if new.tentative != old.tentative:
@@ -170,7 +174,18 @@ def _by_change(new: Reading, old: Reading, likeness: float) -> Relation | None:
     common = new.words & old.words
     if common & _MANY and new.words != old.words:
         return None
-    differing = (new.words | old.words) - common - _FRAMING
     if common & _ONLY_NOW and len(old.words - common) <= MORE and len(common) * 3 >= len(new.words):
         return "same_attribute"
-    return None if len(common) < 2 or len(differing) > len(common) or new.ids != old.ids else "same_attribute"
+    if not new.head and new.sequence[:1] != old.sequence[:1]:
+        return None
+    differing = (new.words | old.words) - common - _FRAMING
+    mostly = len(common) >= 2 and len(differing) <= len(common) and new.ids == old.ids
+    return "same_attribute" if mostly or (common and _one_slot(new.sequence, old.sequence)) else None
+
+
+def _one_slot(new: Sequence[str], old: Sequence[str]) -> bool:
+    """Whether they differ in a few words in one place, behind one preposition: "commutes by"."""
+    start = next((at for at, pair in enumerate(zip(new, old, strict=False)) if pair[0] != pair[1]), 0)
+    end = next((at for at, pair in enumerate(zip(new[:start:-1], old[:start:-1], strict=False)) if pair[0] != pair[1]), 0)
+    slots = [len(one) - end - start for one in (new, old)]
+    return start > 0 and new[start - 1] in PREPOSITIONS and all(0 < length <= SLOT for length in slots)

@@ -26,7 +26,11 @@ def form_set(words: str) -> frozenset[str]:
     return frozenset(_form(stem(word)) for word in words.split())
 
 
-_A = r"(?=(?:an?|the|no|any|his|her|their|its|my|our|\d+) )"
+_HAS = (
+    r"(?:has|have|had|having|keeps?) (?!been|to\b|just|already|recently|also|now|since|not\b|never|no longer|ever|"
+    r"left|gone|become|taken|met|made|got|begun|sold|sent|paid|put|set|cut|read|told|said|lost|found|kept|built|come|"
+    r"run|had|quit|spent|bought|\w+(?:ed|en|wn|ne)\b)"
+)
 _REWORDED = tuple(
     (re.compile(pattern, re.IGNORECASE), instead)
     for pattern, instead in (
@@ -36,7 +40,7 @@ _REWORDED = tuple(
         (r"\bwould like(?= (?:an?|the|some|more) )|\bwants?\b|\bwanted\b", "wanting"),
         (r"\b(?:enjoys?|loves?|likes?|adores?|enjoying|loving)\b|\b(?:is|am|are) (?:very )?(?:fond of|keen on)\b", "liking"),
         (r"\bhas an? (\w+) allergy\b", r"is allergic to \1"),
-        (rf"\b(?:has|have|had|keeps?) {_A}|\b(?:owns?|possesses|possess)\b", "owning "),
+        (rf"\b{_HAS}|\b(?:owns?|possesses|possess) ", "owning "),
         (r"\b(?:requires?|requiring|needs?|needing)\b", "needing"),
         (r"\b(?:purchased|bought)\b", "buying"),
         (r"\b(?:phoned|rang|telephoned)\b", "called"),
@@ -51,6 +55,9 @@ _REWORDED = tuple(
         (r"\bunavailable\b", "not available"),
         (r"\bunpaid\b", "not paid"),
         (r"\bunhappy\b", "not happy"),
+        (r"\bdecided (?:not to|against)\b", "no longer plans to"),
+        (r"\b(?:was |has been |were )?(?:laid off|fired|dismissed|let go) (?:by|from|at)\b|\b(?:resigned|retired) from\b", "left"),
+        (r"\b(?:is|was|are|were|am) unable to\b", "cannot"),
         (r"\bdivorced (?=(?-i:[A-Z]))", "not married to "),
         (r"\bask(?:s|ed)(?: us| me)? not to\b", "not wanting"),
         (r"\bask(?:s|ed)(?: us| me)? to(?= be\b)", "wanting"),
@@ -88,6 +95,7 @@ _SAME_WORDS = {
     for word in group.split()
 }
 OPPOSITES = frozenset("before after until under above below up down out more less least outside inside".split())  # noqa: SIM905
+PREPOSITIONS = frozenset("by with at to on in for from via as under".split())  # noqa: SIM905
 _WORD = re.compile(r"[a-z]+")
 DENIED = re.compile(
     r"\b(?:no longer|not|never|neither|cannot|without|no more|any ?more|any longer|no(?= \w)|none|nothing)\b",
@@ -95,7 +103,7 @@ DENIED = re.compile(
 )
 GIVEN_UP = re.compile(
     r"\b(?:stopped|stops|quit|quits|gave up|gives up|given up|cancell?ed|cancels|sold|ended|"
-    r"left(?= (?:the |her |his |their |my |our )?\w)|unsubscribed|"
+    r"(?<!be )left(?= (?:the |her |his |their |my |our )?\w)|unsubscribed|"
     r"used to(?= \w)|formerly|previously|no longer|any ?more|any longer)\b",
     re.IGNORECASE,
 )
@@ -204,12 +212,20 @@ def owners(text: str) -> frozenset[str]:
     if (first := _OWNER.match(text)) and stem(first["one"]) in RELATED:
         found.add(stem(first["one"]))
     name = _NAMED.match(text)
-    if name and name["verb"] in _VERBS and name[1].lower() not in _VERBS and stem(name[1]) not in _NO_NAMES:
+    if name and name["verb"] in _VERBS - _AUXILIARIES and name[1].lower() not in _VERBS and stem(name[1]) not in _NO_NAMES:
         found.add(stem(name[1]))
     return frozenset(found)
 
 
 _NO_NAMES = ASKED_OF_ANY | NOUNS | form_set("she he they we the customer client user account her his it this that")
+
+
+def sequence(text: str) -> tuple[str, ...]:
+    """Of a text that is reworded: what tells something, and the prepositions, in order."""
+    told = core(text)
+    words = (word.strip(".,;:!?").lower() for word in text.split())
+    formed = (word if word in PREPOSITIONS else next(iter(in_one_form(stems(word))), "") for word in words)
+    return tuple(word for word in formed if word in told or word in PREPOSITIONS)
 
 
 def scope(text: str) -> frozenset[str]:
