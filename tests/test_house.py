@@ -43,6 +43,12 @@ MAY_IMPORT = {
     "statements/values": "statements/wording",
     "statements/claims": "statements/attributes statements/frames statements/values statements/wording",
     "statements/__init__": "statements/attributes statements/claims statements/wording",
+    "reconciliation/wording": "statements/attributes statements/wording",
+    "reconciliation/readings": "reconciliation/wording statements/__init__ statements/claims statements/wording",
+    "reconciliation/relations": (
+        "reconciliation/readings reconciliation/wording statements/__init__ statements/attributes statements/claims"
+    ),
+    "reconciliation/__init__": "model reconciliation/readings reconciliation/relations reconciliation/wording",
     "identity": "errors model text",
     "traits": "errors model text",
     "resolution": "errors model identity",

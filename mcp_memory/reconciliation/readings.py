@@ -1,6 +1,6 @@
 """Pure: what a statement says, as far as reconciling it with another needs it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from mcp_memory.reconciliation import wording
@@ -11,16 +11,19 @@ from mcp_memory.statements.wording import BEGINS, DOUBT, FUTURE, plain
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """`words`: the stems of what tells something, the same for other words and for the denial. `claims`: those of
-    attributes that have one value at a time. `owners`: whose it is, empty for the customer. `given_up`: it was so, and
-    is no more. `temporary`: only for a while, or sometimes. `scope`: for what it is so. `head`: of what the text says
-    something; None where that can't be told. `sequence`: its words, and prepositions, in order. `besides`: it holds beside what held. `vague`: contradicts, and may say nothing else.
-    `same`: the text itself, but for case, blanks and the last stop.
+    """`same`: the text itself, but for case, blanks and the last stop. `words`: the stems of what tells something, the
+    same in other words and for the denial; `sequence`: those and the prepositions, in order; `head`: those of what the
+    text says something, None where that can't be told.
+
+    `claims`: those of attributes that have one value at a time. `owners`: whose it is, empty for the customer.
+    `denied`: is not so; `given_up`: was so, and is no more. `temporary`: only for a while, or sometimes. `scope`: for
+    what it is so. `besides`: it holds beside what held. `several`: says several things. `vague`: contradicts, and may
+    say nothing else.
     """
 
     same: str
     long: bool = False
-    statement: Statement = Statement()
+    statement: Statement = field(default_factory=Statement)
     words: frozenset[str] = frozenset()
     claims: tuple[Claim, ...] = ()
     owners: frozenset[str] = frozenset()
@@ -30,6 +33,7 @@ class Reading:
     event: bool = False
     changed: bool = False
     besides: bool = False
+    several: bool = False
     vague: bool = False
     temporary: bool = False
     scope: frozenset[str] = frozenset()
@@ -69,6 +73,7 @@ def reading(text: str) -> Reading:
         event=event,
         changed=statement.change or wording.ONCE_MORE.search(text) is not None,
         besides=wording.BESIDES.search(text) is not None,
+        several=wording.SEVERAL.search(text) is not None,
         vague=wording.contradicts_vaguely(text),
         temporary=wording.TEMPORARY.search(text) is not None,
         scope=wording.scope(text),

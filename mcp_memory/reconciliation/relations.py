@@ -30,14 +30,15 @@ SLOT = 3  # words
 
 _FRAMING = form_set(
     "live living reside residing base based located moved moving relocated settled works working job joined started "
-    "employed hired promoted contacted reached reachable called call written write wanting prefer preferred favourite be "
-    "become became pay pays payment owning subscribed upgraded downgraded switched changed set updated raised reduced "
-    "increased home residence diet eats follows goes sent ship ships orders parcels number address person option use"
+    "employed hired promoted contacted reached reachable called call written write wanting prefer preferred "
+    "favourite be become became pay pays payment owning subscribed upgraded downgraded switched changed set updated "
+    "raised reduced increased home residence diet eats follows goes sent ship ships orders parcels number address "
+    "person option use"
 )
 _SCOPED = ("prefers", "favourite", "gets", "payment", "address")
 _MANY = form_set(
-    "owning liking speak speaks play plays allergic learn learning know knows sing read collect member access subscribed "
-    "wanting needing"
+    "owning liking speak speaks play plays allergic learn learning know knows sing read collect member access "
+    "subscribed wanting needing"
 )  # what one has, does and likes beside others of the kind
 _LESS = form_set("less least")
 _WISHES = form_set("wanting needing")
@@ -52,7 +53,14 @@ def relation(new: Reading, old: Reading, likeness: float, same_day: bool) -> Rel
         return None
     if new.vague and (told := _without_substance(new, old)):
         return told
-    return _by_attribute(new, old) or _by_words(new, old, same_day) or _by_change(new, old, likeness)
+    told = _by_attribute(new, old) or _by_words(new, old, same_day) or _by_change(new, old, likeness)
+    return "part_of_more" if told in ("same_attribute", "negation") and _says_more(new, old) else told
+
+
+def _says_more(new: Reading, old: Reading) -> bool:
+    """Whether the old one would lose what it says of something else."""
+    lost = len(old.words - new.words)
+    return lost > MUCH or (old.several and (not new.several or lost > MORE))
 
 
 def _without_substance(new: Reading, old: Reading) -> Relation | None:
@@ -90,8 +98,6 @@ def _of_claims(one: Claim, other: Claim, new: Reading, old: Reading) -> Relation
         return "same_attribute" if new.directions and old.directions else None
     if value == before or value < before or before < value:
         return _with_detail(one, other, new, old)
-    if value & before and not _differ(value, before):
-        return None
     return "part_of_more" if _loses(one, other, new, old) else "same_attribute"
 
 
@@ -107,10 +113,6 @@ def _with_detail(one: Claim, other: Claim, new: Reading, old: Reading) -> Relati
 def _value(claim: Claim) -> frozenset[str]:
     told = in_one_form(claim.value)
     return (told - _FRAMING - SAYS_NOTHING) or told
-
-
-def _differ(value: frozenset[str], before: frozenset[str]) -> bool:
-    return bool(value - before) and bool(before - value)
 
 
 def _detail(claim: Claim, said: Reading) -> frozenset[str]:
@@ -140,8 +142,16 @@ def _by_words(new: Reading, old: Reading, same_day: bool) -> Relation | None:
     if new.words == old.words:
         return "same_statement"
     if new.words > old.words:
-        return None if new.words & _LESS else "more_specific"
+        return None if new.words & _LESS or _of_another_thing(new, old) else "more_specific"
     return "less_specific" if new.words < old.words else None
+
+
+def _of_another_thing(new: Reading, old: Reading) -> bool:
+    """Whether what the old one is about is only what something else is for: "wants a case", "a refund for the case"."""
+    for word in old.sequence[1:2]:
+        if word in new.sequence[1:]:
+            return new.sequence[new.sequence.index(word, 1) - 1] in PREPOSITIONS
+    return False
 
 
 def _but_planning(said: Reading) -> frozenset[str]:
@@ -174,10 +184,10 @@ def _by_change(new: Reading, old: Reading, likeness: float) -> Relation | None:
     common = new.words & old.words
     if common & _MANY and new.words != old.words:
         return None
-    if common & _ONLY_NOW and len(old.words - common) <= MORE and len(common) * 3 >= len(new.words):
-        return "same_attribute"
     if not new.head and new.sequence[:1] != old.sequence[:1]:
         return None
+    if common & _ONLY_NOW and len(old.words - common) <= MORE and len(common) * 3 >= len(new.words):
+        return "same_attribute"
     differing = (new.words | old.words) - common - _FRAMING
     mostly = len(common) >= 2 and len(differing) <= len(common) and new.ids == old.ids
     return "same_attribute" if mostly or (common and _one_slot(new.sequence, old.sequence)) else None
@@ -186,6 +196,8 @@ def _by_change(new: Reading, old: Reading, likeness: float) -> Relation | None:
 def _one_slot(new: Sequence[str], old: Sequence[str]) -> bool:
     """Whether they differ in a few words in one place, behind one preposition: "commutes by"."""
     start = next((at for at, pair in enumerate(zip(new, old, strict=False)) if pair[0] != pair[1]), 0)
-    end = next((at for at, pair in enumerate(zip(new[:start:-1], old[:start:-1], strict=False)) if pair[0] != pair[1]), 0)
+    end = next(
+        (at for at, pair in enumerate(zip(new[:start:-1], old[:start:-1], strict=False)) if pair[0] != pair[1]), 0
+    )
     slots = [len(one) - end - start for one in (new, old)]
     return start > 0 and new[start - 1] in PREPOSITIONS and all(0 < length <= SLOT for length in slots)

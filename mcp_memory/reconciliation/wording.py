@@ -27,7 +27,7 @@ def form_set(words: str) -> frozenset[str]:
 
 
 _HAS = (
-    r"(?:has|have|had|having|keeps?) (?!been|to\b|just|already|recently|also|now|since|not\b|never|no longer|ever|"
+    r"(?:has|have|had|having|keeps?) (?!been|is\b|to\b|just|already|recently|also|now|since|not\b|never|no longer|ever|"
     r"left|gone|become|taken|met|made|got|begun|sold|sent|paid|put|set|cut|read|told|said|lost|found|kept|built|come|"
     r"run|had|quit|spent|bought|\w+(?:ed|en|wn|ne)\b)"
 )
@@ -36,9 +36,11 @@ _REWORDED = tuple(
     for pattern, instead in (
         (r"\bcan'?t stand\b|\bcannot stand\b|\bdislikes?\b|\bhates?\b|\bdetests?\b", "not liking"),
         (r"n't\b", " not"),
-        (r"\bwould (?:like|love|prefer) to\b|\b(?:intends?|going|hopes?|wants?) to(?= (?!be\b))|\bplanning to\b", "plans to"),
+        (r"\bwould (?:like|love|prefer) to\b|\b(?:intends?|going|hopes?|wants?) to(?= (?!be\b))", "plans to"),
+        (r"\bplanning to\b", "plans to"),
         (r"\bwould like(?= (?:an?|the|some|more) )|\bwants?\b|\bwanted\b", "wanting"),
-        (r"\b(?:enjoys?|loves?|likes?|adores?|enjoying|loving)\b|\b(?:is|am|are) (?:very )?(?:fond of|keen on)\b", "liking"),
+        (r"\b(?:enjoys?|loves?|likes?|adores?|enjoying|loving)\b", "liking"),
+        (r"\b(?:is|am|are) (?:very )?(?:fond of|keen on)\b", "liking"),
         (r"\bhas an? (\w+) allergy\b", r"is allergic to \1"),
         (rf"\b{_HAS}|\b(?:owns?|possesses|possess) ", "owning "),
         (r"\b(?:requires?|requiring|needs?|needing)\b", "needing"),
@@ -56,7 +58,8 @@ _REWORDED = tuple(
         (r"\bunpaid\b", "not paid"),
         (r"\bunhappy\b", "not happy"),
         (r"\bdecided (?:not to|against)\b", "no longer plans to"),
-        (r"\b(?:was |has been |were )?(?:laid off|fired|dismissed|let go) (?:by|from|at)\b|\b(?:resigned|retired) from\b", "left"),
+        (r"\b(?:was |has been |were )?(?:laid off|fired|dismissed|let go) (?:by|from|at)\b", "left"),
+        (r"\b(?:resigned|retired) from\b", "left"),
         (r"\b(?:is|was|are|were|am) unable to\b", "cannot"),
         (r"\bdivorced (?=(?-i:[A-Z]))", "not married to "),
         (r"\bask(?:s|ed)(?: us| me)? not to\b", "not wanting"),
@@ -107,17 +110,25 @@ GIVEN_UP = re.compile(
     r"used to(?= \w)|formerly|previously|no longer|any ?more|any longer)\b",
     re.IGNORECASE,
 )
-PREFERS_TO = re.compile(r"\b(prefers? (?:[\w-]+ ){0,2}[\w-]+) to (?!be\b|the\b|her\b|his\b|their\b|us\b)(?=\w)", re.I)
+PREFERS_TO = re.compile(
+    r"\b(prefers? (?:[\w-]+ ){0,2}[\w-]+) to (?!(?:be|the|her|his|their|us)\b)(?=\w)", re.IGNORECASE
+)
 TRIAL = re.compile(r"\b(?:the|her|his|their|our|my|a) (?:free )?trial\b", re.IGNORECASE)  # a thing, not a doubt
 TEMPORARY = re.compile(
-    r"\b(?:temporar(?:y|ily)|for (?:a|the|this|\w+) (?:days?|weeks?|months?|weekend|summer|winter)|"
-    r"this (?:week|weekend|month|time|once|order|summer|winter)|on the side|part-time|(?:at|on|over) (?:the )?weekends?|"
-    r"for now|exceptionally|as an exception|one-off|while (?:on|in|the|her|his|their|travell?ing|visiting))\b",
+    r"\b(?:temporar(?:y|ily)|for \w+ (?:days?|weeks?|months?|weekend|summer|winter)|"
+    r"this (?:week|weekend|month|time|once|order|summer|winter)|on the side|part-time|"
+    r"(?:at|on|over) (?:the )?weekends?|for now|exceptionally|as an exception|one-off|"
+    r"while (?:on|in|the|her|his|their|travell?ing|visiting))\b",
     re.IGNORECASE,
 )
 _SCOPE = re.compile(
-    r"\b(?:for|when|if|regarding|about|unless|except|during|in (?:the )?(?=urgent|winter|summer|emergenc)|on (?=trains?|"
-    r"flights?|planes?|business|holidays?)) (?!now\b)(?P<of>[^,.;]{1,60})",
+    r"\b(?:for|when|if|regarding|about|unless|except|during|in (?:the )?(?=urgent|winter|summer|emergenc)|"
+    r"on (?=trains?|flights?|planes?|business|holidays?)) (?!now\b)(?P<of>[^,.;]{1,60})",
+    re.IGNORECASE,
+)
+SEVERAL = re.compile(
+    r"[a-z0-9)][.!;] +\w|"
+    r",? and (?:also )?(?:is|has|lives|works|likes|prefers|plays|speaks|drives|owns|wants|needs|uses)\b",
     re.IGNORECASE,
 )
 ONCE_MORE = re.compile(r"\b(?:again|now|these days|resumed|back (?:to|on|in))\b", re.IGNORECASE)
@@ -133,8 +144,8 @@ _UNDER_WAY = re.compile(
     r"did|found|broke|won)\b"
 )
 _FILLER = form_set(
-    "no none nothing never very really quite just truly definitely actually already indeed simply neither cannot without "
-    "stopped stop quit gave give given up cancelled cancel canceled sold ended left unsubscribed used formerly "
+    "no none nothing never very really quite just truly definitely actually already indeed simply neither cannot "
+    "without stopped stop quit gave give given up cancelled cancel canceled sold ended left unsubscribed used formerly "
     "previously anymore again nowadays new any additional another too well besides "
     "confirmed confirm keen customer client user it"
 )
@@ -146,17 +157,18 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 
 # What a contradiction says that says nothing else
 _VAGUE = form_set(
-    "that this thing something information data detail detail fact record entry note file right wrong correct incorrect "
-    "true untrue false accurate inaccurate changed change different else somewhere someone somebody anything outdated date "
-    "obsolete invalid valid mistake mistaken error misunderstanding misunderstood disagree disagreed case mind way no "
-    "really any like lik some yes differently up-to-date out up"
+    "that this thing something information data detail fact record entry note file right wrong correct incorrect "
+    "true untrue false accurate inaccurate changed change different else somewhere someone somebody anything outdated "
+    "date obsolete invalid valid mistake mistaken error misunderstanding misunderstood disagree disagreed case mind "
+    "way no really any like lik some yes differently up-to-date out up owning"
 )
 _MEANS = form_set("contacted reached be")
 _CONTRADICTS = re.compile(
-    r"(?:\b|(?=n't))(?:wrong|incorrect|untrue|false|inaccurate|outdated|out of date|obsolete|invalid|mistaken?|misunderstanding|"
-    r"misunderstood|disagree[sd]?|different(?:ly)?|something else|somewhere else|some(?:one|body) else|"
-    r"changed|have changed|has changed|not really|(?:not|n't|no longer|never) (?:\w+ )?(?:right|correct|true|accurate|valid|"
-    r"like that|the case|up to date|up-to-date)|^(?:no|not)\b[^a-z]{0,3}(?:not )?(?:any ?more|any longer)?[.!]?$)(?=\W|$)",
+    r"(?:\b|(?=n't))(?:wrong|incorrect|untrue|false|inaccurate|outdated|out of date|obsolete|invalid|mistaken?|"
+    r"misunderstanding|misunderstood|disagree[sd]?|different(?:ly)?|something else|somewhere else|"
+    r"some(?:one|body) else|changed|not really|"
+    r"(?:not|n't|no longer|never) (?:\w+ )?(?:right|correct|true|accurate|valid|like that|"
+    r"the case|up to date|up-to-date)|^(?:no|not)\b[^a-z]{0,3}(?:not )?(?:any ?more|any longer)?[.!]?$)(?=\W|$)",
     re.IGNORECASE,
 )
 
@@ -212,7 +224,12 @@ def owners(text: str) -> frozenset[str]:
     if (first := _OWNER.match(text)) and stem(first["one"]) in RELATED:
         found.add(stem(first["one"]))
     name = _NAMED.match(text)
-    if name and name["verb"] in _VERBS - _AUXILIARIES and name[1].lower() not in _VERBS and stem(name[1]) not in _NO_NAMES:
+    if (
+        name
+        and name["verb"] in _VERBS - _AUXILIARIES
+        and name[1].lower() not in _VERBS
+        and stem(name[1]) not in _NO_NAMES
+    ):
         found.add(stem(name[1]))
     return frozenset(found)
 

@@ -68,7 +68,9 @@ def test_there_are_enough_pairs_of_each_kind_and_none_is_there_twice() -> None:
 
     assert {family: counted[family] for family in LEAST if counted[family] < LEAST[family]} == {}
     assert set(counted) == set(LEAST)
-    assert len({(*((one.content, one.occurred_at) for one in pair.known), pair.content, pair.occurred_at) for pair in PAIRS}) == len(PAIRS)
+    assert len(
+        {(*((one.content, one.occurred_at) for one in pair.known), pair.content, pair.occurred_at) for pair in PAIRS}
+    ) == len(PAIRS)
 
 
 def test_what_becomes_of_the_pairs_is_as_good_as_it_was(results: Sequence[Judged]) -> None:
