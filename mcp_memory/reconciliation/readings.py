@@ -46,6 +46,12 @@ class Reading:
         return frozenset(word for word in self.statement.words if sum(letter.isdigit() for letter in word) >= 3)
 
     @property
+    def verb(self) -> str | None:
+        """The first word that tells something behind the head: "member", where somebody is a member."""
+        head = self.head or frozenset()
+        return next((word for word in self.sequence if word not in head | wording.PREPOSITIONS), None)
+
+    @property
     def directions(self) -> frozenset[str]:
         return self.words & wording.OPPOSITES
 

@@ -37,7 +37,7 @@ _FRAMING = form_set(
 )
 _SCOPED = ("prefers", "favourite", "gets", "payment", "address")
 _MANY = form_set(
-    "owning liking speak speaks play plays allergic learn learning know knows sing read collect member access "
+    "owning liking speak speaks play plays allergic learn learning know knows sing reads collect member access "
     "subscribed wanting needing"
 )  # what one has, does and likes beside others of the kind
 _LESS = form_set("less least")
@@ -182,7 +182,7 @@ def _by_change(new: Reading, old: Reading, likeness: float) -> Relation | None:
     if new.head is None or new.head != old.head or new.temporary or new.scope != old.scope:
         return None
     common = new.words & old.words
-    if common & _MANY and new.words != old.words:
+    if new.verb in _MANY and new.words != old.words:
         return None
     if not new.head and new.sequence[:1] != old.sequence[:1]:
         return None

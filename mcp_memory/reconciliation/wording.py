@@ -122,8 +122,9 @@ TEMPORARY = re.compile(
     re.IGNORECASE,
 )
 _SCOPE = re.compile(
-    r"\b(?:for|when|if|regarding|about|unless|except|during|in (?:the )?(?=urgent|winter|summer|emergenc)|"
-    r"on (?=trains?|flights?|planes?|business|holidays?)) (?!now\b)(?P<of>[^,.;]{1,60})",
+    r"\b(?:(?:for|when|if|regarding|about|unless|except|during) (?!now\b)|"
+    r"in (?:the )?(?=urgent|winter|summer|emergenc)|on (?=(?:\w+ )?(?:trains?|flights?|planes?|business|holidays?)\b))"
+    r"(?P<of>[^,.;]{1,60})",
     re.IGNORECASE,
 )
 SEVERAL = re.compile(

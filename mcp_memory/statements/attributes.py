@@ -36,6 +36,7 @@ _TOPICS = {  # of preferences, in this order: "calls in the morning" is about th
     "carrier": "courier carrier ups dhl fedex dpd gls usps hermes freight",
     "colour": "colour red blue green black white grey gray yellow orange purple pink brown beige",
     "room": "room floor bed",
+    "frequency": "daily weekly monthly quarterly yearly annually",
     "form": "paper pdf print digital electronic paperless",
 }
 _TOPIC = {word: topic for topic, listed in reversed(_TOPICS.items()) for word in stem_set(listed)}
