@@ -15,10 +15,10 @@ class Reading:
     same in other words and for the denial; `sequence`: those and the prepositions, in order; `head`: those of what the
     text says something, None where that can't be told.
 
-    `claims`: those of attributes that have one value at a time. `owners`: whose it is, empty for the customer.
-    `denied`: is not so; `given_up`: was so, and is no more. `temporary`: only for a while, or sometimes. `scope`: for
-    what it is so. `besides`: it holds beside what held. `several`: says several things. `vague`: contradicts, and may
-    say nothing else.
+    `claims`: known or not to have one value at a time. `replaced`: what was so, by its own words. `owners`: whose it
+    is, empty for the customer. `denied`: is not so; `given_up`: was so, and is no more. `temporary`: only for a while,
+    or sometimes. `scope`: for what it is so. `besides`: it holds beside what held. `several`: says several things.
+    `vague`: contradicts, and may say nothing else.
     """
 
     same: str
@@ -36,6 +36,7 @@ class Reading:
     several: bool = False
     vague: bool = False
     temporary: bool = False
+    replaced: frozenset[str] = frozenset()
     scope: frozenset[str] = frozenset()
     sequence: tuple[str, ...] = ()
     head: frozenset[str] | None = None
@@ -64,8 +65,10 @@ def reading(text: str) -> Reading:
         return Reading(same=same, long=True)
     text = wording.PREFERS_TO.sub(r"\1 over", plain(text))
     statement, reworded = read(text), wording.reworded(text)
-    claimed = tuple(dict.fromkeys(one for one in claims(text) if one.known and wording.tells_a_value(one.value)))
-    event = wording.happened(reworded) and all(one.attribute.startswith("count:") for one in claimed if one.current)
+    claimed = tuple(dict.fromkeys(one for one in claims(text) if wording.tells_a_value(one.value)))
+    event = wording.happened(reworded) and all(
+        one.attribute.startswith("count:") for one in claimed if one.current and one.known
+    )
     later = FUTURE.search(text) and not BEGINS.search(text)
     return Reading(
         same=same,
@@ -82,6 +85,7 @@ def reading(text: str) -> Reading:
         several=wording.SEVERAL.search(text) is not None,
         vague=wording.contradicts_vaguely(text),
         temporary=wording.TEMPORARY.search(text) is not None,
+        replaced=wording.replaced(reworded),
         scope=wording.scope(text),
         sequence=wording.sequence(reworded),
         head=wording.head(reworded),

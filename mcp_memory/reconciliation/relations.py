@@ -8,7 +8,7 @@ from typing import Literal
 
 from mcp_memory.reconciliation.readings import Reading
 from mcp_memory.reconciliation.wording import PREPOSITIONS, beside_time, form_set, in_one_form, without_vagueness
-from mcp_memory.statements import LIKE, NOUN_PHRASE
+from mcp_memory.statements import LIKE, LIKE_UNKNOWN, NOUN_PHRASE
 from mcp_memory.statements.attributes import FILLING, RELATED, SAYS_NOTHING, same_subject
 from mcp_memory.statements.claims import Claim
 
@@ -27,6 +27,8 @@ Relation = Literal[
 MORE = 3  # words beside its attribute that a statement may lose by being replaced
 MUCH = 6  # words, those of its attribute among them
 SLOT = 3  # words
+LIKE_IN_FORM = 0.3  # of two texts that differ in one place
+LIKE_BY_ATTRIBUTE = 0.35  # of two texts that say of something named by two nouns what it is
 
 _FRAMING = form_set(
     "live living reside residing base based located moved moving relocated settled works working job joined started "
@@ -40,6 +42,7 @@ _MANY = form_set(
     "owning liking speak speaks play plays allergic learn learning know knows sing reads collect member access "
     "subscribed wanting needing"
 )  # what one has, does and likes beside others of the kind
+(_HAVE,) = form_set("owning")
 _LESS = form_set("less least")
 _WISHES = form_set("wanting needing")
 _ONLY_NOW = form_set("use go bank drive attend send sent ship train study stay report order sit park deliver run meet")
@@ -53,7 +56,7 @@ def relation(new: Reading, old: Reading, likeness: float, same_day: bool) -> Rel
         return None
     if new.vague and (told := _without_substance(new, old)):
         return told
-    told = _by_attribute(new, old) or _by_words(new, old, same_day) or _by_change(new, old, likeness)
+    told = _by_attribute(new, old, likeness) or _by_words(new, old, same_day) or _by_change(new, old, likeness)
     return "part_of_more" if told in ("same_attribute", "negation") and _says_more(new, old) else told
 
 
@@ -69,14 +72,32 @@ def _without_substance(new: Reading, old: Reading) -> Relation | None:
     return "without_substance" if rest and rest <= old.words | FILLING and not valued else None
 
 
-def _by_attribute(new: Reading, old: Reading) -> Relation | None:
+def _by_attribute(new: Reading, old: Reading, likeness: float) -> Relation | None:
     if new.besides or new.owners & RELATED != old.owners & RELATED:
         return None
     for one in new.claims:
         for other in old.claims:
-            if _same_attribute(one, other) and (found := _of_claims(one, other, new, old)):
+            if not _same_attribute(one, other):
+                continue
+            if one.known and other.known:
+                found = _of_claims(one, other, new, old)
+            else:
+                found = _of_unknown(one, other, new, likeness)
+            if found:
                 return found
     return None
+
+
+def _of_unknown(one: Claim, other: Claim, new: Reading, likeness: float) -> Relation | None:
+    """Of a noun phrase that may have several values: one replaces another if it says so, or if both are numbers."""
+    if not one.attribute.startswith(NOUN_PHRASE) or not (one.current and other.current):
+        return None
+    value, before = _value(one), _value(other)
+    digits = frozenset(word for word in value ^ before if word.isdigit())
+    if digits and digits == value ^ before and digits & value and digits & before:
+        return "same_attribute"
+    enough = LIKE_BY_ATTRIBUTE if len(one.attribute.split()) > 1 or new.head else LIKE_UNKNOWN
+    return "same_attribute" if new.changed and not value & before and likeness >= enough else None
 
 
 def _same_attribute(one: Claim, other: Claim) -> bool:
@@ -124,7 +145,8 @@ def _detail(claim: Claim, said: Reading) -> frozenset[str]:
 
 def _loses(one: Claim, other: Claim, new: Reading, old: Reading) -> bool:
     beside = _detail(other, old) - _value(other) - new.words
-    others = {each.attribute for each in old.claims if each.current} - {each.attribute for each in new.claims}
+    others = {each.attribute for each in old.claims if each.current and each.known}
+    others -= {each.attribute for each in new.claims}
     return len(old.words - new.words - _FRAMING) > MUCH or len(beside) > MORE or bool(others and beside)
 
 
@@ -177,16 +199,22 @@ def _by_change(new: Reading, old: Reading, likeness: float) -> Relation | None:
     """Free wording that says that something has become so, of what has one state at a time."""
     if not new.changed or new.besides or new.event or old.event or new.owners != old.owners:
         return None
-    if new.denied or old.denied or new.tentative or old.tentative or likeness < LIKE:
+    if new.denied or old.denied or new.tentative or old.tentative or likeness < LIKE_IN_FORM or new.temporary:
         return None
-    if new.head is None or new.head != old.head or new.temporary or new.scope != old.scope:
+    if new.replaced and new.replaced <= old.words and likeness >= LIKE and len(old.words - new.replaced) < MORE:
+        return "same_attribute"
+    if new.head is None or new.head != old.head or new.scope != old.scope:
+        return None
+    if not new.head and new.verb != old.verb:
         return None
     common = new.words & old.words
-    if new.verb in _MANY and new.words != old.words:
-        return None
-    if not new.head and new.sequence[:1] != old.sequence[:1]:
-        return None
-    if common & _ONLY_NOW and len(old.words - common) <= MORE and len(common) * 3 >= len(new.words):
+    if new.verb in _MANY or likeness < LIKE:
+        return (
+            "same_attribute"
+            if new.verb != _HAVE and len(common) > 1 and _one_slot(new.sequence, old.sequence)
+            else None
+        )
+    if new.verb in _ONLY_NOW and len(old.words - common) <= MORE and len(common) * 3 >= len(new.words):
         return "same_attribute"
     differing = (new.words | old.words) - common - _FRAMING
     mostly = len(common) >= 2 and len(differing) <= len(common) and new.ids == old.ids

@@ -13,6 +13,7 @@ from mcp_memory.statements.wording import MONTH, stem, stems
 _NUMBERS = dict(
     zip("one two three four five six seven eight nine ten eleven twelve".split(), map(str, range(1, 13)), strict=True)  # noqa: SIM905
 )
+_NUMBER_WORDS = frozenset(_NUMBERS) | frozenset(_NUMBERS.values())
 _NUMBER = re.compile(rf"\b(?:{'|'.join(_NUMBERS)})\b", re.IGNORECASE)
 
 
@@ -98,7 +99,7 @@ _SAME_WORDS = {
     for word in group.split()
 }
 OPPOSITES = frozenset("before after until under above below up down out more less least outside inside".split())  # noqa: SIM905
-PREPOSITIONS = frozenset("by with at to on in for from via as under".split())  # noqa: SIM905
+PREPOSITIONS = frozenset("by with at to on in for from via as under until before after".split())  # noqa: SIM905
 _WORD = re.compile(r"[a-z]+")
 DENIED = re.compile(
     r"\b(?:no longer|not|never|neither|cannot|without|no more|any ?more|any longer|no(?= \w)|none|nothing)\b",
@@ -127,6 +128,9 @@ _SCOPE = re.compile(
     r"(?P<of>[^,.;]{1,60})",
     re.IGNORECASE,
 )
+_REPLACED = re.compile(
+    r"\bfrom (?P<left>[^,.;]{1,40}?) to \w|\b(?:instead of|rather than) (?P<instead>[^,.;]{1,40})", re.IGNORECASE
+)
 SEVERAL = re.compile(
     r"[a-z0-9)][.!;] +\w|"
     r",? and (?:also )?(?:is|has|lives|works|likes|prefers|plays|speaks|drives|owns|wants|needs|uses)\b",
@@ -134,7 +138,7 @@ SEVERAL = re.compile(
 )
 ONCE_MORE = re.compile(r"\b(?:again|now|these days|resumed|back (?:to|on|in))\b", re.IGNORECASE)
 BESIDES = re.compile(
-    r"\b(?:also|too|as well|another|additional(?:ly)?|in addition|besides|second|both)\b", re.IGNORECASE
+    r"\b(?:also|too|as well|another|additional(?:ly)?|in addition|besides|a second|both)\b", re.IGNORECASE
 )
 _UNDER_WAY = re.compile(
     r"^(?:(?:[Tt]he |our |their |her |his )?(?:customer|client|caller|user|[Ss]he|[Hh]e|[Tt]hey|I|[Ww]e|[A-Z]\w+) )?"
@@ -180,6 +184,7 @@ _POSSESSOR = re.compile(r"\b([A-Z][\w-]*)'s (?=\w)")
 _NAMED = re.compile(r"([A-Z][a-z][\w-]*)(?: [A-Z][\w-]*)? (?:now |no longer |has |also )?(?P<verb>[a-z]+)\b")
 MOST_OF_HEAD = 9  # words
 _AUXILIARIES = frozenset("is are was were has have had will must can should may not".split())  # noqa: SIM905
+_MAY_BE_VERB = re.compile(r"\w{3,}[^\Wsu]s")
 _HEADLESS = form_set("the now from")
 _VERBS = frozenset(
     """use liking wanting owning needing buying living banks weighs sits keeps trains follows takes renews orders
@@ -246,9 +251,20 @@ def sequence(text: str) -> tuple[str, ...]:
     return tuple(word for word in formed if word in told or word in PREPOSITIONS)
 
 
+def replaced(text: str) -> frozenset[str]:
+    """What it says was so before: "switched from tea to coffee", "weekly instead of daily"."""
+    match = _REPLACED.search(text)
+    told = core(match["left"] or match["instead"]) if match else frozenset[str]()
+    return frozenset(word for word in told if not word.isdigit())
+
+
 def scope(text: str) -> frozenset[str]:
     """For what a preference is: for invoices, when it is urgent."""
-    return in_one_form(word for match in _SCOPE.finditer(text) for word in stems(match["of"])) - _FILLER
+    return (
+        in_one_form(word for match in _SCOPE.finditer(text) for word in stems(match["of"]) if word.isalpha())
+        - _FILLER
+        - _NUMBER_WORDS
+    )
 
 
 def head(text: str) -> frozenset[str] | None:
@@ -260,7 +276,8 @@ def head(text: str) -> frozenset[str] | None:
         at = next((at for at, word in enumerate(words) if word.lower().strip(",;") in signs), None)
         if at is not None:
             return core(" ".join(words[:at])) - _HEADLESS
-    return None
+    at = next((at for at, word in enumerate(words) if _MAY_BE_VERB.fullmatch(word)), None)
+    return None if at is None else core(" ".join(words[:at])) - _HEADLESS
 
 
 def happened(text: str) -> bool:

@@ -27,6 +27,7 @@ from tests.benchmarks.reconciling import (
     overwritten,
     told,
 )
+from tests.unit.reconciliation_cases import APART, cases
 
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -34,17 +35,17 @@ PAIRS = load()
 TEXTS = sorted({text for pair in PAIRS for text in (pair.content, *(one.content for one in pair.known))})
 
 FLOOR = 0.95
+HELD_OUT_FLOOR = 0.925
 FAMILY_FLOORS = {
     "change": 0.9,
-    "refine": 0.94,
-    "negate": 0.95,
+    "refine": 0.98,
+    "negate": 0.94,
     "same": 0.95,
-    "apart": 0.95,
+    "apart": 0.975,
     "late": 0.94,
-    "vague": 0.9,
+    "vague": 0.86,
 }
-HELD_OUT_FLOOR = 0.92
-MOST_OVERWRITTEN = 6  # of all pairs
+MOST_OVERWRITTEN = 5  # of all pairs: updates of what should have stayed as it was, the costly fault
 LEAST = {"change": 80, "refine": 40, "negate": 40, "same": 40, "apart": 60, "late": 20, "vague": 20}
 
 
@@ -143,6 +144,12 @@ def test_how_alike_two_texts_are_decides_nothing_alone(likeness: float) -> None:
     assert decided("Likes hiking.", "Likes swimming.", likeness=likeness).outcome == "add"
     assert decided("Moved to Bergen.", "Lives in Oslo.", likeness=likeness).outcome == "update"
     assert decided("The customer likes tea.", "Likes tea.", likeness=likeness).outcome == "discard"
+
+
+@pytest.mark.parametrize("likeness", [0.0, 0.5, 0.8])
+@pytest.mark.parametrize(("known", "new"), cases(APART))
+def test_what_is_of_another_thing_updates_nothing_however_alike(known: str, new: str, likeness: float) -> None:
+    assert decided(new, known, likeness=likeness).outcome == "add"
 
 
 def test_only_the_first_five_are_looked_at() -> None:
