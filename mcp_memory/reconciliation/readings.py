@@ -69,11 +69,12 @@ def reading(text: str) -> Reading:
     event = wording.happened(reworded) and all(
         one.attribute.startswith("count:") for one in claimed if one.current and one.known
     )
+    told = wording.GIVEN_UP.sub(" ", reworded)
     later = FUTURE.search(text) and not BEGINS.search(text)
     return Reading(
         same=same,
         statement=statement,
-        words=wording.core(reworded),
+        words=wording.core(told),
         claims=() if event else claimed,
         owners=wording.owners(reworded),
         denied=bool(wording.DENIED.search(reworded) or wording.GIVEN_UP.search(reworded)),
@@ -87,6 +88,6 @@ def reading(text: str) -> Reading:
         temporary=wording.TEMPORARY.search(text) is not None,
         replaced=wording.replaced(reworded),
         scope=wording.scope(text),
-        sequence=wording.sequence(reworded),
+        sequence=wording.sequence(told),
         head=wording.head(reworded),
     )

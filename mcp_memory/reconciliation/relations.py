@@ -3,7 +3,7 @@
 The wording decides. How alike two texts are only confirms what the wording suggests.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from mcp_memory.reconciliation.readings import Reading
@@ -46,6 +46,25 @@ _MANY = form_set(
 _LESS = form_set("less least")
 _WISHES = form_set("wanting needing")
 _ONLY_NOW = form_set("use go bank drive attend send sent ship train study stay report order sit park deliver run meet")
+
+
+_SEEN_FROM_BEFORE: Mapping[Relation, Relation | None] = {
+    "same_statement": "same_statement",
+    "more_specific": "less_specific",
+    "less_specific": "more_specific",
+    "same_attribute": "same_attribute",
+    "part_of_more": None,
+    "negation": "negation",
+    "come_true": "come_true",
+    "separate_event": "separate_event",
+    "without_substance": None,
+}
+
+
+def relation_of_older(older: Reading, known: Reading, likeness: float, same_day: bool) -> Relation | None:
+    """How a new statement that is older stands to one that is known: as that one would stand to it."""
+    told = relation(known, older, likeness, same_day)
+    return None if told is None else _SEEN_FROM_BEFORE[told]
 
 
 def relation(new: Reading, old: Reading, likeness: float, same_day: bool) -> Relation | None:

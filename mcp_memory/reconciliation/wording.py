@@ -36,7 +36,10 @@ _REWORDED = tuple(
     (re.compile(pattern, re.IGNORECASE), instead)
     for pattern, instead in (
         (r"\bcan'?t stand\b|\bcannot stand\b|\bdislikes?\b|\bhates?\b|\bdetests?\b", "not liking"),
+        (r"\bcan'?t\b", "cannot"),
         (r"n't\b", " not"),
+        (r"\b(?:at the moment|at present|as of now|these days)\b", "now"),
+        (r"\bclose to\b", "near"),
         (r"\bwould (?:like|love|prefer) to\b|\b(?:intends?|going|hopes?|wants?) to(?= (?!be\b))", "plans to"),
         (r"\bplanning to\b", "plans to"),
         (r"\bwould like(?= (?:an?|the|some|more) )|\bwants?\b|\bwanted\b", "wanting"),
@@ -65,7 +68,7 @@ _REWORDED = tuple(
         (r"\bdivorced (?=(?-i:[A-Z]))", "not married to "),
         (r"\bask(?:s|ed)(?: us| me)? not to\b", "not wanting"),
         (r"\bask(?:s|ed)(?: us| me)? to(?= be\b)", "wanting"),
-        (r"\b(?:is|was|are|were|be|turned|switched|stays) (?:now )?off\b", "not switchedon"),
+        (r"\b(?:is|was|are|were|be|stays|(?:turned|switched)(?= off(?:[.!]|$| now))) (?:now )?off\b", "not switchedon"),
         (r"\b(?:is|was|are|were|be|turned|switched|stays) (?:now )?on(?=[.!]|$| again| now)", "switchedon"),
         (r"\b(?:do|does|did|is|are|was|were|am) ?not\b", "not"),
     )
@@ -107,6 +110,8 @@ DENIED = re.compile(
 )
 GIVEN_UP = re.compile(
     r"\b(?:stopped|stops|quit|quits|gave up|gives up|given up|cancell?ed|cancels|sold|ended|"
+    r"closed(?= (?:the|his|her|their|my|our) )|broke up|broken up|split up|separated from|finished|completed|paid off|"
+    r"dropped out|opted out|turned off|switched off|taken off|withdrew|"
     r"(?<!be )left(?= (?:the |her |his |their |my |our )?\w)|unsubscribed|"
     r"used to(?= \w)|formerly|previously|no longer|any ?more|any longer)\b",
     re.IGNORECASE,
@@ -152,7 +157,7 @@ _FILLER = form_set(
     "no none nothing never very really quite just truly definitely actually already indeed simply neither cannot "
     "without stopped stop quit gave give given up cancelled cancel canceled sold ended left unsubscribed used formerly "
     "previously anymore again nowadays new any additional another too well besides "
-    "confirmed confirm keen customer client user it"
+    "confirmed confirm keen customer client user it frequently"
 )
 TIME = form_set(
     f"{MONTH.replace('|', ' ')} week month year spring summer autumn winter beginning start end middle recently lately "
@@ -165,15 +170,21 @@ _VAGUE = form_set(
     "that this thing something information data detail fact record entry note file right wrong correct incorrect "
     "true untrue false accurate inaccurate changed change different else somewhere someone somebody anything outdated "
     "date obsolete invalid valid mistake mistaken error misunderstanding misunderstood disagree disagreed case mind "
-    "way no really any like lik some yes differently up-to-date out up owning"
+    "way no deny denies denied really any like lik some yes differently up-to-date out up owning"
 )
 _MEANS = form_set("contacted reached be")
 _CONTRADICTS = re.compile(
     r"(?:\b|(?=n't))(?:wrong|incorrect|untrue|false|inaccurate|outdated|out of date|obsolete|invalid|mistaken?|"
-    r"misunderstanding|misunderstood|disagree[sd]?|different(?:ly)?|something else|somewhere else|"
+    r"misunderstanding|misunderstood|disagree[sd]?|different(?:ly)?|den(?:y|ies|ied)|something else|somewhere else|"
     r"some(?:one|body) else|changed|not really|"
     r"(?:not|n't|no longer|never) (?:\w+ )?(?:right|correct|true|accurate|valid|like that|"
     r"the case|up to date|up-to-date)|^(?:no|not)\b[^a-z]{0,3}(?:not )?(?:any ?more|any longer)?[.!]?$)(?=\W|$)",
+    re.IGNORECASE,
+)
+
+_ANOTHER = re.compile(
+    r"\b(?:a new|a different|another) (?:email|phone|mobile|address|number|job|employer|plan|tier|contact|name)"
+    r"(?: (?:address|number|person))?(?: now)?[.!]?$",
     re.IGNORECASE,
 )
 
@@ -285,7 +296,7 @@ def happened(text: str) -> bool:
 
 
 def contradicts_vaguely(text: str) -> bool:
-    return _CONTRADICTS.search(text) is not None
+    return bool(_CONTRADICTS.search(text) or _ANOTHER.search(text))
 
 
 def without_vagueness(words: frozenset[str]) -> frozenset[str]:

@@ -127,6 +127,20 @@ def test_a_value_that_was_taken_over_already_is_discarded_though_an_older_one_is
     assert (decision.outcome, decision.observation_id) == ("discard", "k1")
 
 
+@pytest.mark.parametrize(
+    ("older", "known"),
+    [
+        ("Commutes by bike.", "Commutes by train now."),
+        ("Uses Outlook for email.", "Switched from Outlook to Thunderbird."),
+        ("The router is broken.", "The router works again."),
+        ("Plans to move to Bergen.", "Moved to Bergen."),
+    ],
+)
+def test_what_comes_late_is_seen_from_what_is_known_to_be_newer(older: str, known: str) -> None:
+    assert decided(known, older).outcome == "update"
+    assert decided(older, known, days=[5]).rule == "out_of_date"
+
+
 def test_a_fact_replaces_a_fact_before_it_replaces_the_plan_for_it() -> None:
     assert decided("Moved to Bergen.", "Plans to move to Bergen.", "Lives in Oslo.").observation_id == "k1"
     alone = decided("Moved to Bergen.", "Plans to move to Bergen.")
