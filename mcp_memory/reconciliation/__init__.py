@@ -7,7 +7,8 @@ happens on another day happens again, and so is another observation, in whatever
 allergies, likes) stand beside each other. A plan replaces no fact; a fact replaces the plan for it only where no fact
 is known that it replaces. In doubt it is added: a repetition costs less than a loss.
 
-English only, and of a long text only whether it is known already.
+Written for English: in other languages little but repetition and detail is seen. Of a long text only whether it is
+known already.
 """
 
 from collections.abc import Callable, Sequence

@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from mcp_memory.reconciliation.readings import Reading
-from mcp_memory.reconciliation.wording import PREPOSITIONS, beside_time, form_set, in_one_form, without_vagueness
+from mcp_memory.reconciliation.wording import (
+    DENIED_ELSEWHERE,
+    PREPOSITIONS,
+    beside_time,
+    form_set,
+    in_one_form,
+    without_vagueness,
+)
 from mcp_memory.statements import LIKE, LIKE_UNKNOWN, NOUN_PHRASE
 from mcp_memory.statements.attributes import FILLING, RELATED, SAYS_NOTHING, same_subject
 from mcp_memory.statements.claims import Claim
@@ -170,7 +177,7 @@ def _loses(one: Claim, other: Claim, new: Reading, old: Reading) -> bool:
 
 
 def _by_words(new: Reading, old: Reading, same_day: bool) -> Relation | None:
-    if not new.words or not old.words or new.owners != old.owners:
+    if not new.words or not old.words or new.owners != old.owners or (new.words ^ old.words) & DENIED_ELSEWHERE:
         return None
     if None not in (new.head, old.head) and new.head != old.head and new.words != old.words:
         return None

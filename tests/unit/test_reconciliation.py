@@ -166,6 +166,21 @@ def test_what_is_of_another_thing_updates_nothing_however_alike(known: str, new:
     assert decided(new, known, likeness=likeness).outcome == "add"
 
 
+@pytest.mark.parametrize(
+    ("known", "new"),
+    [
+        ("Isst kein Fleisch.", "Isst Fleisch."),
+        ("Ne mange pas de viande.", "Mange de viande."),
+        ("Não come carne.", "Come carne."),
+        ("Он не ест мясо.", "Он ест мясо."),
+        ("不吃肉。", "吃肉。"),
+    ],
+)
+def test_a_denial_in_another_language_is_not_taken_for_a_detail(known: str, new: str) -> None:
+    assert decided(new, known).outcome == "add"
+    assert decided(known, new).outcome == "add"
+
+
 def test_only_the_first_five_are_looked_at() -> None:
     others = ["Likes tea.", "Has a cat.", "Speaks English.", "Plays chess.", "Is allergic to nuts."]
 
