@@ -75,6 +75,12 @@ MAY_IMPORT = {
         "model extraction/agent extraction/candidate extraction/customer extraction/drafts extraction/known "
         "extraction/people extraction/remarks extraction/summary"
     ),
+    "reconciliation/wording": "statements/attributes statements/wording",
+    "reconciliation/readings": "reconciliation/wording statements/__init__ statements/claims statements/wording",
+    "reconciliation/relations": (
+        "reconciliation/readings reconciliation/wording statements/__init__ statements/attributes statements/claims"
+    ),
+    "reconciliation/__init__": "model reconciliation/readings reconciliation/relations reconciliation/wording",
     "identity": "errors model text",
     "traits": "errors model text",
     "resolution": "errors model identity",

@@ -7,7 +7,8 @@ happens on another day happens again, and so is another observation, in whatever
 allergies, likes) stand beside each other. A plan replaces no fact; a fact replaces the plan for it only where no fact
 is known that it replaces. In doubt it is added: a repetition costs less than a loss.
 
-English only, and of a long text only whether it is known already.
+Written for English: in other languages little but repetition and detail is seen. Of a long text only whether it is
+known already.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from typing import Literal
 
 from mcp_memory.model import Observation
 from mcp_memory.reconciliation.readings import Reading, reading
-from mcp_memory.reconciliation.relations import Relation, relation
+from mcp_memory.reconciliation.relations import Relation, relation, relation_of_older
 from mcp_memory.reconciliation.wording import without_vagueness
 
 Outcome = Literal["add", "update", "discard"]
@@ -38,8 +39,15 @@ Rule = Literal[
 MOST = 5  # of what is known; recall finds what an observation is about among its best five
 QUOTED = 60  # characters
 
-_REPLACES = frozenset({"same_attribute", "negation", "part_of_more"})
-_STANDS = ("same_statement", "less_specific", "more_specific", "part_of_more", "negation", "same_attribute")
+_REPLACES = frozenset({"same_attribute", "negation", "come_true"})
+_STANDS: Sequence[Relation] = (
+    "same_statement",
+    "less_specific",
+    "more_specific",
+    "part_of_more",
+    "negation",
+    "same_attribute",
+)
 _REASONS: dict[tuple[Rule, Outcome], str] = {
     ("nothing_like_it", "add"): "Added: none of what is known says this or contradicts it.",
     ("separate_event", "add"): "Added: it happened at another time than what is known as {}.",
@@ -83,15 +91,22 @@ def decide(
     new, top = reading(content), known[:MOST]
     if not top:
         return _decision("add", "nothing_like_it")
-    found = [
-        _Found(relation=told, known=one, likeness=likeness(at))
-        for at, one in enumerate(top)
-        if (told := relation(new, reading(one.content), likeness(at), one.occurred_at.date() == occurred_at.date()))
-    ]
+    each = (_found(new, occurred_at, one, likeness(at)) for at, one in enumerate(top))
+    found = [one for one in each if one is not None]
     return _of_vagueness(new, found) or _of_what_holds(occurred_at, found) or _otherwise(occurred_at, found)
 
 
+def _found(new: Reading, at: datetime, known: Observation, likeness: float) -> _Found | None:
+    old, same_day = reading(known.content), known.occurred_at.date() == at.date()
+    vague = new.vague and relation(new, old, likeness, same_day) == "without_substance"
+    how = relation_of_older if at < known.occurred_at and not vague else relation
+    told = how(new, old, likeness, same_day)
+    return None if told is None else _Found(relation=told, known=known, likeness=likeness)
+
+
 def _of_vagueness(new: Reading, found: Sequence[_Found]) -> Decision | None:
+    if any(one.relation == "same_statement" for one in found):
+        return None
     about = [one for one in found if one.relation == "without_substance"]
     if about:
         return _decision("discard", "without_substance", _first(about))
@@ -100,14 +115,13 @@ def _of_vagueness(new: Reading, found: Sequence[_Found]) -> Decision | None:
 
 def _of_what_holds(at: datetime, found: Sequence[_Found]) -> Decision | None:
     """By the latest of those that say the same or the contrary."""
+    since = [one for one in found if one.relation in _REPLACES and one.known.occurred_at > at]
+    if since:
+        return _decision("discard", "out_of_date", _first(since))
     holding = [one for one in found if one.relation in _STANDS]
     if not holding:
         return None
-    latest = max(one.known.occurred_at for one in holding)
-    rivals = [one for one in holding if one.relation in _REPLACES and one.known.occurred_at > at]
-    if rivals:
-        return _decision("discard", "out_of_date", _first(rivals))
-    one = _first([one for one in holding if one.known.occurred_at == latest])
+    one = _first(holding)
     match one.relation:
         case "same_statement" | "less_specific":
             return _decision("discard", one.relation, one)

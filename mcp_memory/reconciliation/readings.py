@@ -1,6 +1,6 @@
 """Pure: what a statement says, as far as reconciling it with another needs it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from mcp_memory.reconciliation import wording
@@ -11,15 +11,19 @@ from mcp_memory.statements.wording import BEGINS, DOUBT, FUTURE, plain
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """`words`: the stems of what tells something, the same for other words and for the denial. `claims`: those of
-    attributes that have one value at a time. `owners`: whose it is, empty for the customer. `given_up`: it was so, and
-    is no more. `besides`: it holds beside what held. `vague`: contradicts, and may say nothing else.
-    `same`: the text itself, but for case, blanks and the last stop.
+    """`same`: the text itself, but for case, blanks and the last stop. `words`: the stems of what tells something, the
+    same in other words and for the denial; `sequence`: those and the prepositions, in order; `head`: those of what the
+    text says something, None where that can't be told.
+
+    `claims`: known or not to have one value at a time. `replaced`: what was so, by its own words. `owners`: whose it
+    is, empty for the customer. `denied`: is not so; `given_up`: was so, and is no more. `temporary`: only for a while,
+    or sometimes. `scope`: for what it is so. `besides`: it holds beside what held. `several`: says several things.
+    `vague`: contradicts, and may say nothing else.
     """
 
     same: str
     long: bool = False
-    statement: Statement = Statement()
+    statement: Statement = field(default_factory=Statement)
     words: frozenset[str] = frozenset()
     claims: tuple[Claim, ...] = ()
     owners: frozenset[str] = frozenset()
@@ -29,16 +33,28 @@ class Reading:
     event: bool = False
     changed: bool = False
     besides: bool = False
+    several: bool = False
     vague: bool = False
+    temporary: bool = False
+    replaced: frozenset[str] = frozenset()
+    scope: frozenset[str] = frozenset()
+    sequence: tuple[str, ...] = ()
+    head: frozenset[str] | None = None
 
     @property
     def ids(self) -> frozenset[str]:
         """Numbers of orders and the like."""
-        return frozenset(word for word in self.statement.words if sum(letter.isdigit() for letter in word) >= 2)
+        return frozenset(word for word in self.statement.words if sum(letter.isdigit() for letter in word) >= 3)
 
     @property
-    def attributes(self) -> frozenset[str]:
-        return frozenset(one.attribute for one in self.claims)
+    def verb(self) -> str | None:
+        """The first word that tells something behind the head: "member", where somebody is a member."""
+        head = self.head or frozenset()
+        return next((word for word in self.sequence if word not in head | wording.PREPOSITIONS), None)
+
+    @property
+    def directions(self) -> frozenset[str]:
+        return self.words & wording.OPPOSITES
 
 
 @lru_cache(maxsize=1_024)
@@ -47,25 +63,31 @@ def reading(text: str) -> Reading:
     same = " ".join(text.casefold().split()).rstrip(".! ")
     if len(text) > LONGEST:
         return Reading(same=same, long=True)
-    text = plain(text)
+    text = wording.PREFERS_TO.sub(r"\1 over", plain(text))
     statement, reworded = read(text), wording.reworded(text)
-    claimed = tuple(dict.fromkeys(one for one in claims(text) if one.known and _is_one(one)))
+    claimed = tuple(dict.fromkeys(one for one in claims(text) if wording.tells_a_value(one.value)))
+    event = wording.happened(reworded) and all(
+        one.attribute.startswith("count:") for one in claimed if one.current and one.known
+    )
+    told = wording.GIVEN_UP.sub(" ", reworded)
     later = FUTURE.search(text) and not BEGINS.search(text)
     return Reading(
         same=same,
         statement=statement,
-        words=wording.core(reworded),
-        claims=claimed,
-        owners=wording.owners(text),
+        words=wording.core(told),
+        claims=() if event else claimed,
+        owners=wording.owners(reworded),
         denied=bool(wording.DENIED.search(reworded) or wording.GIVEN_UP.search(reworded)),
         given_up=wording.GIVEN_UP.search(reworded) is not None,
-        tentative=bool(DOUBT.search(text) or later),
-        event=wording.happened(reworded) and not any(one.current for one in claimed),
+        tentative=bool(DOUBT.search(wording.TRIAL.sub("", text)) or later),
+        event=event,
         changed=statement.change or wording.ONCE_MORE.search(text) is not None,
         besides=wording.BESIDES.search(text) is not None,
-        vague=wording.contradicts_vaguely(reworded),
+        several=wording.SEVERAL.search(text) is not None,
+        vague=wording.contradicts_vaguely(text),
+        temporary=wording.TEMPORARY.search(text) is not None,
+        replaced=wording.replaced(reworded),
+        scope=wording.scope(text),
+        sequence=wording.sequence(told),
+        head=wording.head(reworded),
     )
-
-
-def _is_one(claim: Claim) -> bool:
-    return bool(claim.value)

@@ -3,14 +3,21 @@
 The wording decides. How alike two texts are only confirms what the wording suggests.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from mcp_memory.reconciliation.readings import Reading
-from mcp_memory.reconciliation.wording import beside_time, without_vagueness
-from mcp_memory.statements import LIKE, NOUN_PHRASE
-from mcp_memory.statements.attributes import FILLING, SAYS_NOTHING, same_subject
+from mcp_memory.reconciliation.wording import (
+    DENIED_ELSEWHERE,
+    PREPOSITIONS,
+    beside_time,
+    form_set,
+    in_one_form,
+    without_vagueness,
+)
+from mcp_memory.statements import LIKE, LIKE_UNKNOWN, NOUN_PHRASE
+from mcp_memory.statements.attributes import FILLING, RELATED, SAYS_NOTHING, same_subject
 from mcp_memory.statements.claims import Claim
-from mcp_memory.statements.wording import stem_set
 
 Relation = Literal[
     "same_statement",
@@ -24,17 +31,47 @@ Relation = Literal[
     "without_substance",
 ]
 
-VERY_ALIKE = 0.85
-MOSTLY = 0.6  # of all words, how many two wordings of one thing have in common
 MORE = 3  # words beside its attribute that a statement may lose by being replaced
+MUCH = 6  # words, those of its attribute among them
+SLOT = 3  # words
+LIKE_IN_FORM = 0.3  # of two texts that differ in one place
+LIKE_BY_ATTRIBUTE = 0.35  # of two texts that say of something named by two nouns what it is
 
-_FRAMING = stem_set(
+_FRAMING = form_set(
     "live living reside residing base based located moved moving relocated settled works working job joined started "
-    "employed hired promoted contacted reached reachable called call written write wanting prefer preferred favourite be "
-    "become became pay pays payment owning subscribed upgraded downgraded switched changed set updated raised reduced "
-    "increased home residence diet eats follows goes sent ship ships orders parcels number address person option"
+    "employed hired promoted contacted reached reachable called call written write wanting prefer preferred "
+    "favourite be become became pay pays payment owning subscribed upgraded downgraded switched changed set updated "
+    "raised reduced increased home residence diet eats follows goes sent ship ships orders parcels number address "
+    "person option use"
 )
-_ONLY_NOW = stem_set("use go bank drive attend send sent ship train study stay report order sit park deliver run meet")
+_SCOPED = ("prefers", "favourite", "gets", "payment", "address")
+_MANY = form_set(
+    "owning liking speak speaks play plays allergic learn learning know knows sing reads collect member access "
+    "subscribed wanting needing"
+)  # what one has, does and likes beside others of the kind
+(_HAVE,) = form_set("owning")
+_LESS = form_set("less least")
+_WISHES = form_set("wanting needing")
+_ONLY_NOW = form_set("use go bank drive attend send sent ship train study stay report order sit park deliver run meet")
+
+
+_SEEN_FROM_BEFORE: Mapping[Relation, Relation | None] = {
+    "same_statement": "same_statement",
+    "more_specific": "less_specific",
+    "less_specific": "more_specific",
+    "same_attribute": "same_attribute",
+    "part_of_more": None,
+    "negation": "negation",
+    "come_true": "come_true",
+    "separate_event": "separate_event",
+    "without_substance": None,
+}
+
+
+def relation_of_older(older: Reading, known: Reading, likeness: float, same_day: bool) -> Relation | None:
+    """How a new statement that is older stands to one that is known: as that one would stand to it."""
+    told = relation(known, older, likeness, same_day)
+    return None if told is None else _SEEN_FROM_BEFORE[told]
 
 
 def relation(new: Reading, old: Reading, likeness: float, same_day: bool) -> Relation | None:
@@ -45,28 +82,48 @@ def relation(new: Reading, old: Reading, likeness: float, same_day: bool) -> Rel
         return None
     if new.vague and (told := _without_substance(new, old)):
         return told
-    return (
-        _by_attribute(new, old)
-        or _by_words(new, old, same_day)
-        or _by_change(new, old, likeness)
-        or _alike(new, old, likeness)
-    )
+    told = _by_attribute(new, old, likeness) or _by_words(new, old, same_day) or _by_change(new, old, likeness)
+    return "part_of_more" if told in ("same_attribute", "negation") and _says_more(new, old) else told
+
+
+def _says_more(new: Reading, old: Reading) -> bool:
+    """Whether the old one would lose what it says of something else."""
+    lost = len(old.words - new.words)
+    return lost > MUCH or (old.several and (not new.several or lost > MORE))
 
 
 def _without_substance(new: Reading, old: Reading) -> Relation | None:
     rest = without_vagueness(new.words)
-    valued = any(one.current and one.value - old.words for one in new.claims)
+    valued = any(one.current and in_one_form(one.value) - old.words for one in new.claims)
     return "without_substance" if rest and rest <= old.words | FILLING and not valued else None
 
 
-def _by_attribute(new: Reading, old: Reading) -> Relation | None:
-    if new.besides or new.owners != old.owners:
+def _by_attribute(new: Reading, old: Reading, likeness: float) -> Relation | None:
+    if new.besides or new.owners & RELATED != old.owners & RELATED:
         return None
     for one in new.claims:
         for other in old.claims:
-            if _same_attribute(one, other) and (found := _of_claims(one, other, new, old)):
+            if not _same_attribute(one, other):
+                continue
+            if one.known and other.known:
+                found = _of_claims(one, other, new, old)
+            else:
+                found = _of_unknown(one, other, new, likeness)
+            if found:
                 return found
     return None
+
+
+def _of_unknown(one: Claim, other: Claim, new: Reading, likeness: float) -> Relation | None:
+    """Of a noun phrase that may have several values: one replaces another if it says so, or if both are numbers."""
+    if not one.attribute.startswith(NOUN_PHRASE) or not (one.current and other.current):
+        return None
+    value, before = _value(one), _value(other)
+    digits = frozenset(word for word in value ^ before if word.isdigit())
+    if digits and digits == value ^ before and digits & value and digits & before:
+        return "same_attribute"
+    enough = LIKE_BY_ATTRIBUTE if len(one.attribute.split()) > 1 or new.head else LIKE_UNKNOWN
+    return "same_attribute" if new.changed and not value & before and likeness >= enough else None
 
 
 def _same_attribute(one: Claim, other: Claim) -> bool:
@@ -82,10 +139,12 @@ def _of_claims(one: Claim, other: Claim, new: Reading, old: Reading) -> Relation
     if one.tentative or other.tentative:
         fulfilled = other.tentative and not one.tentative and (value == before or value < before)
         return "come_true" if fulfilled else None
+    if new.temporary != old.temporary or (one.attribute.startswith(_SCOPED) and new.scope != old.scope):
+        return None
+    if new.directions != old.directions and value == before:
+        return "same_attribute" if new.directions and old.directions else None
     if value == before or value < before or before < value:
         return _with_detail(one, other, new, old)
-    if value & before and not _differ(value, before):
-        return None
     return "part_of_more" if _loses(one, other, new, old) else "same_attribute"
 
 
@@ -99,27 +158,28 @@ def _with_detail(one: Claim, other: Claim, new: Reading, old: Reading) -> Relati
 
 
 def _value(claim: Claim) -> frozenset[str]:
-    return (claim.value - _FRAMING - SAYS_NOTHING) or claim.value
-
-
-def _differ(value: frozenset[str], before: frozenset[str]) -> bool:
-    return bool(value - before) and bool(before - value)
+    told = in_one_form(claim.value)
+    return (told - _FRAMING - SAYS_NOTHING) or told
 
 
 def _detail(claim: Claim, said: Reading) -> frozenset[str]:
     """What the text tells beside the attribute itself."""
-    key = frozenset(claim.attribute.removeprefix(NOUN_PHRASE).replace(":", " ").split())
-    return (said.words - _FRAMING - FILLING - SAYS_NOTHING - key - claim.subject) | (_value(claim) & said.words)
+    key = form_set(claim.attribute.removeprefix(NOUN_PHRASE).replace(":", " "))
+    named = key | in_one_form(claim.subject)
+    return (said.words - _FRAMING - FILLING - SAYS_NOTHING - named) | (_value(claim) & said.words)
 
 
 def _loses(one: Claim, other: Claim, new: Reading, old: Reading) -> bool:
     beside = _detail(other, old) - _value(other) - new.words
-    others = {each.attribute for each in old.claims if each.current} - {each.attribute for each in new.claims}
-    return len(beside) > MORE or bool(others and beside)
+    others = {each.attribute for each in old.claims if each.current and each.known}
+    others -= {each.attribute for each in new.claims}
+    return len(old.words - new.words - _FRAMING) > MUCH or len(beside) > MORE or bool(others and beside)
 
 
 def _by_words(new: Reading, old: Reading, same_day: bool) -> Relation | None:
-    if not new.words or not old.words or new.owners != old.owners:
+    if not new.words or not old.words or new.owners != old.owners or (new.words ^ old.words) & DENIED_ELSEWHERE:
+        return None
+    if None not in (new.head, old.head) and new.head != old.head and new.words != old.words:
         return None
     if new.denied != old.denied:
         return "negation" if _deny(new, old) else None
@@ -129,13 +189,21 @@ def _by_words(new: Reading, old: Reading, same_day: bool) -> Relation | None:
         return "separate_event" if new.words & old.words else None
     if new.words == old.words:
         return "same_statement"
-    if new.words > old.words and len(old.words) > 0:
-        return "more_specific"
+    if new.words > old.words:
+        return None if new.words & _LESS or _of_another_thing(new, old) else "more_specific"
     return "less_specific" if new.words < old.words else None
 
 
+def _of_another_thing(new: Reading, old: Reading) -> bool:
+    """Whether what the old one is about is only what something else is for: "wants a case", "a refund for the case"."""
+    for word in old.sequence[1:2]:
+        if word in new.sequence[1:]:
+            return new.sequence[new.sequence.index(word, 1) - 1] in PREPOSITIONS
+    return False
+
+
 def _but_planning(said: Reading) -> frozenset[str]:
-    return said.words - stem_set("plan planning plans")
+    return said.words - form_set("plan planning plans")
 
 
 def _deny(new: Reading, old: Reading) -> bool:
@@ -144,8 +212,12 @@ def _deny(new: Reading, old: Reading) -> bool:
         return False
     if new.denied:
         told = beside_time(new.words) or new.words
+        if _WISHES & (old.words - new.words):
+            return False
         return told <= old.words or (new.given_up and old.words <= new.words)
     told = beside_time(new.words) or new.words
+    if old.given_up and new.changed and old.words <= told:
+        return True
     return told <= old.words and (new.changed or told == beside_time(old.words))
 
 
@@ -153,19 +225,33 @@ def _by_change(new: Reading, old: Reading, likeness: float) -> Relation | None:
     """Free wording that says that something has become so, of what has one state at a time."""
     if not new.changed or new.besides or new.event or old.event or new.owners != old.owners:
         return None
-    if new.denied or old.denied or new.tentative or old.tentative or likeness < LIKE:
+    if new.denied or old.denied or new.tentative or old.tentative or likeness < LIKE_IN_FORM or new.temporary:
+        return None
+    if new.replaced and new.replaced <= old.words and likeness >= LIKE and len(old.words - new.replaced) < MORE:
+        return "same_attribute"
+    if new.head is None or new.head != old.head or new.scope != old.scope:
+        return None
+    if not new.head and new.verb != old.verb:
         return None
     common = new.words & old.words
-    differing = (new.words | old.words) - common
-    if common & _ONLY_NOW and len(old.words - common) <= MORE and len(common) * 3 >= len(new.words):
+    if new.verb in _MANY or likeness < LIKE:
+        return (
+            "same_attribute"
+            if new.verb != _HAVE and len(common) > 1 and _one_slot(new.sequence, old.sequence)
+            else None
+        )
+    if new.verb in _ONLY_NOW and len(old.words - common) <= MORE and len(common) * 3 >= len(new.words):
         return "same_attribute"
-    return None if len(common) < 2 or len(differing) > len(common) or new.ids != old.ids else "same_attribute"
+    differing = (new.words | old.words) - common - _FRAMING
+    mostly = len(common) >= 2 and len(differing) <= len(common) and new.ids == old.ids
+    return "same_attribute" if mostly or (common and _one_slot(new.sequence, old.sequence)) else None
 
 
-def _alike(new: Reading, old: Reading, likeness: float) -> Relation | None:
-    """The same in a few other words."""
-    if likeness < VERY_ALIKE or new.denied != old.denied or new.tentative != old.tentative or new.event or old.event:
-        return None
-    same = new.ids == old.ids and new.statement.named == old.statement.named and new.owners == old.owners
-    common, words = len(new.words & old.words), len(new.words | old.words)
-    return "same_statement" if same and common >= MOSTLY * words else None
+def _one_slot(new: Sequence[str], old: Sequence[str]) -> bool:
+    """Whether they differ in a few words in one place, behind one preposition: "commutes by"."""
+    start = next((at for at, pair in enumerate(zip(new, old, strict=False)) if pair[0] != pair[1]), 0)
+    end = next(
+        (at for at, pair in enumerate(zip(new[:start:-1], old[:start:-1], strict=False)) if pair[0] != pair[1]), 0
+    )
+    slots = [len(one) - end - start for one in (new, old)]
+    return start > 0 and new[start - 1] in PREPOSITIONS and all(0 < length <= SLOT for length in slots)

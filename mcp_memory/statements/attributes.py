@@ -36,6 +36,7 @@ _TOPICS = {  # of preferences, in this order: "calls in the morning" is about th
     "carrier": "courier carrier ups dhl fedex dpd gls usps hermes freight",
     "colour": "colour red blue green black white grey gray yellow orange purple pink brown beige",
     "room": "room floor bed",
+    "frequency": "daily weekly monthly quarterly yearly annually",
     "form": "paper pdf print digital electronic paperless",
 }
 _TOPIC = {word: topic for topic, listed in reversed(_TOPICS.items()) for word in stem_set(listed)}
@@ -59,6 +60,7 @@ _QUALIFIES = stem_set(  # and makes it another attribute
     "landline home work office fax emergency billing payment meal data insurance floor private delivery"
 )
 OTHER_PLANS = stem_set("payment phone meal data insurance mobile floor instalment")
+OTHER_MAILBOXES = stem_set("work office private billing")
 _SHIPPING = stem_set("shipping delivery ship deliver drop-off dropoff parcel package consignment")
 _BILLING = stem_set("billing bill invoice invoicing")
 _HOME = stem_set("home residential postal mailing mail street residence living")
@@ -78,7 +80,8 @@ ONE_AT_A_TIME = stem_set(
     "term period balance threshold target pronoun nickname birthday spouse wife husband partner doctor bank iban "
     "reference allowance stage priority sla region warehouse version brand model supervisor coordinator gate entrance "
     "value amount total maximum minimum instructions preference setting assistant deputy backup reduction "
-    "rebate contract"
+    "rebate contract age weight height mileage gym school insurance insurer "
+    "rent salary wage income premium website homepage url"
 )
 ASKED_OF_ANY = ONE_AT_A_TIME | FILLING | SAYS_NOTHING | stem_set("day way work live kind write written")
 """Words of a question that ask for an attribute, not for one of its values."""
@@ -119,7 +122,7 @@ def attribute(nouns: Sequence[str]) -> tuple[str, bool]:
         if sign in told:
             return f"{kind}:{_what(kind, told, rest - {sign})}", True
     if "email" in told:
-        return "email", True
+        return ":".join(["email", *sorted(rest & OTHER_MAILBOXES)]), True
     if "number" in told and not rest:
         return "phone", True
     if told & {"address", stem("dropoff")}:

@@ -109,7 +109,8 @@ FRAMES = (
     _frame(
         "payment",
         "pay pays settle settles paying",
-        r"\b(?:pays?|settles?|paying) (?:everything |all |bills |invoices |us )?(?:by|with|via|through)\b",
+        r"\b(?:pays?|settles?|paying) (?:everything |all |bills |invoices |us )?",
+        r"(?:by|with|via|through|in(?= cash\b))\b",
     ),
     _frame(
         "address:shipping",

@@ -31,7 +31,7 @@ def fits(key: str, said: str) -> bool:
     """Whether what is said of the attribute can be its value."""
     text = said.strip(" :,")
     noun = key.split(" ")[-1].split(":")[-1]
-    if key == "email":
+    if key.startswith("email"):
         return "@" in text
     if key == "phone":
         return _PHONE.search(text) is not None

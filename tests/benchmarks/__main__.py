@@ -29,6 +29,7 @@ from . import (
     plots,
     quality,
     recalls,
+    reconciling,
     results,
     survival,
 )
@@ -52,6 +53,7 @@ MEASURES: Mapping[str, Callable[[Lab], Awaitable[list[Row]]]] = {
     "ablations": ablations.ablations,
     "ids": quality.exact_ids,
     "paraphrases": quality.paraphrases,
+    "reconciling": reconciling.reconciling,
     "kill": survival.kill,
     "processes": survival.processes,
     "creators": survival.creators,

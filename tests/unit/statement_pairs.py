@@ -186,6 +186,10 @@ REPLACED = """
     User is on version 4.2. | User is on version 5.0. | Which version?
     VAT number is DE123456789. | VAT number is now DE987654321. | What is the VAT number?
     Account manager is Tom Reed. | Mary Hall was appointed account manager. | Who is the account manager?
+    Pays by card. | Pays in cash. | How does the customer pay?
+    Prefers to pay monthly. | Prefers to pay yearly. | How often does the customer pay?
+    The rent is 900 euros. | The rent is 950 euros. | What is the rent?
+    Work email is ann@work.example. | Work email is now ann@office.example. | What is the work email?
 """  # older | newer | question
 
 REPLACED_IF_VERY_ALIKE = """
@@ -322,6 +326,7 @@ KEPT = """
      Kim Larsen has moved in with her parents again. | What is Kim Larsen's phone number?
     Kim Larsen bought lamp number 1. | Kim Larsen bought lamp number 2. | Which lamp?
     Kim Larsen ordered order A-1001. | Kim Larsen placed the new order A-1002. | What about order A-1001?
+    Email is ann@example.com. | Work email is ann@work.example. | What is the email?
     Plan is Gold. | If prices fall she would be on the Silver plan. | Which plan?
 """
 
