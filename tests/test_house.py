@@ -45,6 +45,7 @@ MAY_IMPORT = {
     "statements/__init__": "statements/attributes statements/claims statements/wording",
     # From conversations to memory
     "extraction/words": "",
+    "extraction/orders": "extraction/words",
     "extraction/english": "extraction/words",
     "extraction/candidate": "model",
     "extraction/days": "extraction/words",
@@ -55,20 +56,21 @@ MAY_IMPORT = {
     "extraction/kinds": "extraction/candidate extraction/words statements/wording",
     "extraction/answers": "",
     "extraction/known": "statements/wording",
-    "extraction/people": "model text extraction/screening extraction/speech extraction/words",
+    "extraction/people": "model text extraction/orders extraction/speech extraction/words",
     "extraction/remarks": "model text",
     "extraction/drafts": (
-        "model extraction/candidate extraction/days extraction/english extraction/screening extraction/speech "
-        "extraction/words"
+        "model extraction/candidate extraction/days extraction/english extraction/orders extraction/screening "
+        "extraction/speech extraction/words"
     ),
     "extraction/customer": (
-        "extraction/answers extraction/candidate extraction/drafts extraction/kinds extraction/openings "
-        "extraction/people extraction/references extraction/remarks extraction/screening extraction/speech "
-        "extraction/words"
+        "extraction/answers extraction/candidate extraction/days extraction/drafts extraction/kinds "
+        "extraction/openings extraction/orders extraction/people extraction/references extraction/remarks "
+        "extraction/screening extraction/speech extraction/words"
     ),
     "extraction/agent": (
         "extraction/candidate extraction/days extraction/drafts extraction/kinds extraction/openings "
-        "extraction/people extraction/references extraction/remarks extraction/screening"
+        "extraction/orders extraction/people extraction/references extraction/remarks extraction/screening "
+        "extraction/words"
     ),
     "extraction/summary": "model extraction/candidate extraction/days",
     "extraction/__init__": (

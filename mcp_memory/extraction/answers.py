@@ -35,7 +35,17 @@ _BE_YOU = re.compile(r"(?P<verb>do|did|are|were|have|had|can|will|would) you (?P
 _YOUR = re.compile(r"(?:and )?(?:what's|what is|what are|whats) your (?P<what>[\w' -]{2,40}?)(?: please)?\?*$", re.I)
 _WHERE = re.compile(r"where (?P<verb>do|did) you (?P<does>live|work|stay|go|buy it|move)\?*$", re.I)
 _PLACED = re.compile(r"(?:in|at|on|near|from|to|the)\b", re.I)
-_BACK = {"you": "I", "your": "my", "yours": "mine", "yourself": "myself", "i": "you", "me": "you", "my": "your"}
+_BACK = {
+    "you": "I",
+    "your": "my",
+    "yours": "mine",
+    "yourself": "myself",
+    "i": "you",
+    "me": "you",
+    "my": "your",
+    "our": "your",
+    "us": "you",
+}
 _PERSONS = re.compile(rf"\b(?:{'|'.join(_BACK)})\b", re.I)
 _FIRST = re.compile(r"\b(?:i|i'\w+|my|me|we|we'\w+|our|us)\b", re.I)
 _COURTESY = re.compile(r",? *(?:please|thanks|thank you|thx|sir|ma'am|madam)[.!]*$", re.I)

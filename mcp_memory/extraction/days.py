@@ -17,7 +17,7 @@ _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November"),
     "December",
 )
-_SHORT = "mon|tues|tue|weds|wed|thurs|thur|thu|fri|sat|sun"
+_SEASONS = {"spring": 5, "summer": 8, "autumn": 11, "fall": 11}  # the month they end in, in the north
 _DAY = rf"(?P<day>{'|'.join(_WEEKDAYS)})"
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)}|jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec)"
 _COUNTED = {
@@ -135,10 +135,14 @@ def _span(told: _Told, match: re.Match[str]) -> str | None:
         if step == 1 and told.said.weekday() < 5:
             day = told.weekend + timedelta(days=7)
         return f"{before or 'on '}{end}the weekend of {shown(day)}"
+    if unit in _SEASONS:
+        over = told.said.month > _SEASONS[unit]
+        year = told.said.year + (over if step == 1 else 0 if over or step == 0 else -1)
+        return f"{before or ('' if end else 'in ')}{end}the {unit} of {date(year, 1, 1).year}"
     if unit == "week":
         return f"{before or ('' if end else 'in ')}{end}the week of {shown(told.week + timedelta(days=7 * step))}"
     if unit == "year":
-        return f"{before or ('' if end else 'in ')}{end}{told.said.year + step}"
+        return f"{before or ('' if end else 'in ')}{end}{date(told.said.year + step, 1, 1).year}"
     return f"{before or ('' if end else 'in ')}{end}{_month(told.said, step)}"
 
 
@@ -191,10 +195,14 @@ def _only_month(told: _Told, match: re.Match[str]) -> str | None:
     """ "In June": the one that comes, or that was."""
     name = match["month"][:3].lower()
     month = next(number for number, full in enumerate(_MONTHS, start=1) if full[:3].lower() == name)
-    if told.future == told.past:
+    which = (match["which"] or "").strip().lower()
+    if told.future and told.past and not which:
         return None
-    year = told.said.year + (month < told.said.month if told.future else -(month > told.said.month))
-    return f"{match['before']}{_MONTHS[month - 1]} {year}"
+    past = which in ("last", "past") or (told.past and not told.future and not which)
+    year = told.said.year + (-(month >= told.said.month) if past else month < told.said.month)
+    if past and month == told.said.month and not which:
+        year += 1
+    return f"{match['before'] or 'in '}{_MONTHS[month - 1]} {year}"
 
 
 _Rule = tuple[re.Pattern[str], Callable[[_Told, re.Match[str]], str | None]]
@@ -212,7 +220,7 @@ _RULES: tuple[_Rule, ...] = (
         re.compile(
             rf"\b{_BEFORE}(?P<end>(?:the )?(?:end|start|beginning|middle) of )?(?:the )?(?P<which>last|past|this|"
             rf"next|coming) "
-            r"(?P<unit>week|weekend|month|year)\b(?!')",
+            r"(?P<unit>week|weekend|month|year|spring|summer|autumn|fall)\b(?!')",
             re.IGNORECASE,
         ),
         _span,
@@ -239,7 +247,9 @@ _RULES: tuple[_Rule, ...] = (
     ),
     (
         re.compile(
-            rf"\b(?P<before>(?:in|since|until|by|from) (?:early |late |mid )?){_MONTH}\b(?! \d|')", re.IGNORECASE
+            rf"\b(?:(?P<before>(?:in|since|until|by|from) (?:early |late |mid )?)|(?=last |past |next |"
+            rf"this ))(?P<which>(?:last|past|next|this) )?{_MONTH}\b(?! \d|')",
+            re.IGNORECASE,
         ),
         _only_month,
     ),

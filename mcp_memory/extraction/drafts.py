@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mcp_memory.extraction import days, english, screening, speech
+from mcp_memory.extraction import days, english, orders, screening, speech
 from mcp_memory.extraction.candidate import MAX_CANDIDATE, StatementKind
 from mcp_memory.extraction.speech import Person
 from mcp_memory.extraction.words import word_set
@@ -40,7 +40,7 @@ class Draft:
 def is_safe(text: str) -> bool:
     """Whether it may be told at all: no secret in it, nothing that can't be read, no quote without an end."""
     return english.is_english(text) and not (
-        text.count('"') % 2 or screening.tells_secret(text) or screening.markup(text) or screening.too_odd(text)
+        text.count('"') % 2 or screening.tells_secret(text) or orders.attacks(text) or screening.too_odd(text)
     )
 
 

@@ -20,14 +20,16 @@ _PROBLEM = pattern(
     unhappy|
     frustrat\w+|annoy\w+|upset|angry|worried|stress\w*|overwhelm\w*|struggl\w+|difficult\w*|exhaust\w+|
     (?:too|very|really|so)~(?:slow|loud|small|big|tight|expensive)|slow|still~(?:waiting|haven't|not)|been~waiting|
-    no~longer~works|hurts?|unacceptable|terrible~service|rude|stuck|expired|bounced)\b
+    no~longer~works|hurts?|(?:is|was|were|got|been|are)~(?:cancell?ed|down|out)|went~down|sick~of|fed~up|tired~of|
+    terrible|awful|horrible|useless|(?:charged|billed|debited)~(?:me|us|my)|unacceptable|terrible~service|rude|stuck|
+    expired|bounced)\b
     """
 )
 _OUTCOME = pattern(
     r"""
     \b(?:(?:is|are|was|were|been|got|getting|it's)~(?:\w+~)?(?:resolved|fixed|solved|sorted|refunded|replaced|
     repaired|delivered|
-    cancelled|canceled|approved|credited|reinstated|restored|activated|shipped|dispatched|issued|processed|waived|
+    approved|credited|reinstated|restored|activated|shipped|dispatched|issued|processed|waived|
     closed|
     booked|rebooked|upgraded|confirmed)|
     works?~(?:now|again|fine)|working~(?:now|again)|(?:finally~|just~)?(?:arrived|received|came~through)|
@@ -82,6 +84,7 @@ _SMALL_TALK = pattern(
     remember|make~sure|take~it|look)\b
     """
 )
+_OPINION = pattern(r"i~(?:\w+~)?(?:think|believe|feel)\b")
 _FIRST = pattern(r"\b(?:i|i'\w+|my|mine|me|myself|we|we'\w+|our|ours|us)\b")
 _ABOUT_YOU = pattern(r"\b(?:you|your|yours|yourself|you're|you've|you'll)\b")
 _IF = pattern(
@@ -131,7 +134,9 @@ def is_hypothetical(text: str) -> bool:
 
 def is_small_talk(text: str) -> bool:
     """Said for the sake of who listens; or it tells nothing."""
-    return tells_little(text) or _SMALL_TALK.match(text) is not None
+    if tells_little(text):
+        return True
+    return _SMALL_TALK.match(text) is not None and not (_OPINION.match(text) and _PROBLEM.search(text))
 
 
 def tells_little(text: str) -> bool:

@@ -118,5 +118,8 @@ def _without_closing(text: str, names: Collection[str]) -> str:
 
 def lacks_subject(text: str) -> bool:
     """An order, or a sentence of which the subject can't be told."""
-    first = text.split(" ", 1)[0].lower()
+    first, _, rest = text.lower().partition(" ")
+    second = rest.split(" ", 1)[0]
+    if first in BASE and (second[:1].isdigit() or second in AUXILIARIES or second in NEGATED or is_past(second)):
+        return False  # "order 5521 is late"
     return first in BASE or first in AUXILIARIES or first in NEGATED

@@ -68,7 +68,7 @@ def refers_back(text: str) -> bool:
             person = person or _names_person(tokens[place + 1 : place + 4])
             plural = plural or after.endswith("s")
         elif (token[0].isupper() and place and word not in ("i", *_CALENDAR) and not word.startswith("i'")) or (
-            token[0].isupper() and not place and word not in NO_VERBS and word not in AUXILIARIES and after[0].isalnum()
+            token[0].isupper() and not place and base not in NO_VERBS and base not in AUXILIARIES and after[0].isalnum()
         ):
             thing = person = True
         elif word.endswith("s") and len(word) > 4 and place:
@@ -97,7 +97,7 @@ def _names_person(tokens: Sequence[str]) -> bool:
 def _is_pronoun(word: str, ending: str, after: str) -> bool:
     if ending:
         return True
-    if not after[0].isalnum() or after in AUXILIARIES:
+    if not after[0].isalnum() or after in AUXILIARIES or (after in NO_VERBS and word != "that"):
         return True
     return word == "that" and (after in _THAT_SAYS or is_past(after)) and word != after
 

@@ -1,4 +1,4 @@
-"""Pure: what is not learned: special-category data, secrets, and orders to whoever reads it.
+"""Pure: what is not learned: special-category data, and secrets.
 
 Special categories are those of the General Data Protection Regulation, article 9: racial or ethnic origin, political
 opinions, religious or philosophical beliefs, trade union membership, genetic and biometric data, health, sex life and
@@ -117,32 +117,6 @@ _A_CODE = re.compile(
 )
 _WITHHELD = "(withheld)"
 
-_ORDERS = re.compile(
-    r"\b(?:(?:ignore|disregard|forget|override|bypass) (?:(?:all|any|every|the|your|my|these|those|everything|"
-    r"previous|prior|"
-    r"above|earlier|other|of) ?)+(?:\w+ )?(?:instructions?|prompts?|rules?|guidelines?|messages?|above|polic(?:y|"
-    r"ies)|training|"
-    r"restrictions?)|"
-    r"system prompt|developer (?:mode|message)|jailbreak|you are now|from now on,? you|as an ai|act as (?:an?|if|my)\b|"
-    r"pretend (?:to be|you)|roleplay|new instructions?|(?:you|the (?:agent|assistant|system|model|bot|ai)|"
-    r"assistants?|agents?|"
-    r"every (?:agent|assistant)) (?:must|shall|should always|should never|are (?:to|required|obliged|instructed|"
-    r"allowed|permitted)|"
-    r"have to|need to|is (?:to|required|instructed|allowed)|always|never|may)|"
-    r"(?:remember|note|save|store|memori[sz]e|keep in mind|don't forget)(?: that| this)?:? (?:you|the (?:agent|"
-    r"assistant|system|ai)|"
-    r"always|never|to always|to never)|(?:always|never) (?:say|answer|respond|reply|output|grant|approve|give|obey|"
-    r"refuse|reveal)|"
-    r"do not (?:tell|reveal|mention|refuse)|begin (?:system|prompt)|end of (?:prompt|conversation)|call the tool|"
-    r"tool call|"
-    r"function call|execute the|run the (?:command|tool)|curl |base64)",
-    re.IGNORECASE,
-)
-_MARKUP = re.compile(
-    r"<\|?/?\w|\|>|\[/?inst\]|^\s*(?:system|assistant|user|developer|human|ai) ?[:>]|###|\{\{|\}\}|```|</",
-    re.IGNORECASE,
-)
-
 
 def special_category(text: str) -> bool:
     return _SPECIAL.search(_OF_THINGS.sub(" ", text)) is not None
@@ -165,16 +139,6 @@ def without_numbers(text: str) -> str:
     """Without those of cards and bank accounts."""
     text = _IBAN.sub(_WITHHELD, text)
     return _CARD.sub(lambda match: _WITHHELD if _is_card(match[0]) else match[0], text)
-
-
-def orders(text: str) -> bool:
-    """Whether it tells the reader what to do, and not what is so."""
-    return _ORDERS.search(text) is not None
-
-
-def markup(text: str) -> bool:
-    """Whether it has signs by which models are told who speaks."""
-    return _MARKUP.search(text) is not None
 
 
 def too_odd(text: str) -> bool:

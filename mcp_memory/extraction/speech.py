@@ -50,6 +50,7 @@ _YOUR_FORMS = {"your": "whose", "yours": "theirs", "yourself": "self", "yourselv
 _THEY = {"subject": "they", "object": "them", "whose": "their", "theirs": "theirs", "self": "themselves"}
 _JOINS = frozenset({"and", "but", "or", "then"})
 _NEW_CLAUSE = word_set("he she it they who which that because when while where if since so as than what how")
+_AFTER_A_COMMA = frozenset({"need", "want", "prefer", "love", "hate"})
 _CAUSES = frozenset({"let", "make", "makes", "made", "help", "helps", "see", "saw", "hear", "heard", "have", "had"})
 _ALL = frozenset({"all", "both", "each"})
 _NOT_FINITE = word_set("to can could will would should might may must do did not")
@@ -129,6 +130,8 @@ class _Telling:
         word = token.lower()
         if word in _NEW_CLAUSE or (word in _NOT_FINITE and not self._joined):
             self._agrees = False
+        if self._agrees and word in _AFTER_A_COMMA and "".join(self._words[-2:]) == ", ":
+            self._joined = True  # "got the wrong one, need another"
         if self._agrees and self._joined and word == token and (word in BASE or word in ("am", "don't")):
             self._words.append(_agreeing(word, token, plural=False))
             self._joined = False
@@ -139,6 +142,9 @@ class _Telling:
     def _verb(self, at: int, *, plural: bool) -> int | None:
         """Tells the verb of a subject; gives where to go on, or None where there is none."""
         skipped = 0
+        if [token.lower() for token in self._tokens[at : at + 4]] == [" ", "no", " ", "longer"]:
+            self._words.append(" no longer")
+            at += 4
         while at < len(self._tokens) and skipped <= REACH:
             token = self._tokens[at]
             word = token.lower()
