@@ -50,14 +50,14 @@ MAY_IMPORT = {
     "extraction/candidate": "model",
     "extraction/days": "extraction/words",
     "extraction/speech": "extraction/words",
-    "extraction/screening": "statements/wording",
+    "extraction/screening": "extraction/words statements/wording",
     "extraction/references": "extraction/words",
     "extraction/openings": "extraction/words",
     "extraction/kinds": "extraction/candidate extraction/words statements/wording",
-    "extraction/answers": "",
+    "extraction/answers": "extraction/words",
     "extraction/known": "statements/wording",
     "extraction/people": "model text extraction/orders extraction/speech extraction/words",
-    "extraction/remarks": "model text",
+    "extraction/remarks": "model text extraction/words",
     "extraction/drafts": (
         "model extraction/candidate extraction/days extraction/english extraction/orders extraction/screening "
         "extraction/speech extraction/words"

@@ -30,20 +30,20 @@ _YOURS_WILL = pattern(
     end|expire|show|take|cost|remain|stay|email|send|process|return)\b
     """
 )
-_OF_THE_MOMENT = re.compile(
-    r"(?:check|look|see|try|help|assist|be (?:happy|glad|right|there|with|back|here|able|in touch|sure)|need|have to|"
-    r"ask|take a (?:look|moment)|pull|"
-    r"let you|get (?:right )?(?:on|back)|wait|hold|transfer you|connect you|do (?:my|our|that|it|so|the same)|keep|"
-    r"think|remember|make (?:a )?note|note|explain|"
-    r"walk you|guide you|give it|start by|just|go|read|tell you|say|admit|miss|pass|never forget|always|love|enjoy|"
-    r"support|bring it)\b",
-    re.IGNORECASE,
+_OF_THE_MOMENT = pattern(
+    r"""
+    (?:check|look|see|try|help|assist|be~(?:happy|glad|right|there|with|back|here|able|in~touch|sure)|need|have~to|
+    ask|take~a~(?:look|moment)|pull|let~you|get~(?:right~)?(?:on|back)|wait|hold|transfer~you|connect~you|do~(?:my|
+    our|that|it|so|the~same)|keep|think|remember|make~(?:a~)?note|note|explain|walk~you|guide~you|give~it|start~by|
+    just|go|read|tell~you|say|admit|miss|pass|never~forget|always|love|enjoy|support|bring~it)\b
+    """
 )
-_PLACED_IN_TIME = re.compile(
-    r"\b(?:by|on|before|within|until|in \d|in (?:a|an|one|two|three|four|five|the)|tomorrow|today|tonight|next|"
-    r"this (?:week|afternoon|evening|"
-    r"month)|end of|monday|tuesday|wednesday|thursday|friday|saturday|sunday|hours?|days?)\b",
-    re.IGNORECASE,
+_PLACED_IN_TIME = pattern(
+    r"""
+    \b(?:by|on|before|within|until|in~\d|in~(?:a|an|one|two|three|four|five|the)|tomorrow|today|tonight|next|
+    this~(?:week|afternoon|evening|month)|end~of|monday|tuesday|wednesday|thursday|friday|saturday|sunday|hours?|
+    days?)\b
+    """
 )
 _DONE = (
     "refunded|cancelled|canceled|processed|issued|shipped|dispatched|sent|resolved|fixed|updated|changed|replaced|"
@@ -60,12 +60,12 @@ _DID = re.compile(
     rf"(?:i|we)(?:'ve| have)? (?:now |just |already |successfully |also |gone ahead and )*(?:{_DONE})\b(?!\?)",
     re.IGNORECASE,
 )
-_IS_DONE = re.compile(
-    rf"(?:your|the|a|an|this|that|it) ?[^,;]{{0,80}}?\b(?:has been|have been|was|were|is|are|is now|has) (?:now |"
-    rf"just |already |successfully )*"
-    rf"(?:{_DONE}|active|back (?:on|up|online)|working|complete|completed|on (?:its|the) way|eligible|in stock|"
-    rf"out of stock|due)\b",
-    re.IGNORECASE,
+_IS_DONE = pattern(
+    rf"""
+    (?:your|the|a|an|this|that|it)~?[^,;]{{0,80}}?\b(?:has~been|have~been|was|were|is|are|is~now|has)~(?:now~|just~|
+    already~|successfully~)*(?:{_DONE}|active|back~(?:on|up|online)|working|complete|completed|on~(?:its|the)~way|
+    eligible|in~stock|out~of~stock|due)\b
+    """
 )
 _CONDITION = re.compile(r"(?:if|once|when|as soon as|unless|after|before)\b", re.IGNORECASE)
 

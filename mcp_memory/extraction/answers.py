@@ -4,6 +4,8 @@ who answers, until the two are one statement of the answerer."""
 import re
 from dataclasses import dataclass
 
+from mcp_memory.extraction.words import pattern
+
 LONGEST_QUESTION = 140  # characters; a longer one asks several things
 SHORT = 6  # words of an answer that says nothing by itself
 
@@ -11,24 +13,23 @@ _YES = re.compile(
     r"(?:yes|yeah|yep|yup|sure|correct|that's right|right|exactly|of course|absolutely|definitely)\b", re.I
 )
 _NO = re.compile(r"(?:no|nope|nah|not really|never)\b", re.I)
-_EVASIVE = re.compile(
-    r"(?:i (?:don't|do not) know|not sure|no idea|i'm not sure|dunno|maybe|perhaps|what|why|who|huh|sorry|pardon|"
-    r"hello|hi|hey|"
-    r"wait|one (?:moment|second|sec)|hold on|let me|thanks|thank you|ok|okay|great|cool|nice|wow|haha|lol|bye|"
-    r"good(?: one)?|fine|"
-    r"none of your|it depends|could you|can you|hmm+|um+|please wait|i'll check|will do|done|got it|alright|"
-    r"all right)\b",
-    re.I,
+_EVASIVE = pattern(
+    r"""
+    (?:i~(?:don't|do~not)~know|not~sure|no~idea|i'm~not~sure|dunno|maybe|perhaps|what|why|who|huh|sorry|pardon|
+    hello|hi|hey|wait|one~(?:moment|second|sec)|hold~on|let~me|thanks|thank~you|ok|okay|great|cool|nice|wow|haha|
+    lol|bye|good(?:~one)?|fine|none~of~your|it~depends|could~you|can~you|hmm+|um+|please~wait|i'll~check|will~do|
+    done|got~it|alright|all~right)\b
+    """
 )
-_FORMULA = re.compile(
-    r"\b(?:anything else|something else|how are you|how have you been|how(?:'s| is) (?:it going|everything|life|"
-    r"your day|things)|"
-    r"(?:can|may|could) i (?:help|assist|have|get|ask)|help you|assist you|are you (?:there|ready|ok|okay|sure)|"
-    r"still there|"
-    r"is (?:that|this|it) (?:ok|okay|correct|right|all|fine|alright)|make sense|sound good|shall (?:i|we)|"
-    r"do you mind|what's (?:up|new|going on)|what is (?:up|new)|how about you|what about you|and you|right\?|isn't it|"
-    r"aren't they|don't you think|you know|guess what|how can i|how may i|who am i speaking|what do you think|agree)",
-    re.I,
+_FORMULA = pattern(
+    r"""
+    \b(?:anything~else|something~else|how~are~you|how~have~you~been|how(?:'s|~is)~(?:it~going|everything|life|
+    your~day|things)|(?:can|may|could)~i~(?:help|assist|have|get|ask)|help~you|assist~you|are~you~(?:there|ready|ok|
+    okay|sure)|still~there|is~(?:that|this|it)~(?:ok|okay|correct|right|all|fine|alright)|make~sense|sound~good|
+    shall~(?:i|we)|do~you~mind|what's~(?:up|new|going~on)|what~is~(?:up|new)|how~about~you|what~about~you|and~you|
+    right\?|isn't~it|aren't~they|don't~you~think|you~know|guess~what|how~can~i|how~may~i|who~am~i~speaking|
+    what~do~you~think|agree)
+    """
 )
 _UNNAMED = re.compile(r"\b(?:it|its|that|this|these|those|they|them|their|he|she|him|his|her|one|ones|there)\b", re.I)
 _BE_YOU = re.compile(r"(?P<verb>do|did|are|were|have|had|can|will|would) you (?P<rest>[^?]{2,100})\?*$", re.I)
@@ -86,10 +87,9 @@ def _unnamed(question: str) -> bool:
 
 
 def _stated(question: str, words: str) -> str | None:
-    yes, no = _YES.match(words), _NO.match(words)
-    rest = words[(yes or no).end() :].strip(" ,.!") if (match := yes or no) and match else words  # type: ignore[union-attr]
-    if yes or no:
-        return None if rest else _polar(question, affirmed=yes is not None)
+    if sign := _YES.match(words) or _NO.match(words):
+        rest = words[sign.end() :].strip(" ,.!")
+        return None if rest else _polar(question, affirmed=sign.re is _YES)
     if match := _YOUR.match(question):
         return f"My {match['what']} is {words}"
     if len(words.split()) > SHORT or _FIRST.search(words):

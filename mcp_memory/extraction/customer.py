@@ -28,15 +28,16 @@ _REQUEST = pattern(
     (?:(?:so|and|but)~)?(?:(?:from~now~on|in~future|next~time),?~)?(?P<lead>please~|kindly~|(?P<may>(?:can|could|
     may)~(?:i|we)~)|(?:can|could|would|will)~you~|
     i~need~you~to~|i~want~you~to~|i'd~like~you~to~|i~would~like~you~to~)?(?:please~|kindly~|just~|also~)?
-    (?P<not>don't~|do~not~|never~|no~longer~)?(?P<always>always~|only~)?
+    (?P<not>don't~(?:ever~)?|do~not~(?:ever~)?|never~|no~longer~)?(?P<always>always~|only~)?
     (?P<verb>{_WANTS})\b(?P<rest>~[^?]*)?\??$
     """
 )
-_STANDING = re.compile(
-    r"\b(?:always|never|only|from now on|instead of|rather than|don't|do not|every|after \d|before \d|"
-    r"in the (?:morning|"
-    r"afternoon|evening)s?|by (?:email|phone|sms|text|mail|post)|on (?:weekdays|weekends|\w+days))\b",
-    re.IGNORECASE,
+_STANDING = pattern(
+    r"""
+    \b(?:stop~(?:sending|calling|emailing|texting)|newsletters?|mailing~list|marketing|always|never|only|
+    from~now~on|instead~of|rather~than|don't|do~not|every|after~\d|before~\d|in~the~(?:morning|afternoon|evening)s?|
+    by~(?:email|phone|sms|text|mail|post)|on~(?:weekdays|weekends|\w+days))\b
+    """
 )
 _LASTING = re.compile(
     r"\b(?:always|never|only|from now on|on (?:weekdays|weekends|\w+days)|call me|in future)\b", re.IGNORECASE
@@ -62,6 +63,10 @@ _ACCUSED = pattern(
 )
 _ANYBODY = re.compile(
     rf"\b(when|whenever|every time|each time|once|as soon as|after) you ({'|'.join(sorted(BASE))})\b", re.IGNORECASE
+)
+_WE_ARE = pattern(
+    r"we(?:'re|~are|~were)~(?:an?~(?:family|group|team|couple|party)|\d|two|three|four|five|six|seven|eight|nine|ten|"
+    r"both)\b"
 )
 _OBLIGES = re.compile(r"\b(?:must|should|shall|have to|has to|ought to|needs? to)\b", re.IGNORECASE)
 _DANGLING = re.compile(
@@ -222,7 +227,10 @@ class _Reading:
         return self.made(content, "attribute", remark.shared, remark)
 
     def _told(self, text: str, remark: Remark) -> Draft | None:
-        content = drafts.told(text, remark.message, self._people.customer, self._listener)
+        if _WE_ARE.match(text):  # one customer is no family of four
+            content = drafts.quoted(f"{self._name} said:", text)
+        else:
+            content = drafts.told(text, remark.message, self._people.customer, self._listener)
         return None if content is None else self.made(content, kinds.kind_of(text), text, remark)
 
     def made(self, content: str, kind: StatementKind, said: str, remark: Remark) -> Draft:

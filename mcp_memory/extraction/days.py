@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from mcp_memory.extraction.words import is_past
+from mcp_memory.extraction.words import is_past, pattern
 
 MOST_BACK = 120  # years, and as many of any unit
 
@@ -31,11 +31,12 @@ _UNIT = r"(?P<unit>day|week|month|year)s?"
 _BEFORE = r"(?P<before>(?:on|by|until|till|since|before|after|from|for|starting|every|each|due|of|to) )?"
 _ON = re.compile(r"\bon$")
 
-_FUTURE = re.compile(
-    r"\b(?:will|'ll|shall|going to|gonna|plan(?:s|ning)?|want|need|would like|next|coming|tomorrow|have to|must|can|"
-    r"could|hop(?:e|ing)|expect(?:ing|ed)?|due|scheduled|by|until|booked|let's|(?:am|are|is|'m|'re|'s) \w+ing|"
-    r"please)\b",
-    re.IGNORECASE,
+_FUTURE = pattern(
+    r"""
+    \b(?:will|'ll|shall|going~to|gonna|plan(?:s|ning)?|want|need|would~like|next|coming|tomorrow|have~to|must|can|
+    could|hop(?:e|ing)|expect(?:ing|ed)?|due|scheduled|by|until|booked|let's|(?:am|are|is|'m|'re|'s)~\w+ing|
+    please)\b
+    """
 )
 _PAST_SIGNS = re.compile(r"\b(?:was|were|had|did|didn't|wasn't|weren't|ago|since|been)\b", re.IGNORECASE)
 
@@ -43,8 +44,8 @@ _PAST_SIGNS = re.compile(r"\b(?:was|were|had|did|didn't|wasn't|weren't|ago|since
 def absolute(text: str, said: date) -> str:
     """The text with its days as dates, as far as they can be told."""
     told = _Told(said, future=_FUTURE.search(text) is not None, past=_is_past(text))
-    for pattern, tell in _RULES:
-        text = pattern.sub(told.by(tell), text)
+    for named, tell in _RULES:
+        text = named.sub(told.by(tell), text)
     return text
 
 

@@ -1,15 +1,18 @@
 """Pure: what kind of statement a sentence is, and whether it is one that is worth knowing."""
 
+import re
+
 from mcp_memory.extraction.candidate import StatementKind
 from mcp_memory.extraction.words import pattern
 from mcp_memory.statements import wording
 
+_WORD = re.compile(r"\w+")
 _PROBLEM = pattern(
     r"""
     (?:(?:\bnot|n't|\b(?:never|stopped|cannot))~(?:\w+~){0,2}?
     (?:work|arriv|com(?:e|ing)\b|receiv|deliver|load|connect|start|open|turn|charg|respond|refund|log|access|sync|
     print|show|
-    send|updat|pay|find|use|reach|get|fit)\w*)|
+    send|updat|mov|satisf|happ|pay|find|use|reach|get|fit)\w*)|
     \b(?:broken|broke|breaks|damaged|defective|faulty|cracked|leak(?:s|ed|ing)?|crash(?:es|ed|ing)?|freez(?:es|ing)|
     froze|
     problems?|issues?|errors?|trouble|bugs?|outage|down~again|fail(?:s|ed|ing|ure)?|dropp(?:ed|ing)~(?:calls|out)|
@@ -20,7 +23,8 @@ _PROBLEM = pattern(
     unhappy|
     frustrat\w+|annoy\w+|upset|angry|worried|stress\w*|overwhelm\w*|struggl\w+|difficult\w*|exhaust\w+|
     (?:too|very|really|so)~(?:slow|loud|small|big|tight|expensive)|slow|still~(?:waiting|haven't|not)|been~waiting|
-    no~longer~works|hurts?|(?:is|was|were|got|been|are)~(?:cancell?ed|down|out)|went~down|sick~of|fed~up|tired~of|
+    no~longer~works|hurts?|(?:nobody|no~one)~\w+|drops?|dropping|dissatisfied|(?:is|was|were|got|been|
+    are)~(?:cancell?ed|down|out)|went~down|sick~of|fed~up|tired~of|
     terrible|awful|horrible|useless|(?:charged|billed|debited)~(?:me|us|my)|unacceptable|terrible~service|rude|stuck|
     expired|bounced)\b
     """
@@ -141,7 +145,7 @@ def is_small_talk(text: str) -> bool:
 
 def tells_little(text: str) -> bool:
     telling = {one for one in wording.stems(text) if one not in _HARDLY_TELLS}
-    words = len(text.split())
+    words = len(_WORD.findall(text))
     return words < 3 or len(telling) < (1 if words <= BRIEF else LEAST_TOLD)
 
 

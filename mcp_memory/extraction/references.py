@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from mcp_memory.extraction.words import AUXILIARIES, NO_VERBS, is_past, word_set
+from mcp_memory.extraction.words import AUXILIARIES, NO_VERBS, is_past, pattern, word_set
 
 _RELATIONS = (
     "daughter|son|wife|husband|partner|spouse|girlfriend|boyfriend|fiance|fiancee|mother|father|mom|mum|dad|sister|"
@@ -27,16 +27,16 @@ _OF_TIME = word_set(
     "past "
     "way kind sort"
 )
-_NO_CASE = re.compile(  # nothing is meant by this "it"
-    r"\bit(?: (?:is|was|has been|will be|would be|takes|took|feels|felt|seems|looks|turns out|rained|rains|snow(?:s|"
-    r"ed))\b|'s\b)"
-    r"(?: [\w'-]+){0,3}? (?:to|that|when|since|raining|snowing|like|as if|how|because|out|hard|time)\b|\bit(?:'s| is|"
-    r" was) "
-    r"(?:\w+ )?(?:\d|one|two|three|four|five|six|seven|eight|nine|ten|monday|tuesday|wednesday|thursday|friday|"
-    r"saturday|sunday|"
-    r"time|raining|snowing|late|early|dark|cold|hot)\b|\b(?:make|makes|made|making|find|finds|found) it\b|"
-    r"\b(?:when|if|as) it comes to\b",
-    re.IGNORECASE,
+_NO_CASE = pattern(  # nothing is meant by this "it"
+    r"""
+    \bit(?:~(?:is|was|has~been|will~be|would~be|takes|took|feels|felt|seems|looks|turns~out|rained|rains|snow(?:s|
+    ed))\b|'s\b)
+    (?:~[\w'-]+){0,3}?~(?:to|that|when|since|raining|snowing|like|as~if|how|because|out|hard|time)\b|
+    \bit(?:'s|~is|~was)~(?:(?:\w+~)?(?:\d|one|two|three|four|five|six|seven|eight|nine|ten|monday|tuesday|wednesday|
+    thursday|
+    friday|saturday|sunday|time|raining|snowing|late|early|dark|cold|hot)\b|(?:my|our)~)|
+    \b(?:make|makes|made|making|find|finds|found)~it\b|\b(?:when|if|as)~it~comes~to\b
+    """
 )
 _THAT_SAYS = word_set("is was has had made makes would will could can sounds means meant helps helped really")
 
