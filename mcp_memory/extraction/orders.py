@@ -23,7 +23,7 @@ _ORDERS = pattern(
     \b(?:the~(?:agent|assistant|system|model|bot|ai)|assistants?|agents?|every~(?:agent|assistant))~(?:must|shall|
     should|have~to|
     has~to|needs?~to|always|never|may|(?:is|are)~(?:to|required|obliged|instructed|allowed|permitted))\b|
-    \b(?:remember|note|save|store|memori[sz]e|keep~in~mind|don't~forget)(?:~that|~this)?:?~(?:you|the~(?:agent|
+    (?<!i~)(?<!we~)\b(?:remember|note|save|store|memori[sz]e|keep~in~mind|don't~forget)(?:~that|~this)?:?~(?:you|the~(?:agent|
     assistant|system|ai)|
     (?:to~)?(?:always|never))\b|
     \b(?:always|never)~(?:say|answer|respond|reply|output|grant|approve|give|obey|refuse|reveal)\b|

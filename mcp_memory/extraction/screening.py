@@ -120,7 +120,8 @@ _GOES_ON = pattern(
     """
 )
 _NO_SECRETS = word_set(  # codes that are not
-    "zip post postal error promo discount voucher dress product country area source qr bar coupon fault booking referral"
+    "zip post postal error promo discount voucher dress product country area source qr bar coupon fault "
+    "booking referral"
 )
 _A_CODE = re.compile(
     r"(?P<before>\w+ )?\bcode(?:(?: \w+){0,3}? (?:is|was)\b|(?: \w+){0,3}?:|[: ]+\d{4,8}\b)", re.IGNORECASE

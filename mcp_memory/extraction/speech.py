@@ -51,8 +51,11 @@ _THEY = {"subject": "they", "object": "them", "whose": "their", "theirs": "their
 _JOINS = frozenset({"and", "but", "or", "then"})
 _NEW_CLAUSE = word_set("he she it they who which that because when while where if since so as than what how")
 _AFTER_A_COMMA = frozenset({"need", "want", "prefer", "love", "hate"})
-_CAUSES = frozenset({"let", "make", "makes", "made", "help", "helps", "see", "saw", "hear", "heard", "have", "had"})
+_BEFORE_AN_OBJECT = word_set(
+    "let make makes made help helps see saw hear heard have had from to with for of at by about on than against like"
+)
 _ALL = frozenset({"all", "both", "each"})
+_PRONOUNS = frozenset({"he", "she", "it", "they"})
 _NOT_FINITE = word_set("to can could will would should might may must do did not")
 
 
@@ -96,7 +99,7 @@ class _Telling:
         while at < len(self._tokens):
             form, person = self._form(at)
             if form is None:
-                self._plain(self._tokens[at])
+                self._plain(self._tokens[at], self._word_after(at))
                 at += 1
                 continue
             again = person.again and person.name in self._named and not self._taken
@@ -120,15 +123,19 @@ class _Telling:
         if word in _YOUR_FORMS:
             return _YOUR_FORMS[word], self._listener
         if word == "you":
-            following = next((one.lower() for one in self._tokens[at + 1 : at + 4] if one.strip()), "")
+            following = self._word_after(at)
             before = next((one.lower() for one in reversed(self._tokens[max(0, at - 2) : at]) if one.strip()), "")
-            subject = (is_verb(following) or following in ADVERBS) and before not in _CAUSES
+            subject = (is_verb(following) or following in ADVERBS) and before not in _BEFORE_AN_OBJECT
             return ("subject" if subject else "object"), self._listener
         return None, self._speaker
 
-    def _plain(self, token: str) -> None:
+    def _word_after(self, at: int) -> str:
+        return next((one.lower() for one in self._tokens[at + 1 : at + 4] if one.strip()), "")
+
+    def _plain(self, token: str, after: str) -> None:
         word = token.lower()
-        if word in _NEW_CLAUSE or (word in _NOT_FINITE and not self._joined):
+        begins = word in _NEW_CLAUSE and (word not in _PRONOUNS or is_verb(after) or after.endswith("s"))
+        if begins or (word in _NOT_FINITE and not self._joined):
             self._agrees = False
         if self._agrees and word in _AFTER_A_COMMA and "".join(self._words[-2:]) == ", ":
             self._joined = True  # "got the wrong one, need another"
@@ -180,7 +187,7 @@ def _agreeing(verb: str, written: str, *, plural: bool) -> str:
         first = "are" if plural else "is"
     elif first in ("was", "were"):
         first = "were" if plural else "was"
-    elif not plural and first not in MODALS and not is_past(first) and first != "been":
+    elif not plural and first not in MODALS and first not in ("does", "has") and not is_past(first) and first != "been":
         first = singular(first)
     elif not rest and first not in AUXILIARIES:
         first = written
