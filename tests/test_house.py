@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "extraction/references": "extraction/words",
     "extraction/openings": "extraction/words",
     "extraction/kinds": "extraction/candidate extraction/words statements/wording",
-    "extraction/answers": "extraction/words",
+    "extraction/answers": "extraction/words statements/wording",
     "extraction/known": "statements/wording",
     "extraction/people": "model text extraction/orders extraction/speech extraction/words",
     "extraction/remarks": "model text extraction/words",

@@ -5,8 +5,10 @@ import re
 from dataclasses import dataclass
 
 from mcp_memory.extraction.words import pattern
+from mcp_memory.statements import wording
 
 LONGEST_QUESTION = 140  # characters; a longer one asks several things
+LEAST_ASKED = 3  # words that tell something, beside "it"
 SHORT = 6  # words of an answer that says nothing by itself
 
 _YES = re.compile(
@@ -23,7 +25,8 @@ _EVASIVE = pattern(
 )
 _FORMULA = pattern(
     r"""
-    \b(?:anything~else|something~else|how~are~you|how~have~you~been|how(?:'s|~is)~(?:it~going|everything|life|
+    \b(?:anything~else|something~else|how~are~you|how~have~you~been|how(?:'s|~is|~was|~has|~have)~(?:it~going|
+    everything|life|(?:your|the)~(?:day|week|weekend|night|morning)|
     your~day|things)|(?:can|may|could)~i~(?:help|assist|have|get|ask)|help~you|assist~you|are~you~(?:there|ready|ok|
     okay|sure)|still~there|is~(?:that|this|it)~(?:ok|okay|correct|right|all|fine|alright)|make~sense|sound~good|
     shall~(?:i|we)|do~you~mind|what's~(?:up|new|going~on)|what~is~(?:up|new)|how~about~you|what~about~you|and~you|
@@ -78,12 +81,19 @@ def answer(question: str, reply: str) -> Answer | None:
     return Answer(question=asked, words=words, statement=_stated(asked, words))
 
 
+def is_yes_or_no(reply: str) -> bool:
+    words = _COURTESY.sub("", reply.strip()).strip(" .!")
+    return any(sign is not None and sign.end() == len(words) for sign in (_YES.match(words), _NO.match(words)))
+
+
 def is_short(reply: str) -> bool:
     return len(reply.split()) <= SHORT and not _FIRST.search(reply)
 
 
 def _unnamed(question: str) -> bool:
-    return _UNNAMED.search(question) is not None
+    """Whether it can't be told what it asks."""
+    telling = [one for one in wording.stems(question) if len(one) > 2]
+    return _UNNAMED.search(question) is not None and len(telling) < LEAST_ASKED
 
 
 def _stated(question: str, words: str) -> str | None:

@@ -69,11 +69,9 @@ _WE_ARE = pattern(
     r"both)\b"
 )
 _OBLIGES = re.compile(r"\b(?:must|should|shall|have to|has to|ought to|needs? to)\b", re.IGNORECASE)
-_DANGLING = re.compile(
-    r"\b(?:have|do|did|am|was|can|will|two|three|four|five|some|many|so|to|the|a|an|my|and|or|but|because|of|with|"
-    r"for)$",
-    re.I,
-)
+_CUT_OFF = re.compile(r"\b(?:the|an?|my|and|or|but|because|of|with|for)$", re.IGNORECASE)
+_ELLIPTIC = re.compile(r"\b(?:have|do|did|am|was|can|will|two|three|four|five|some|many|so|to)$", re.IGNORECASE)
+BRIEF = 6  # words of a sentence that may leave out what everybody knows
 
 
 class Customer:
@@ -96,11 +94,14 @@ class Customer:
         if asked:
             self._latest = None
         reading = _Reading(self._people, listener, self._name, self._earlier[-REMEMBERED:])
-        for place, remark in enumerate(turn.remarks):
-            answer = self._answer(question, remark, before) if place == 0 else None
+        for remark in turn.remarks:
+            bare = openings.stripped(remark.text, self._people.spoken)
+            replies = question is not None and (answers.is_yes_or_no(remark.text) or not openings.is_only_polite(bare))
+            answer = self._answer(question, remark, before) if replies else None
             draft = answer or reading.draft(remark)
-            if draft is None and place == 0:
+            if draft is None and replies:
                 draft = self._quoted_answer(question, remark, before)
+            question = None if replies else question
             if draft is None:
                 draft = self._addition(reading, remark) or self._end(reading, remark)
                 if draft is None:
@@ -289,7 +290,9 @@ def _of_customer(text: str) -> str:
 
 def _is_telling(text: str) -> bool:
     unsaid = kinds.is_hypothetical(text) or kinds.is_small_talk(text) or _CLAIMS_SAID.search(text)
-    return not (unsaid or _DANGLING.search(text.rstrip(" .!,"))) and not openings.lacks_subject(text)
+    bare = text.rstrip(" .!,")
+    unended = _CUT_OFF.search(bare) or (_ELLIPTIC.search(bare) and len(bare.split()) <= BRIEF)
+    return not (unsaid or unended) and not openings.lacks_subject(text)
 
 
 def _only_about_others(text: str) -> bool:

@@ -38,11 +38,13 @@ _FUTURE = pattern(
     please)\b
     """
 )
+_IS = re.compile(r"\b(yesterday|today|tomorrow)'s\b(?= (?:going|gonna|been|not|an?|the|my|our|when)\b)", re.IGNORECASE)
 _PAST_SIGNS = re.compile(r"\b(?:was|were|had|did|didn't|wasn't|weren't|ago|since|been)\b", re.IGNORECASE)
 
 
 def absolute(text: str, said: date) -> str:
     """The text with its days as dates, as far as they can be told."""
+    text = _IS.sub(r"\1 is", text)
     told = _Told(said, future=_FUTURE.search(text) is not None, past=_is_past(text))
     for named, tell in _RULES:
         text = named.sub(told.by(tell), text)
@@ -95,7 +97,8 @@ def _near(told: _Told, match: re.Match[str]) -> str:
     if match["whose"]:
         return f"{match['before'] or ''}the {shown(day)}"
     part = f"the {match['part'].strip()} of " if match["part"] else ""
-    return f"{match['before'] or 'on '}{part}{shown(day)}"
+    on = "on " if match["is"] is None else ""
+    return f"{match['before'] or on}{part}{shown(day)}"
 
 
 def _part(told: _Told, match: re.Match[str]) -> str:
@@ -211,7 +214,7 @@ _RULES: tuple[_Rule, ...] = (
     (
         re.compile(
             rf"\b(?:the day (?P<ago>before |after ))?{_BEFORE}(?P<near>yesterday|today|tomorrow)\b(?P<whose>'s\b)?"
-            r"(?P<part> (?:morning|afternoon|evening|night)\b)?",
+            r"(?P<part> (?:morning|afternoon|evening|night)\b)?(?P<is>(?= (?:is|was|will)\b))?",
             re.IGNORECASE,
         ),
         _near,

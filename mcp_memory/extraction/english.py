@@ -38,3 +38,8 @@ def is_english(text: str) -> bool:
     foreign = sum(word in _FOREIGN and word not in _ENGLISH for word in words)
     english = sum(word in _ENGLISH for word in words)
     return english > foreign and english * 8 >= len(words)
+
+
+def is_small_word(word: str) -> bool:
+    """Of those that are English in any case, and no name."""
+    return word in _ENGLISH

@@ -83,6 +83,10 @@ _SMALL_TALK = pattern(
     have~(?:a|no)~(?:question|idea|doubt)s?|need~(?:some~|your~)?(?:help|assistance)(?:[.!,]|$)|was~wondering|
     wanted~to~(?:ask|check|know)|don't~know|didn't~know|(?:have|need)~to~(?:say|go|admit|run)|would~say|must~say|
     just~wanted~to|owe~you|love~(?:that|it|this|you|your)[.!,]?$))|
+    (?:it|that|this)(?:'s|~is)~(?:\w+~){0,2}?(?:cool|great|awesome|amazing|nice|wonderful|good|lovely|inspiring|
+    incredible)
+    ~(?:how|that|to~(?:hear|see|know))\b|
+    i(?:'m|~am|~have)~(?:\w+~)?(?:faith~in~you|here~to~(?:help|support)|always~here)\b|
     (?:many~)?(?:thanks?|congrat\w*|congratulations)\b|
     (?:i'll|i~will)~(?:definitely~)?(?:let~you|keep|be~(?:right~back|there)|talk~to~you|see~you|wait|check|try|do|
     remember|make~sure|take~it|look)\b
@@ -144,7 +148,7 @@ def is_small_talk(text: str) -> bool:
 
 
 def tells_little(text: str) -> bool:
-    telling = {one for one in wording.stems(text) if one not in _HARDLY_TELLS}
+    telling = {one for one in wording.stems(text) if one not in _HARDLY_TELLS and "'" not in one}
     words = len(_WORD.findall(text))
     return words < 3 or len(telling) < (1 if words <= BRIEF else LEAST_TOLD)
 

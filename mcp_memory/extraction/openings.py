@@ -32,7 +32,7 @@ _OPENING = re.compile(rf"(?:(?:{_ALWAYS})(?:[\s,.!:;-]+|$)|(?:{_POINTED})(?:\s*[
 _GREETED = re.compile(r"(?:hi|hey|hello|hiya|dear|thanks|thank you|good \w+),? ([A-Z][\w'-]+)[,!. ]+", re.IGNORECASE)
 _CLOSING = pattern(
     r"""
-    [\s,;-]*(?:\b(?:please|thanks|thank~you|thx|cheers|lol|haha|haha|you~know|right|though|tbh|btw|sir|ma'am|
+    [\s,;-]*(?:\b(?:please|thanks|thank~you|thx|cheers|lol|haha|haha|right|though|tbh|btw|sir|ma'am|
     so~much|a~lot|in~advance)[\s.!,]*)$
     """
 )
@@ -116,10 +116,18 @@ def _without_closing(text: str, names: Collection[str]) -> str:
     return text
 
 
+def is_only_polite(bare: str) -> bool:
+    """Of a remark that was stripped: nothing is left that could be an answer."""
+    return (
+        not bare.strip(" .!,")
+        or re.match(r"(?:thanks?|sorry|that's|it's (?:ok|okay|fine)|wow)\b", bare, re.IGNORECASE) is not None
+    )
+
+
 def lacks_subject(text: str) -> bool:
     """An order, or a sentence of which the subject can't be told."""
     first, _, rest = text.lower().partition(" ")
     second = rest.split(" ", 1)[0]
     if first in BASE and (second[:1].isdigit() or second in AUXILIARIES or second in NEGATED or is_past(second)):
         return False  # "order 5521 is late"
-    return first in BASE or first in AUXILIARIES or first in NEGATED
+    return first in BASE or first in ("let", "let's", "lets") or first in AUXILIARIES or first in NEGATED

@@ -18,12 +18,14 @@ _ATTACKS = pattern(
 )
 _ORDERS = pattern(
     r"""
-    \byou~(?:must|shall|should~always|should~never|are~(?:required|obliged|instructed|permitted)|will~always|
+    \byou~(?:must(?!~(?:be|have|love|feel|miss|know|enjoy|mean)\b)|shall|should~always|should~never|are~(?:required|obliged|instructed|permitted)|
+    will~always|
     will~never)\b|
     \b(?:the~(?:agent|assistant|system|model|bot|ai)|assistants?|agents?|every~(?:agent|assistant))~(?:must|shall|
     should|have~to|
     has~to|needs?~to|always|never|may|(?:is|are)~(?:to|required|obliged|instructed|allowed|permitted))\b|
-    (?<!i~)(?<!we~)\b(?:remember|note|save|store|memori[sz]e|keep~in~mind|don't~forget)(?:~that|~this)?:?~(?:you|the~(?:agent|
+    (?<!i~)(?<!we~)\b(?:remember|note|save|store|memori[sz]e|keep~in~mind|don't~forget)(?:~that|~this)?:?~(?:you|
+    the~(?:agent|
     assistant|system|ai)|
     (?:to~)?(?:always|never))\b|
     \b(?:always|never)~(?:say|answer|respond|reply|output|grant|approve|give|obey|refuse|reveal)\b|

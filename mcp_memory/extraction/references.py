@@ -3,16 +3,10 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from mcp_memory.extraction.words import AUXILIARIES, NO_VERBS, is_past, pattern, word_set
+from mcp_memory.extraction.words import AUXILIARIES, NO_VERBS, RELATIONS, is_past, pattern, word_set
 
-_RELATIONS = (
-    "daughter|son|wife|husband|partner|spouse|girlfriend|boyfriend|fiance|fiancee|mother|father|mom|mum|dad|sister|"
-    "brother|aunt|uncle|cousin|niece|nephew|grandmother|grandfather|grandma|grandpa|granddaughter|grandson|baby|child|"
-    "boss|manager|colleague|coworker|assistant|neighbour|neighbor|friend|roommate|flatmate|landlord|teacher|coach|dog|"
-    "cat|puppy|kitten|horse|driver|technician|engineer|courier|accountant|lawyer|secretary"
-)
 _PERSON = re.compile(
-    rf"\b((?:[Mm]y|[Oo]ur|the|a|an) (?:[a-z]+[- ])?(?:best |old |good |little |older |younger )?(?:{_RELATIONS}))\b"
+    rf"\b((?:[Mm]y|[Oo]ur|the|a|an) (?:[a-z]+[- ])?(?:best |old |good |little |older |younger )?(?:{RELATIONS}))\b"
     r"(?:,? (?:called |named )?([A-Z][a-z]+))?"
 )
 _SHE = {"he": "subject", "she": "subject", "him": "object", "her": "her", "his": "whose", "hers": "whose"}
@@ -87,7 +81,7 @@ _CALENDAR = word_set(
     "september "
     "october november december"
 )
-_RELATION_WORDS = frozenset(_RELATIONS.split("|")) | word_set("woman man girl boy guy lady person")
+_RELATION_WORDS = frozenset(RELATIONS.split("|")) | word_set("woman man girl boy guy lady person")
 
 
 def _names_person(tokens: Sequence[str]) -> bool:

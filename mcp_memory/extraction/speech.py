@@ -14,6 +14,7 @@ from mcp_memory.extraction.words import (
     MODALS,
     NEGATED,
     NO_VERBS,
+    RELATIONS,
     is_past,
     is_verb,
     singular,
@@ -27,12 +28,15 @@ _QUOTED = re.compile(r'"[^"]*"')
 _CONTRACTED = re.compile(r"\b(i|we|you)'(m|re|ve|ll|d)\b(?=((?: [\w'-]+)?(?: [\w'-]+)?))", re.IGNORECASE)
 _HAD = re.compile(r" (?:(?:never|already|just|always) )?(?:been|had|better|gone|done|seen|\w{2,}ed|lost|left|bought)\b")
 _ENDINGS = {"m": "am", "re": "are", "ve": "have", "ll": "will"}
-_BOTH = re.compile(r"\b((?:[Mm]y|[Oo]ur) [\w'-]+(?: [A-Z][\w'-]+)?|[A-Z][\w'-]+) and (?:I|me)\b")
+_BOTH = re.compile(
+    rf"((?:^|[,;.] |\b(?:when|because|that|but|so|while|since|if|and) ))"
+    rf"((?:[Mm]y|[Oo]ur) (?:\w+ )?(?:{RELATIONS})(?: [A-Z][\w'-]+)?|[A-Z][\w'-]+) and (?:I|me)\b"
+)
 _INVERTED = re.compile(
     r"\b(?:am|are|was|were|do|did|have|had|can|could|will|would|should|shall|must|may) (?:i|we)\b(?! (?:and|or)\b)",
     re.IGNORECASE,
 )
-_NOT_TOLD = re.compile(r"\b(?:ain't|y'all|me and|myself and|us and)\b", re.IGNORECASE)
+_NOT_TOLD = re.compile(r"\b(?:ain't|y'all|(?:myself|us|me) and (?:my|our))\b|(?:^|[,;.] )me and\b", re.IGNORECASE)
 _OTHERS = frozenset({"they", "them", "their", "theirs", "themselves"})
 _FORMS = {
     "i": "subject",
@@ -55,6 +59,7 @@ _BEFORE_AN_OBJECT = word_set(
     "let make makes made help helps see saw hear heard have had from to with for of at by about on than against like"
 )
 _ALL = frozenset({"all", "both", "each"})
+_PAIRS = frozenset({" no longer", " kind of", " sort of", " at least"})
 _PRONOUNS = frozenset({"he", "she", "it", "they"})
 _NOT_FINITE = word_set("to can could will would should might may must do did not")
 
@@ -68,7 +73,7 @@ class Person:
 
 
 def in_third_person(text: str, speaker: Person, listener: Person) -> str | None:
-    text = _BOTH.sub(r"I and \1", _CONTRACTED.sub(_expanded, text))
+    text = _BOTH.sub(r"\1I and \2", _CONTRACTED.sub(_expanded, text))
     if _INVERTED.search(_QUOTED.sub(" ", text)) or _NOT_TOLD.search(text):
         return None
     telling = _Telling(_TOKEN.findall(text), speaker, listener)
@@ -149,8 +154,8 @@ class _Telling:
     def _verb(self, at: int, *, plural: bool) -> int | None:
         """Tells the verb of a subject; gives where to go on, or None where there is none."""
         skipped = 0
-        if [token.lower() for token in self._tokens[at : at + 4]] == [" ", "no", " ", "longer"]:
-            self._words.append(" no longer")
+        if (pair := "".join(self._tokens[at : at + 4]).lower()) in _PAIRS:
+            self._words.append(pair)
             at += 4
         while at < len(self._tokens) and skipped <= REACH:
             token = self._tokens[at]

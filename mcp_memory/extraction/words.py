@@ -22,7 +22,7 @@ _NO_PAST = word_set("need feed speed breed bleed exceed proceed succeed heed see
 _ADVERBS = """
     just also still always never often usually sometimes already even only once now then currently soon ever rather
     quite both all each not almost maybe perhaps too kinda sorta definitely again finally actually recently ended
-    myself ourselves yourself personally well since later lately
+    myself ourselves yourself personally well since later lately last first
 """
 ADVERBS = word_set(_ADVERBS) - {"ended", "well", "since"}
 
@@ -75,6 +75,15 @@ _NO_VERBS = """
 """
 NO_VERBS = word_set(_NO_VERBS) - {"guess", "mean"}
 AUXILIARIES = MODALS | word_set("am are is was were have has had do does did be been")
+
+
+RELATIONS = (
+    "daughter|son|wife|husband|partner|spouse|girlfriend|boyfriend|fiance|fiancee|mother|father|mom|mum|dad|sister|"
+    "brother|aunt|uncle|cousin|niece|nephew|grandmother|grandfather|grandma|grandpa|granddaughter|grandson|baby|child|"
+    "boss|manager|colleague|coworker|assistant|neighbour|neighbor|friend|roommate|flatmate|landlord|teacher|coach|dog|"
+    "cat|puppy|kitten|horse|driver|technician|engineer|courier|accountant|lawyer|secretary"
+)
+"""Alternatives of a pattern."""
 
 
 def is_past(word: str) -> bool:
