@@ -45,30 +45,32 @@ MAY_IMPORT = {
     "statements/__init__": "statements/attributes statements/claims statements/wording",
     # From conversations to memory
     "extraction/words": "",
+    "extraction/orders": "extraction/words",
     "extraction/english": "extraction/words",
     "extraction/candidate": "model",
     "extraction/days": "extraction/words",
     "extraction/speech": "extraction/words",
-    "extraction/screening": "statements/wording",
+    "extraction/screening": "extraction/words statements/wording",
     "extraction/references": "extraction/words",
     "extraction/openings": "extraction/words",
     "extraction/kinds": "extraction/candidate extraction/words statements/wording",
-    "extraction/answers": "",
+    "extraction/answers": "extraction/words statements/wording",
     "extraction/known": "statements/wording",
-    "extraction/people": "model text extraction/screening extraction/speech extraction/words",
-    "extraction/remarks": "model text",
+    "extraction/people": "model text extraction/orders extraction/speech extraction/words",
+    "extraction/remarks": "model text extraction/words",
     "extraction/drafts": (
-        "model extraction/candidate extraction/days extraction/english extraction/screening extraction/speech "
-        "extraction/words"
+        "model extraction/candidate extraction/days extraction/english extraction/orders extraction/screening "
+        "extraction/speech extraction/words"
     ),
     "extraction/customer": (
-        "extraction/answers extraction/candidate extraction/drafts extraction/kinds extraction/openings "
-        "extraction/people extraction/references extraction/remarks extraction/screening extraction/speech "
-        "extraction/words"
+        "extraction/answers extraction/candidate extraction/days extraction/drafts extraction/kinds "
+        "extraction/openings extraction/orders extraction/people extraction/references extraction/remarks "
+        "extraction/screening extraction/speech extraction/words"
     ),
     "extraction/agent": (
         "extraction/candidate extraction/days extraction/drafts extraction/kinds extraction/openings "
-        "extraction/people extraction/references extraction/remarks extraction/screening"
+        "extraction/orders extraction/people extraction/references extraction/remarks extraction/screening "
+        "extraction/words"
     ),
     "extraction/summary": "model extraction/candidate extraction/days",
     "extraction/__init__": (

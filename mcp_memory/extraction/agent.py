@@ -3,42 +3,47 @@
 import re
 from collections.abc import Iterator
 
-from mcp_memory.extraction import days, drafts, kinds, openings, references, screening
+from mcp_memory.extraction import days, drafts, kinds, openings, orders, references, screening
 from mcp_memory.extraction.candidate import MAX_CANDIDATE, StatementKind
 from mcp_memory.extraction.drafts import Draft
 from mcp_memory.extraction.people import People
 from mcp_memory.extraction.remarks import Remark, Turn
+from mcp_memory.extraction.words import pattern
 
 ABOUT = 120  # characters of what the customer had said, where a promise needs it to be understood
 
-_WILL = re.compile(
-    r"(?:(?:i|we|our (?:team|technician|engineer|driver|courier)s?)(?:'ll| will| shall|'m going to|'re going to|"
-    r" am going to| are going to)"
-    r"|(?:i|we) (?:promise|guarantee|commit) (?:to|that (?:i|we)(?:'ll| will)))(?P<not> not| never)?"
-    r"(?: (?:definitely|also|just|personally|then|certainly|now|make sure to|be sure to|"
-    r"go ahead and))* (?P<done>[\w'-]+\b.*)",
-    re.IGNORECASE,
+_WILL = pattern(
+    r"""
+    (?:(?:i|we)(?:'ll|~will|~shall|'m~going~to|'re~going~to|~am~going~to|~are~going~to)|
+    (?:i|we)~(?:promise|guarantee|commit)~(?:to|that~(?:i|we)(?:'ll|~will)))(?P<not>~not|~never)?
+    (?:~(?:definitely|also|just|personally|then|certainly|now|make~sure~to|be~sure~to|
+    go~ahead~and)){0,3}~(?P<done>[\w'-]+\b.*)
+    """
 )
 _WONT = re.compile(r"(?:i|we) won't (?P<done>\w.*)", re.IGNORECASE)
-_YOURS_WILL = re.compile(
-    r"(?:(?:your|the|a) [^,;]{2,80}? |you )(?:will|'ll|won't) (?:be|arrive|receive|get|come|have|reach|show|not)\b|"
-    r"you'll (?:be|receive|get|have)\b",
-    re.IGNORECASE,
+_YOURS_WILL = pattern(
+    r"""
+    (?:(?:your|the|a|an|our|my|it|they|that|someone|somebody)\b[^,;?]{0,80}?~(?:will|won't)|you~(?:will|won't)|(?:you|
+    it|they)'ll)
+    ~(?:not~)?(?:be|arrive|receive|get|come|have|reach|visit|call|contact|deliver|pick|bring|repair|fix|install|
+    replace|ship|start|
+    end|expire|show|take|cost|remain|stay|email|send|process|return)\b
+    """
 )
-_OF_THE_MOMENT = re.compile(
-    r"(?:check|look|see|try|help|assist|be (?:happy|glad|right|there|with|back|here|able|in touch|sure)|need|have to|"
-    r"ask|take a (?:look|moment)|pull|"
-    r"let you|get (?:right )?(?:on|back)|wait|hold|transfer you|connect you|do (?:my|our|that|it|so|the same)|keep|"
-    r"think|remember|make (?:a )?note|note|explain|"
-    r"walk you|guide you|give it|start by|just|go|read|tell you|say|admit|miss|pass|never forget|always|love|enjoy|"
-    r"support|bring it)\b",
-    re.IGNORECASE,
+_OF_THE_MOMENT = pattern(
+    r"""
+    (?:check|look|see|try|help|assist|be~(?:happy|glad|right|there|with|back|here|able|in~touch|sure)|need|have~to|
+    ask|take~a~(?:look|moment)|pull|let~you|get~(?:right~)?(?:on|back)|wait|hold|transfer~you|connect~you|do~(?:my|
+    our|that|it|so|the~same)|keep|think|remember|make~(?:a~)?note|note|explain|walk~you|guide~you|give~it|start~by|
+    just|go|read|tell~you|say|admit|miss|pass|never~forget|always|love|enjoy|support|bring~it)\b
+    """
 )
-_PLACED_IN_TIME = re.compile(
-    r"\b(?:by|on|before|within|until|in \d|in (?:a|an|one|two|three|four|five|the)|tomorrow|today|tonight|next|"
-    r"this (?:week|afternoon|evening|"
-    r"month)|end of|monday|tuesday|wednesday|thursday|friday|saturday|sunday|hours?|days?)\b",
-    re.IGNORECASE,
+_PLACED_IN_TIME = pattern(
+    r"""
+    \b(?:by|on|before|within|until|in~\d|in~(?:a|an|one|two|three|four|five|the)|tomorrow|today|tonight|next|
+    this~(?:week|afternoon|evening|month)|end~of|monday|tuesday|wednesday|thursday|friday|saturday|sunday|hours?|
+    days?)\b
+    """
 )
 _DONE = (
     "refunded|cancelled|canceled|processed|issued|shipped|dispatched|sent|resolved|fixed|updated|changed|replaced|"
@@ -55,12 +60,12 @@ _DID = re.compile(
     rf"(?:i|we)(?:'ve| have)? (?:now |just |already |successfully |also |gone ahead and )*(?:{_DONE})\b(?!\?)",
     re.IGNORECASE,
 )
-_IS_DONE = re.compile(
-    rf"(?:your|the|a|an|this|that|it) ?[^,;]{{0,80}}?\b(?:has been|have been|was|were|is|are|is now|has) (?:now |"
-    rf"just |already |successfully )*"
-    rf"(?:{_DONE}|active|back (?:on|up|online)|working|complete|completed|on (?:its|the) way|eligible|in stock|"
-    rf"out of stock|due)\b",
-    re.IGNORECASE,
+_IS_DONE = pattern(
+    rf"""
+    (?:your|the|a|an|this|that|it)~?[^,;]{{0,80}}?\b(?:has~been|have~been|was|were|is|are|is~now|has)~(?:now~|just~|
+    already~|successfully~)*(?:{_DONE}|active|back~(?:on|up|online)|working|complete|completed|on~(?:its|the)~way|
+    eligible|in~stock|out~of~stock|due)\b
+    """
 )
 _CONDITION = re.compile(r"(?:if|once|when|as soon as|unless|after|before)\b", re.IGNORECASE)
 
@@ -76,7 +81,7 @@ class Agent:
         """`about`: what the customer said last that is worth knowing, in his words."""
         for remark in turn.remarks:
             text = openings.stripped(remark.text, self._people.spoken)
-            if remark.asks or not drafts.is_safe(remark.text) or screening.orders(text) or _CONDITION.match(text):
+            if remark.asks or not drafts.is_safe(remark.text) or orders.orders(text) or _CONDITION.match(text):
                 continue
             draft = self._promise(text, remark, about) or self._outcome(text, remark, about)
             if draft is not None:
@@ -92,7 +97,7 @@ class Agent:
                 return None
             told = self._told(f"to {done}", remark, about)
             content = None if told is None else f"{said_on} {'not ' if refused else ''}{_lowered(told)}"
-        elif _YOURS_WILL.match(text):
+        elif _YOURS_WILL.match(text) and not kinds.is_hypothetical(text):
             told = self._told(text, remark, about)
             content = None if told is None else f"{said_on} that {_lowered(told)}"
         else:

@@ -4,38 +4,52 @@ who answers, until the two are one statement of the answerer."""
 import re
 from dataclasses import dataclass
 
+from mcp_memory.extraction.words import pattern
+from mcp_memory.statements import wording
+
 LONGEST_QUESTION = 140  # characters; a longer one asks several things
+LEAST_ASKED = 3  # words that tell something, beside "it"
 SHORT = 6  # words of an answer that says nothing by itself
 
 _YES = re.compile(
     r"(?:yes|yeah|yep|yup|sure|correct|that's right|right|exactly|of course|absolutely|definitely)\b", re.I
 )
 _NO = re.compile(r"(?:no|nope|nah|not really|never)\b", re.I)
-_EVASIVE = re.compile(
-    r"(?:i (?:don't|do not) know|not sure|no idea|i'm not sure|dunno|maybe|perhaps|what|why|who|huh|sorry|pardon|"
-    r"hello|hi|hey|"
-    r"wait|one (?:moment|second|sec)|hold on|let me|thanks|thank you|ok|okay|great|cool|nice|wow|haha|lol|bye|"
-    r"good(?: one)?|fine|"
-    r"none of your|it depends|could you|can you|hmm+|um+|please wait|i'll check|will do|done|got it|alright|"
-    r"all right)\b",
-    re.I,
+_EVASIVE = pattern(
+    r"""
+    (?:i~(?:don't|do~not)~know|not~sure|no~idea|i'm~not~sure|dunno|maybe|perhaps|what|why|who|huh|sorry|pardon|
+    hello|hi|hey|wait|one~(?:moment|second|sec)|hold~on|let~me|thanks|thank~you|ok|okay|great|cool|nice|wow|haha|
+    lol|bye|good(?:~one)?|fine|none~of~your|it~depends|could~you|can~you|hmm+|um+|please~wait|i'll~check|will~do|
+    done|got~it|alright|all~right)\b
+    """
 )
-_FORMULA = re.compile(
-    r"\b(?:anything else|something else|how are you|how have you been|how(?:'s| is) (?:it going|everything|life|"
-    r"your day|things)|"
-    r"(?:can|may|could) i (?:help|assist|have|get|ask)|help you|assist you|are you (?:there|ready|ok|okay|sure)|"
-    r"still there|"
-    r"is (?:that|this|it) (?:ok|okay|correct|right|all|fine|alright)|make sense|sound good|shall (?:i|we)|"
-    r"do you mind|what's (?:up|new|going on)|what is (?:up|new)|how about you|what about you|and you|right\?|isn't it|"
-    r"aren't they|don't you think|you know|guess what|how can i|how may i|who am i speaking|what do you think|agree)",
-    re.I,
+_FORMULA = pattern(
+    r"""
+    \b(?:anything~else|something~else|how~are~you|how~have~you~been|how(?:'s|~is|~was|~has|~have)~(?:it~going|
+    everything|life|(?:your|the)~(?:day|week|weekend|night|morning)|
+    your~day|things)|(?:can|may|could)~i~(?:help|assist|have|get|ask)|help~you|assist~you|are~you~(?:there|ready|ok|
+    okay|sure)|still~there|is~(?:that|this|it)~(?:ok|okay|correct|right|all|fine|alright)|make~sense|sound~good|
+    shall~(?:i|we)|do~you~mind|what's~(?:up|new|going~on)|what~is~(?:up|new)|how~about~you|what~about~you|and~you|
+    right\?|isn't~it|aren't~they|don't~you~think|you~know|guess~what|how~can~i|how~may~i|who~am~i~speaking|
+    what~do~you~think|agree)
+    """
 )
 _UNNAMED = re.compile(r"\b(?:it|its|that|this|these|those|they|them|their|he|she|him|his|her|one|ones|there)\b", re.I)
 _BE_YOU = re.compile(r"(?P<verb>do|did|are|were|have|had|can|will|would) you (?P<rest>[^?]{2,100})\?*$", re.I)
 _YOUR = re.compile(r"(?:and )?(?:what's|what is|what are|whats) your (?P<what>[\w' -]{2,40}?)(?: please)?\?*$", re.I)
 _WHERE = re.compile(r"where (?P<verb>do|did) you (?P<does>live|work|stay|go|buy it|move)\?*$", re.I)
 _PLACED = re.compile(r"(?:in|at|on|near|from|to|the)\b", re.I)
-_BACK = {"you": "I", "your": "my", "yours": "mine", "yourself": "myself", "i": "you", "me": "you", "my": "your"}
+_BACK = {
+    "you": "I",
+    "your": "my",
+    "yours": "mine",
+    "yourself": "myself",
+    "i": "you",
+    "me": "you",
+    "my": "your",
+    "our": "your",
+    "us": "you",
+}
 _PERSONS = re.compile(rf"\b(?:{'|'.join(_BACK)})\b", re.I)
 _FIRST = re.compile(r"\b(?:i|i'\w+|my|me|we|we'\w+|our|us)\b", re.I)
 _COURTESY = re.compile(r",? *(?:please|thanks|thank you|thx|sir|ma'am|madam)[.!]*$", re.I)
@@ -67,19 +81,25 @@ def answer(question: str, reply: str) -> Answer | None:
     return Answer(question=asked, words=words, statement=_stated(asked, words))
 
 
+def is_yes_or_no(reply: str) -> bool:
+    words = _COURTESY.sub("", reply.strip()).strip(" .!")
+    return any(sign is not None and sign.end() == len(words) for sign in (_YES.match(words), _NO.match(words)))
+
+
 def is_short(reply: str) -> bool:
     return len(reply.split()) <= SHORT and not _FIRST.search(reply)
 
 
 def _unnamed(question: str) -> bool:
-    return _UNNAMED.search(question) is not None
+    """Whether it can't be told what it asks."""
+    telling = [one for one in wording.stems(question) if len(one) > 2]
+    return _UNNAMED.search(question) is not None and len(telling) < LEAST_ASKED
 
 
 def _stated(question: str, words: str) -> str | None:
-    yes, no = _YES.match(words), _NO.match(words)
-    rest = words[(yes or no).end() :].strip(" ,.!") if (match := yes or no) and match else words  # type: ignore[union-attr]
-    if yes or no:
-        return None if rest else _polar(question, affirmed=yes is not None)
+    if sign := _YES.match(words) or _NO.match(words):
+        rest = words[sign.end() :].strip(" ,.!")
+        return None if rest else _polar(question, affirmed=sign.re is _YES)
     if match := _YOUR.match(question):
         return f"My {match['what']} is {words}"
     if len(words.split()) > SHORT or _FIRST.search(words):

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from mcp_memory.extraction import answers, drafts, kinds, openings, references, screening
+from mcp_memory.extraction import answers, days, drafts, kinds, openings, orders, references, screening
 from mcp_memory.extraction.candidate import StatementKind
 from mcp_memory.extraction.drafts import Draft
 from mcp_memory.extraction.people import People
 from mcp_memory.extraction.remarks import Remark, Turn
 from mcp_memory.extraction.speech import Person
-from mcp_memory.extraction.words import pattern
+from mcp_memory.extraction.words import BASE, pattern, singular
 
 REMEMBERED = 4  # remarks in which somebody named may be who is meant later
 QUOTABLE = 160  # characters of an answer or an order that is told in quotes
@@ -25,17 +25,19 @@ _WANTS = (
 )
 _REQUEST = pattern(
     rf"""
-    (?:(?:so|and|but)~)?(?P<lead>please~|kindly~|(?P<may>(?:can|could|may)~(?:i|we)~)|(?:can|could|would|will)~you~|
+    (?:(?:so|and|but)~)?(?:(?:from~now~on|in~future|next~time),?~)?(?P<lead>please~|kindly~|(?P<may>(?:can|could|
+    may)~(?:i|we)~)|(?:can|could|would|will)~you~|
     i~need~you~to~|i~want~you~to~|i'd~like~you~to~|i~would~like~you~to~)?(?:please~|kindly~|just~|also~)?
-    (?P<not>don't~|do~not~|never~|no~longer~)?(?P<always>always~|only~)?
+    (?P<not>don't~(?:ever~)?|do~not~(?:ever~)?|never~|no~longer~)?(?P<always>always~|only~)?
     (?P<verb>{_WANTS})\b(?P<rest>~[^?]*)?\??$
     """
 )
-_STANDING = re.compile(
-    r"\b(?:always|never|only|from now on|instead of|rather than|don't|do not|every|after \d|before \d|"
-    r"in the (?:morning|"
-    r"afternoon|evening)s?|by (?:email|phone|sms|text|mail|post)|on (?:weekdays|weekends|\w+days))\b",
-    re.IGNORECASE,
+_STANDING = pattern(
+    r"""
+    \b(?:stop~(?:sending|calling|emailing|texting)|newsletters?|mailing~list|marketing|always|never|only|
+    from~now~on|instead~of|rather~than|don't|do~not|every|after~\d|before~\d|in~the~(?:morning|afternoon|evening)s?|
+    by~(?:email|phone|sms|text|mail|post)|on~(?:weekdays|weekends|\w+days))\b
+    """
 )
 _LASTING = re.compile(
     r"\b(?:always|never|only|from now on|on (?:weekdays|weekends|\w+days)|call me|in future)\b", re.IGNORECASE
@@ -46,12 +48,30 @@ _CLAIMS_SAID = re.compile(
     re.I,
 )
 _TROUBLED = re.compile(r"\b(?:i|my|we|our|me|us)\b", re.IGNORECASE)
-_OBLIGES = re.compile(r"\b(?:must|should|shall|have to|has to|ought to|needs? to)\b", re.IGNORECASE)
-_DANGLING = re.compile(
-    r"\b(?:have|do|did|am|was|can|will|two|three|four|five|some|many|so|to|the|a|an|my|and|or|but|because|of|with|"
-    r"for)$",
-    re.I,
+_REACHED = pattern(
+    r"(?:you|they)~can~(?:best~|always~|also~)?(?:reach|call|contact|email|text|phone)~(?:me|us)~(?P<at>(?:at|on|"
+    r"under|by)~.+)"
 )
+_ACCUSED = pattern(
+    r"""
+    you~(?:guys~|people~|have~|already~|just~|also~|never~|still~haven't~|haven't~|didn't~|once~){0,2}(?:sent|send|
+    promised|promise|told|tell|
+    charged|charge|billed|cancell?ed|blocked|closed|changed|lost|forgot|shipped|delivered|refunded|refund|gave|give|
+    sold|overcharged|
+    debited|deleted|answered|replied|called|call)\b
+    """
+)
+_ANYBODY = re.compile(
+    rf"\b(when|whenever|every time|each time|once|as soon as|after) you ({'|'.join(sorted(BASE))})\b", re.IGNORECASE
+)
+_WE_ARE = pattern(
+    r"we(?:'re|~are|~were)~(?:an?~(?:family|group|team|couple|party)|\d|two|three|four|five|six|seven|eight|nine|ten|"
+    r"both)\b"
+)
+_OBLIGES = re.compile(r"\b(?:must|should|shall|have to|has to|ought to|needs? to)\b", re.IGNORECASE)
+_CUT_OFF = re.compile(r"\b(?:the|an?|my|and|or|but|because|of|with|for)$", re.IGNORECASE)
+_ELLIPTIC = re.compile(r"\b(?:have|do|did|am|was|can|will|two|three|four|five|some|many|so|to)$", re.IGNORECASE)
+BRIEF = 6  # words of a sentence that may leave out what everybody knows
 
 
 class Customer:
@@ -62,6 +82,8 @@ class Customer:
         self._earlier: list[str] = []
         """What he said lately, in his own words."""
         self._latest: Draft | None = None
+        self._trouble: str | None = None
+        """That he told of last, in his own words."""
         self._name = drafts.capital(people.customer.name)
 
     def read(self, turn: Turn, before: Turn | None) -> Iterator[Draft]:
@@ -72,18 +94,22 @@ class Customer:
         if asked:
             self._latest = None
         reading = _Reading(self._people, listener, self._name, self._earlier[-REMEMBERED:])
-        for place, remark in enumerate(turn.remarks):
-            answer = self._answer(question, remark, before) if place == 0 else None
+        for remark in turn.remarks:
+            bare = openings.stripped(remark.text, self._people.spoken)
+            replies = question is not None and (answers.is_yes_or_no(remark.text) or not openings.is_only_polite(bare))
+            answer = self._answer(question, remark, before) if replies else None
             draft = answer or reading.draft(remark)
-            if draft is None and place == 0:
+            if draft is None and replies:
                 draft = self._quoted_answer(question, remark, before)
+            question = None if replies else question
             if draft is None:
-                draft = self._addition(reading, remark)
+                draft = self._addition(reading, remark) or self._end(reading, remark)
                 if draft is None:
                     continue
             elif self._latest is not None:
                 yield self._latest
             self._latest = draft
+            self._trouble = remark.text if draft.kind == "problem" else self._trouble
             self._earlier.append(remark.text)
         yield from self.rest()
 
@@ -98,6 +124,16 @@ class Customer:
         before = self._latest or shown
         more = reading.leaning(remark) if before is not None else None
         return before.with_more(more) if before is not None and more is not None else None
+
+    def _end(self, reading: "_Reading", remark: Remark) -> Draft | None:
+        """ "It works now", which is told with what did not."""
+        text = openings.stripped(remark.text, self._people.spoken)
+        if self._trouble is None or remark.asks or not (kinds.is_outcome(text) and drafts.is_safe(f"{text} is")):
+            return None
+        if kinds.kind_of(text) != "outcome" or kinds.is_hypothetical(text) or '"' in self._trouble:
+            return None
+        content = drafts.quoted(f'{self._name} said, after "{self._trouble.rstrip(".")}":', text.rstrip(".!"))
+        return None if content is None else reading.made(content, "outcome", f"{self._trouble} {text}", remark)
 
     def _answer(self, question: str | None, remark: Remark, before: Turn | None) -> Draft | None:
         if question is None or before is None or remark.asks:
@@ -121,7 +157,7 @@ class Customer:
         return self._quoted(said, remark, before) if said is not None and telling else None
 
     def _quoted(self, said: answers.Answer, remark: Remark, before: Turn) -> Draft | None:
-        unsafe = screening.tells_secret(said.words) or screening.orders(said.words) or screening.markup(said.words)
+        unsafe = screening.tells_secret(said.words) or orders.orders(said.words) or orders.attacks(said.words)
         if unsafe or len(said.words) > QUOTABLE:
             return None
         content = drafts.quoted(f'Asked "{said.question}", {self._people.customer.name} answered:', said.words)
@@ -154,7 +190,7 @@ class _Reading:
         text = openings.stripped(remark.text, self._people.spoken)
         if len(text) < 3 or not drafts.is_safe(remark.text):
             return None
-        if screening.orders(text):
+        if orders.orders(text):
             return self._said(text, remark)
         if request := self._request(text, remark):
             return request
@@ -164,7 +200,7 @@ class _Reading:
 
     def statement(self, text: str, remark: Remark) -> Draft | None:
         """What is worth knowing by itself."""
-        text = openings.with_subject(text)
+        text = _of_customer(openings.with_subject(text))
         if not _is_telling(text) or _only_about_others(text):
             return None
         if references.refers_back(text):
@@ -178,7 +214,7 @@ class _Reading:
     def leaning(self, remark: Remark) -> Draft | None:
         """What may be added to a sentence before it."""
         text = openings.with_subject(openings.stripped(remark.text, self._people.spoken))
-        if remark.asks or not drafts.is_safe(remark.text) or screening.orders(text) or not _is_telling(text):
+        if remark.asks or not drafts.is_safe(remark.text) or orders.orders(text) or not _is_telling(text):
             return None
         if not kinds.in_first_person(text) and (kinds.of_listener(text) or _OBLIGES.search(text)):
             return None
@@ -186,29 +222,32 @@ class _Reading:
 
     def shown(self, remark: Remark) -> Draft | None:
         """What the message shows, which is what "this" means in it."""
-        if not remark.shared or not drafts.is_safe(remark.shared) or screening.orders(remark.shared):
+        if not remark.shared or not drafts.is_safe(remark.shared) or orders.orders(remark.shared):
             return None
         content = f"{self._name} shared {_article(remark.shared)} {remark.shared.rstrip('.')}."
-        return self._made(content, "attribute", remark.shared, remark)
+        return self.made(content, "attribute", remark.shared, remark)
 
     def _told(self, text: str, remark: Remark) -> Draft | None:
-        content = drafts.told(text, remark.message, self._people.customer, self._listener)
-        return None if content is None else self._made(content, kinds.kind_of(text), text, remark)
+        if _WE_ARE.match(text):  # one customer is no family of four
+            content = drafts.quoted(f"{self._name} said:", text)
+        else:
+            content = drafts.told(text, remark.message, self._people.customer, self._listener)
+        return None if content is None else self.made(content, kinds.kind_of(text), text, remark)
 
-    def _made(self, content: str, kind: StatementKind, said: str, remark: Remark) -> Draft:
+    def made(self, content: str, kind: StatementKind, said: str, remark: Remark) -> Draft:
         special = screening.special_category(said) or screening.special_category(content)
         return Draft(content=content, kind=kind, said=said, messages=(remark.message,), special=special)
 
     def _said(self, text: str, remark: Remark) -> Draft | None:
         """An order to whoever reads it stays what it is: something that was said."""
-        if screening.markup(text) or len(text) > QUOTABLE:
+        if len(text) > QUOTABLE:
             return None
         content = drafts.quoted(f"{self._name} said:", text)
-        return None if content is None else self._made(content, "attribute", text, remark)
+        return None if content is None else self.made(content, "attribute", text, remark)
 
     def _request(self, text: str, remark: Remark) -> Draft | None:
         """What the customer asks to be done, if that says something by itself."""
-        match = _REQUEST.match(text)
+        match = _REQUEST.match(days.absolute(text, remark.message.occurred_at.date()))
         if match is None or kinds.is_hypothetical(text) or (remark.asks and not match["lead"]):
             return None
         rest = (match["rest"] or "").strip(" .!,")
@@ -227,21 +266,33 @@ class _Reading:
             done = f"asked {self._listener.name} to {always}{match['verb'].lower()} {rest}"
         content = drafts.told(f"I {done}", remark.message, self._people.customer, self._listener)
         kind: StatementKind = "preference" if _STANDING.search(text) else "problem"
-        return None if content is None else self._made(content, kind, text, remark)
+        return None if content is None else self.made(content, kind, text, remark)
 
     def _troubled_question(self, text: str, remark: Remark) -> Draft | None:
         """A question that says that something is wrong."""
-        if not kinds.is_problem(text) or not _TROUBLED.search(text) or kinds.is_hypothetical(text):
+        wrong = kinds.is_problem(text) or text.lower().startswith("why ")
+        if not wrong or not _TROUBLED.search(text) or kinds.is_hypothetical(text):
             return None
         if references.refers_back(text) or len(text) > QUOTABLE:
             return None
         content = drafts.quoted(f"{self._name} asked:", text)
-        return None if content is None else self._made(content, "problem", text, remark)
+        return None if content is None else self.made(content, "problem", text, remark)
+
+
+def _of_customer(text: str) -> str:
+    """What is said of the listener, or of anybody, and is about who speaks."""
+    if match := _REACHED.match(text):
+        return f"I can be reached {match['at']}"
+    if _ACCUSED.match(text):
+        text = f"I said that {text[:1].lower()}{text[1:]}".replace("you guys", "you").replace("you people", "you")
+    return _ANYBODY.sub(lambda match: f"{match[1]} one {singular(match[2].lower())}", text)
 
 
 def _is_telling(text: str) -> bool:
     unsaid = kinds.is_hypothetical(text) or kinds.is_small_talk(text) or _CLAIMS_SAID.search(text)
-    return not (unsaid or _DANGLING.search(text.rstrip(" .!,"))) and not openings.lacks_subject(text)
+    bare = text.rstrip(" .!,")
+    unended = _CUT_OFF.search(bare) or (_ELLIPTIC.search(bare) and len(bare.split()) <= BRIEF)
+    return not (unsaid or unended) and not openings.lacks_subject(text)
 
 
 def _only_about_others(text: str) -> bool:

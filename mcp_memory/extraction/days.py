@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from mcp_memory.extraction.words import is_past
+from mcp_memory.extraction.words import is_past, pattern
 
 MOST_BACK = 120  # years, and as many of any unit
 
@@ -17,7 +17,7 @@ _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November"),
     "December",
 )
-_SHORT = "mon|tues|tue|weds|wed|thurs|thur|thu|fri|sat|sun"
+_SEASONS = {"spring": 5, "summer": 8, "autumn": 11, "fall": 11}  # the month they end in, in the north
 _DAY = rf"(?P<day>{'|'.join(_WEEKDAYS)})"
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)}|jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec)"
 _COUNTED = {
@@ -31,20 +31,23 @@ _UNIT = r"(?P<unit>day|week|month|year)s?"
 _BEFORE = r"(?P<before>(?:on|by|until|till|since|before|after|from|for|starting|every|each|due|of|to) )?"
 _ON = re.compile(r"\bon$")
 
-_FUTURE = re.compile(
-    r"\b(?:will|'ll|shall|going to|gonna|plan(?:s|ning)?|want|need|would like|next|coming|tomorrow|have to|must|can|"
-    r"could|hop(?:e|ing)|expect(?:ing|ed)?|due|scheduled|by|until|booked|let's|(?:am|are|is|'m|'re|'s) \w+ing|"
-    r"please)\b",
-    re.IGNORECASE,
+_FUTURE = pattern(
+    r"""
+    \b(?:will|'ll|shall|going~to|gonna|plan(?:s|ning)?|want|need|would~like|next|coming|tomorrow|have~to|must|can|
+    could|hop(?:e|ing)|expect(?:ing|ed)?|due|scheduled|by|until|booked|let's|(?:am|are|is|'m|'re|'s)~\w+ing|
+    please)\b
+    """
 )
+_IS = re.compile(r"\b(yesterday|today|tomorrow)'s\b(?= (?:going|gonna|been|not|an?|the|my|our|when)\b)", re.IGNORECASE)
 _PAST_SIGNS = re.compile(r"\b(?:was|were|had|did|didn't|wasn't|weren't|ago|since|been)\b", re.IGNORECASE)
 
 
 def absolute(text: str, said: date) -> str:
     """The text with its days as dates, as far as they can be told."""
+    text = _IS.sub(r"\1 is", text)
     told = _Told(said, future=_FUTURE.search(text) is not None, past=_is_past(text))
-    for pattern, tell in _RULES:
-        text = pattern.sub(told.by(tell), text)
+    for named, tell in _RULES:
+        text = named.sub(told.by(tell), text)
     return text
 
 
@@ -94,7 +97,8 @@ def _near(told: _Told, match: re.Match[str]) -> str:
     if match["whose"]:
         return f"{match['before'] or ''}the {shown(day)}"
     part = f"the {match['part'].strip()} of " if match["part"] else ""
-    return f"{match['before'] or 'on '}{part}{shown(day)}"
+    on = "on " if match["is"] is None else ""
+    return f"{match['before'] or on}{part}{shown(day)}"
 
 
 def _part(told: _Told, match: re.Match[str]) -> str:
@@ -135,10 +139,14 @@ def _span(told: _Told, match: re.Match[str]) -> str | None:
         if step == 1 and told.said.weekday() < 5:
             day = told.weekend + timedelta(days=7)
         return f"{before or 'on '}{end}the weekend of {shown(day)}"
+    if unit in _SEASONS:
+        over = told.said.month > _SEASONS[unit]
+        year = told.said.year + (over if step == 1 else 0 if over or step == 0 else -1)
+        return f"{before or ('' if end else 'in ')}{end}the {unit} of {date(year, 1, 1).year}"
     if unit == "week":
         return f"{before or ('' if end else 'in ')}{end}the week of {shown(told.week + timedelta(days=7 * step))}"
     if unit == "year":
-        return f"{before or ('' if end else 'in ')}{end}{told.said.year + step}"
+        return f"{before or ('' if end else 'in ')}{end}{date(told.said.year + step, 1, 1).year}"
     return f"{before or ('' if end else 'in ')}{end}{_month(told.said, step)}"
 
 
@@ -191,10 +199,14 @@ def _only_month(told: _Told, match: re.Match[str]) -> str | None:
     """ "In June": the one that comes, or that was."""
     name = match["month"][:3].lower()
     month = next(number for number, full in enumerate(_MONTHS, start=1) if full[:3].lower() == name)
-    if told.future == told.past:
+    which = (match["which"] or "").strip().lower()
+    if told.future and told.past and not which:
         return None
-    year = told.said.year + (month < told.said.month if told.future else -(month > told.said.month))
-    return f"{match['before']}{_MONTHS[month - 1]} {year}"
+    past = which in ("last", "past") or (told.past and not told.future and not which)
+    year = told.said.year + (-(month >= told.said.month) if past else month < told.said.month)
+    if past and month == told.said.month and not which:
+        year += 1
+    return f"{match['before'] or 'in '}{_MONTHS[month - 1]} {year}"
 
 
 _Rule = tuple[re.Pattern[str], Callable[[_Told, re.Match[str]], str | None]]
@@ -202,7 +214,7 @@ _RULES: tuple[_Rule, ...] = (
     (
         re.compile(
             rf"\b(?:the day (?P<ago>before |after ))?{_BEFORE}(?P<near>yesterday|today|tomorrow)\b(?P<whose>'s\b)?"
-            r"(?P<part> (?:morning|afternoon|evening|night)\b)?",
+            r"(?P<part> (?:morning|afternoon|evening|night)\b)?(?P<is>(?= (?:is|was|will)\b))?",
             re.IGNORECASE,
         ),
         _near,
@@ -212,7 +224,7 @@ _RULES: tuple[_Rule, ...] = (
         re.compile(
             rf"\b{_BEFORE}(?P<end>(?:the )?(?:end|start|beginning|middle) of )?(?:the )?(?P<which>last|past|this|"
             rf"next|coming) "
-            r"(?P<unit>week|weekend|month|year)\b(?!')",
+            r"(?P<unit>week|weekend|month|year|spring|summer|autumn|fall)\b(?!')",
             re.IGNORECASE,
         ),
         _span,
@@ -239,7 +251,9 @@ _RULES: tuple[_Rule, ...] = (
     ),
     (
         re.compile(
-            rf"\b(?P<before>(?:in|since|until|by|from) (?:early |late |mid )?){_MONTH}\b(?! \d|')", re.IGNORECASE
+            rf"\b(?:(?P<before>(?:in|since|until|by|from) (?:early |late |mid )?)|(?=last |past |next |"
+            rf"this ))(?P<which>(?:last|past|next|this) )?{_MONTH}\b(?! \d|')",
+            re.IGNORECASE,
         ),
         _only_month,
     ),

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from mcp_memory.extraction import days, english, screening, speech
+from mcp_memory.extraction import days, english, orders, screening, speech
 from mcp_memory.extraction.candidate import MAX_CANDIDATE, StatementKind
 from mcp_memory.extraction.speech import Person
-from mcp_memory.extraction.words import word_set
+from mcp_memory.extraction.words import ADVERBS, BASE, NO_VERBS
 from mcp_memory.model import Communication
 
 MOST_ADDED = 2  # sentences that lean on another one and are told with it
@@ -40,7 +40,7 @@ class Draft:
 def is_safe(text: str) -> bool:
     """Whether it may be told at all: no secret in it, nothing that can't be read, no quote without an end."""
     return english.is_english(text) and not (
-        text.count('"') % 2 or screening.tells_secret(text) or screening.markup(text) or screening.too_odd(text)
+        text.count('"') % 2 or screening.tells_secret(text) or orders.attacks(text) or screening.too_odd(text)
     )
 
 
@@ -64,12 +64,6 @@ def capital(text: str) -> str:
 
 def _continued(content: str) -> str:
     """Of a sentence, what may follow a semicolon: a name keeps its capital letter."""
-    first = content.split(" ", 1)[0].split("'", 1)[0]
-    return content[0].lower() + content[1:] if first in _LOWERED else content
-
-
-_LOWERED = word_set(
-    "The It He She They This That These Those My Our A An In On At We There His Her Its Their What When And But So "
-    "Now After "
-    "Before Then For From With Everyone Some All"
-)
+    first = content.split(" ", 1)[0].split("'", 1)[0].lower()
+    ordinary = first in BASE or first in ADVERBS or first in NO_VERBS or english.is_small_word(first)
+    return content[0].lower() + content[1:] if ordinary or first.endswith(("ing", "ly")) else content

@@ -24,8 +24,8 @@ _FOREIGN = word_set(
     der das und ich nicht ein eine einen mein meine meinen mit ist sind habe hat wir sie auf für von zu im den dem wie
     auch noch aber bitte danke kann kein keine le la les des une est je ne pas vous nous mon ma mes avec dans pour sur
     et ou que qui il elle sont suis ai el los las que de y mi mis con por para una un no es está estoy tengo muy pero
-    gracias che non sono ho il lo gli per della di è mio mia het een ik niet mijn van en op ook maar heb jag är inte och
-    det jeg ikke har na nie jest się não eu meu minha com uma em
+    gracias che non sono ho il lo gli per della di è mio mia het een ik niet mijn van en op ook maar heb jag är inte
+    och     det jeg ikke har na nie jest się não eu meu minha com uma em
     """
 )
 
@@ -38,3 +38,8 @@ def is_english(text: str) -> bool:
     foreign = sum(word in _FOREIGN and word not in _ENGLISH for word in words)
     english = sum(word in _ENGLISH for word in words)
     return english > foreign and english * 8 >= len(words)
+
+
+def is_small_word(word: str) -> bool:
+    """Of those that are English in any case, and no name."""
+    return word in _ENGLISH

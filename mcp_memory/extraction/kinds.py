@@ -1,15 +1,18 @@
 """Pure: what kind of statement a sentence is, and whether it is one that is worth knowing."""
 
+import re
+
 from mcp_memory.extraction.candidate import StatementKind
 from mcp_memory.extraction.words import pattern
 from mcp_memory.statements import wording
 
+_WORD = re.compile(r"\w+")
 _PROBLEM = pattern(
     r"""
     (?:(?:\bnot|n't|\b(?:never|stopped|cannot))~(?:\w+~){0,2}?
     (?:work|arriv|com(?:e|ing)\b|receiv|deliver|load|connect|start|open|turn|charg|respond|refund|log|access|sync|
     print|show|
-    send|updat|pay|find|use|reach|get|fit)\w*)|
+    send|updat|mov|satisf|happ|pay|find|use|reach|get|fit)\w*)|
     \b(?:broken|broke|breaks|damaged|defective|faulty|cracked|leak(?:s|ed|ing)?|crash(?:es|ed|ing)?|freez(?:es|ing)|
     froze|
     problems?|issues?|errors?|trouble|bugs?|outage|down~again|fail(?:s|ed|ing|ure)?|dropp(?:ed|ing)~(?:calls|out)|
@@ -20,14 +23,17 @@ _PROBLEM = pattern(
     unhappy|
     frustrat\w+|annoy\w+|upset|angry|worried|stress\w*|overwhelm\w*|struggl\w+|difficult\w*|exhaust\w+|
     (?:too|very|really|so)~(?:slow|loud|small|big|tight|expensive)|slow|still~(?:waiting|haven't|not)|been~waiting|
-    no~longer~works|hurts?|unacceptable|terrible~service|rude|stuck|expired|bounced)\b
+    no~longer~works|hurts?|(?:nobody|no~one)~\w+|drops?|dropping|dissatisfied|(?:is|was|were|got|been|
+    are)~(?:cancell?ed|down|out)|went~down|sick~of|fed~up|tired~of|
+    terrible|awful|horrible|useless|(?:charged|billed|debited)~(?:me|us|my)|unacceptable|terrible~service|rude|stuck|
+    expired|bounced)\b
     """
 )
 _OUTCOME = pattern(
     r"""
     \b(?:(?:is|are|was|were|been|got|getting|it's)~(?:\w+~)?(?:resolved|fixed|solved|sorted|refunded|replaced|
     repaired|delivered|
-    cancelled|canceled|approved|credited|reinstated|restored|activated|shipped|dispatched|issued|processed|waived|
+    approved|credited|reinstated|restored|activated|shipped|dispatched|issued|processed|waived|
     closed|
     booked|rebooked|upgraded|confirmed)|
     works?~(?:now|again|fine)|working~(?:now|again)|(?:finally~|just~)?(?:arrived|received|came~through)|
@@ -77,11 +83,16 @@ _SMALL_TALK = pattern(
     have~(?:a|no)~(?:question|idea|doubt)s?|need~(?:some~|your~)?(?:help|assistance)(?:[.!,]|$)|was~wondering|
     wanted~to~(?:ask|check|know)|don't~know|didn't~know|(?:have|need)~to~(?:say|go|admit|run)|would~say|must~say|
     just~wanted~to|owe~you|love~(?:that|it|this|you|your)[.!,]?$))|
+    (?:it|that|this)(?:'s|~is)~(?:\w+~){0,2}?(?:cool|great|awesome|amazing|nice|wonderful|good|lovely|inspiring|
+    incredible)
+    ~(?:how|that|to~(?:hear|see|know))\b|
+    i(?:'m|~am|~have)~(?:\w+~)?(?:faith~in~you|here~to~(?:help|support)|always~here)\b|
     (?:many~)?(?:thanks?|congrat\w*|congratulations)\b|
     (?:i'll|i~will)~(?:definitely~)?(?:let~you|keep|be~(?:right~back|there)|talk~to~you|see~you|wait|check|try|do|
     remember|make~sure|take~it|look)\b
     """
 )
+_OPINION = pattern(r"i~(?:\w+~)?(?:think|believe|feel)\b")
 _FIRST = pattern(r"\b(?:i|i'\w+|my|mine|me|myself|we|we'\w+|our|ours|us)\b")
 _ABOUT_YOU = pattern(r"\b(?:you|your|yours|yourself|you're|you've|you'll)\b")
 _IF = pattern(
@@ -131,12 +142,14 @@ def is_hypothetical(text: str) -> bool:
 
 def is_small_talk(text: str) -> bool:
     """Said for the sake of who listens; or it tells nothing."""
-    return tells_little(text) or _SMALL_TALK.match(text) is not None
+    if tells_little(text):
+        return True
+    return _SMALL_TALK.match(text) is not None and not (_OPINION.match(text) and _PROBLEM.search(text))
 
 
 def tells_little(text: str) -> bool:
-    telling = {one for one in wording.stems(text) if one not in _HARDLY_TELLS}
-    words = len(text.split())
+    telling = {one for one in wording.stems(text) if one not in _HARDLY_TELLS and "'" not in one}
+    words = len(_WORD.findall(text))
     return words < 3 or len(telling) < (1 if words <= BRIEF else LEAST_TOLD)
 
 

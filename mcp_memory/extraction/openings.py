@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-from mcp_memory.extraction.words import AUXILIARIES, BASE, NEGATED, is_past, word_set
+from mcp_memory.extraction.words import AUXILIARIES, BASE, NEGATED, is_past, pattern, word_set
 
 MOST = 5  # openings of a remark
 
@@ -30,19 +30,19 @@ _POINTED = (  # only before a comma or the like: "no signal", "like my mother"
 )
 _OPENING = re.compile(rf"(?:(?:{_ALWAYS})(?:[\s,.!:;-]+|$)|(?:{_POINTED})(?:\s*[,.!:;-]+\s*|$))", re.IGNORECASE)
 _GREETED = re.compile(r"(?:hi|hey|hello|hiya|dear|thanks|thank you|good \w+),? ([A-Z][\w'-]+)[,!. ]+", re.IGNORECASE)
-_CLOSING = re.compile(
-    r"[\s,;-]*(?:\b(?:please|thanks|thank you|thx|cheers|lol|haha|haha|you know|right|though|tbh|btw|sir|ma'am|"
-    r"so much|a lot|"
-    r"in advance)[\s.!,]*)$",
-    re.IGNORECASE,
+_CLOSING = pattern(
+    r"""
+    [\s,;-]*(?:\b(?:please|thanks|thank~you|thx|cheers|lol|haha|haha|right|though|tbh|btw|sir|ma'am|
+    so~much|a~lot|in~advance)[\s.!,]*)$
+    """
 )
 _OUGHT_TO_SAY_I = word_set("need want prefer love hate live work hope enjoy guess")
 _NOT_SUBJECTLESS = word_set("let set put read hit cost cut used based said done made given needed thought")
-_GOING_ON = re.compile(
-    r"(?:(?:still|just|currently|also|now) )?(?:waiting|having|looking|thinking|trying|going|planning|working|moving|"
-    r"using|travell?ing|"
-    r"hoping|getting|living|struggling|considering|calling|writing)\b",
-    re.IGNORECASE,
+_GOING_ON = pattern(
+    r"""
+    (?:(?:still|just|currently|also|now)~)?(?:waiting|having|looking|thinking|trying|going|planning|working|moving|
+    using|travell?ing|hoping|getting|living|struggling|considering|calling|writing)\b
+    """
 )
 _LACKS_I = frozenset({"haven't", "hadn't", "can't", "couldn't", "didn't", "cannot"})
 _FINITE = re.compile(
@@ -116,7 +116,18 @@ def _without_closing(text: str, names: Collection[str]) -> str:
     return text
 
 
+def is_only_polite(bare: str) -> bool:
+    """Of a remark that was stripped: nothing is left that could be an answer."""
+    return (
+        not bare.strip(" .!,")
+        or re.match(r"(?:thanks?|sorry|that's|it's (?:ok|okay|fine)|wow)\b", bare, re.IGNORECASE) is not None
+    )
+
+
 def lacks_subject(text: str) -> bool:
     """An order, or a sentence of which the subject can't be told."""
-    first = text.split(" ", 1)[0].lower()
-    return first in BASE or first in AUXILIARIES or first in NEGATED
+    first, _, rest = text.lower().partition(" ")
+    second = rest.split(" ", 1)[0]
+    if first in BASE and (second[:1].isdigit() or second in AUXILIARIES or second in NEGATED or is_past(second)):
+        return False  # "order 5521 is late"
+    return first in BASE or first in ("let", "let's", "lets") or first in AUXILIARIES or first in NEGATED

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mcp_memory import text as texts
-from mcp_memory.extraction import screening
+from mcp_memory.extraction import orders
 from mcp_memory.extraction.speech import Person
 from mcp_memory.extraction.words import word_set
 from mcp_memory.model import Communication
@@ -57,7 +57,7 @@ def name(given: str | None) -> str | None:
     cleaned = " ".join(texts.clean(given or "").split())
     if len(cleaned) > LONGEST_NAME or not _NAME.fullmatch(cleaned) or _NO_NAMES & set(cleaned.lower().split()):
         return None
-    if screening.orders(cleaned):
+    if orders.orders(cleaned) or orders.attacks(cleaned):
         return None
     return cleaned if cleaned[0].isupper() or not cleaned.islower() else None
 

@@ -3,16 +3,10 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from mcp_memory.extraction.words import AUXILIARIES, NO_VERBS, is_past, word_set
+from mcp_memory.extraction.words import AUXILIARIES, NO_VERBS, RELATIONS, is_past, pattern, word_set
 
-_RELATIONS = (
-    "daughter|son|wife|husband|partner|spouse|girlfriend|boyfriend|fiance|fiancee|mother|father|mom|mum|dad|sister|"
-    "brother|aunt|uncle|cousin|niece|nephew|grandmother|grandfather|grandma|grandpa|granddaughter|grandson|baby|child|"
-    "boss|manager|colleague|coworker|assistant|neighbour|neighbor|friend|roommate|flatmate|landlord|teacher|coach|dog|"
-    "cat|puppy|kitten|horse|driver|technician|engineer|courier|accountant|lawyer|secretary"
-)
 _PERSON = re.compile(
-    rf"\b((?:[Mm]y|[Oo]ur|the|a|an) (?:[a-z]+[- ])?(?:best |old |good |little |older |younger )?(?:{_RELATIONS}))\b"
+    rf"\b((?:[Mm]y|[Oo]ur|the|a|an) (?:[a-z]+[- ])?(?:best |old |good |little |older |younger )?(?:{RELATIONS}))\b"
     r"(?:,? (?:called |named )?([A-Z][a-z]+))?"
 )
 _SHE = {"he": "subject", "she": "subject", "him": "object", "her": "her", "his": "whose", "hers": "whose"}
@@ -27,16 +21,16 @@ _OF_TIME = word_set(
     "past "
     "way kind sort"
 )
-_NO_CASE = re.compile(  # nothing is meant by this "it"
-    r"\bit(?: (?:is|was|has been|will be|would be|takes|took|feels|felt|seems|looks|turns out|rained|rains|snow(?:s|"
-    r"ed))\b|'s\b)"
-    r"(?: [\w'-]+){0,3}? (?:to|that|when|since|raining|snowing|like|as if|how|because|out|hard|time)\b|\bit(?:'s| is|"
-    r" was) "
-    r"(?:\w+ )?(?:\d|one|two|three|four|five|six|seven|eight|nine|ten|monday|tuesday|wednesday|thursday|friday|"
-    r"saturday|sunday|"
-    r"time|raining|snowing|late|early|dark|cold|hot)\b|\b(?:make|makes|made|making|find|finds|found) it\b|"
-    r"\b(?:when|if|as) it comes to\b",
-    re.IGNORECASE,
+_NO_CASE = pattern(  # nothing is meant by this "it"
+    r"""
+    \bit(?:~(?:is|was|has~been|will~be|would~be|takes|took|feels|felt|seems|looks|turns~out|rained|rains|snow(?:s|
+    ed))\b|'s\b)
+    (?:~[\w'-]+){0,3}?~(?:to|that|when|since|raining|snowing|like|as~if|how|because|out|hard|time)\b|
+    \bit(?:'s|~is|~was)~(?:(?:\w+~)?(?:\d|one|two|three|four|five|six|seven|eight|nine|ten|monday|tuesday|wednesday|
+    thursday|
+    friday|saturday|sunday|time|raining|snowing|late|early|dark|cold|hot)\b|(?:my|our)~)|
+    \b(?:make|makes|made|making|find|finds|found)~it\b|\b(?:when|if|as)~it~comes~to\b
+    """
 )
 _THAT_SAYS = word_set("is was has had made makes would will could can sounds means meant helps helped really")
 
@@ -68,7 +62,7 @@ def refers_back(text: str) -> bool:
             person = person or _names_person(tokens[place + 1 : place + 4])
             plural = plural or after.endswith("s")
         elif (token[0].isupper() and place and word not in ("i", *_CALENDAR) and not word.startswith("i'")) or (
-            token[0].isupper() and not place and word not in NO_VERBS and word not in AUXILIARIES and after[0].isalnum()
+            token[0].isupper() and not place and base not in NO_VERBS and base not in AUXILIARIES and after[0].isalnum()
         ):
             thing = person = True
         elif word.endswith("s") and len(word) > 4 and place:
@@ -87,7 +81,7 @@ _CALENDAR = word_set(
     "september "
     "october november december"
 )
-_RELATION_WORDS = frozenset(_RELATIONS.split("|")) | word_set("woman man girl boy guy lady person")
+_RELATION_WORDS = frozenset(RELATIONS.split("|")) | word_set("woman man girl boy guy lady person")
 
 
 def _names_person(tokens: Sequence[str]) -> bool:
@@ -97,7 +91,7 @@ def _names_person(tokens: Sequence[str]) -> bool:
 def _is_pronoun(word: str, ending: str, after: str) -> bool:
     if ending:
         return True
-    if not after[0].isalnum() or after in AUXILIARIES:
+    if not after[0].isalnum() or after in AUXILIARIES or (after in NO_VERBS and word != "that"):
         return True
     return word == "that" and (after in _THAT_SAYS or is_past(after)) and word != after
 

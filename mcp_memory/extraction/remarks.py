@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mcp_memory import text as texts
+from mcp_memory.extraction.words import pattern
 from mcp_memory.model import Communication
 
 MAX_MESSAGES = 10_000  # the latest of them
@@ -45,12 +46,12 @@ _ASKS_TOO = re.compile(
     r"how (?:do|can|long)|is there (?:a|any)|pls help|please help|please advise|thanks|thank you|thx|cheers)\b)",
     re.IGNORECASE,
 )
-_ASKS = re.compile(
-    r"(?:(?:what|which|where|when|why|who|whose|how)(?:'s|'re|'d|\b)(?! (?:a|an) )|(?:do|does|did|is|are|was|were|"
-    r"have|has|"
-    r"can|could|would|will|shall|should|may|might|isn't|aren't|don't|doesn't|didn't|won't|can't|couldn't|haven't) "
-    r"(?:i|we|you|he|she|it|they|there|this|that|these|the|your|my|our|any|anyone|someone)\b)",
-    re.IGNORECASE,
+_ASKS = pattern(
+    r"""
+    (?:(?:what|which|where|when|why|who|whose|how)(?:'s|'re|'d|\b)(?!~(?:a|an)~)|(?:do|does|did|is|are|was|were|
+    have|has|can|could|would|will|shall|should|may|might|isn't|aren't|don't|doesn't|didn't|won't|can't|couldn't|
+    haven't)~(?:i|we|you|he|she|it|they|there|this|that|these|the|your|my|our|any|anyone|someone)\b)
+    """
 )
 _CHAT = {
     "im": "I'm",

@@ -1,4 +1,4 @@
-"""Pure: what is not learned: special-category data, secrets, and orders to whoever reads it.
+"""Pure: what is not learned: special-category data, and secrets.
 
 Special categories are those of the General Data Protection Regulation, article 9: racial or ethnic origin, political
 opinions, religious or philosophical beliefs, trade union membership, genetic and biometric data, health, sex life and
@@ -7,6 +7,7 @@ sexual orientation. A word that tells of one of them is enough: to leave out too
 
 import re
 
+from mcp_memory.extraction.words import pattern, word_set
 from mcp_memory.statements.wording import LONGEST_WORD
 
 _HEALTH = r"""
@@ -72,12 +73,12 @@ def _joined(lines: str) -> str:
 
 _PARTS = (_HEALTH, _BELIEF, _POLITICS, _ORIGIN, _SEX, _UNION, _BODY)
 _SPECIAL = re.compile("|".join(rf"\b(?:{part.strip()})(?!\w)" for part in map(_joined, _PARTS)), re.IGNORECASE)
-_OF_THINGS = re.compile(  # a battery's health, a computer's virus, a bank's transition
-    r"\b(?:battery health|health (?:insurance|plan|app|check(?: of the)?)|medical insurance|blind(?:s| date)|"
-    r"oh my god|god knows|"
-    r"thank god|my god|white (?:glove|goods|one)|black (?:friday|one)|stroke order|data transition(?:ed)?|"
-    r"tumou?r-free|ill-fitting|sick of|sick and tired|good lord|physical therapy equipment)\b",
-    re.IGNORECASE,
+_OF_THINGS = pattern(  # a battery's health, a computer's virus, a bank's transition
+    r"""
+    \b(?:battery~health|health~(?:insurance|plan|app|check(?:~of~the)?)|medical~insurance|blind(?:s|~date)|
+    oh~my~god|god~knows|thank~god|my~god|white~(?:glove|goods|one)|black~(?:friday|one)|stroke~order|
+    data~transition(?:ed)?|tumou?r-free|ill-fitting|sick~of|sick~and~tired|good~lord|physical~therapy~equipment)\b
+    """
 )
 
 _CARD = re.compile(r"(?<![\w-])(?:\d[ -]?){12,18}\d(?![\w-])")
@@ -89,59 +90,43 @@ _TOKEN = re.compile(
 _SPOKEN_DIGITS = re.compile(
     r"\b(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple|\d)[ ,.-]{1,2}){7,}", re.IGNORECASE
 )
-_SECRET = re.compile(
-    r"\b(?:password|passwort|passphrase|passcode|pass word|pin(?: (?:code|number))?|cvv|cvc|security (?:code|answer|"
-    r"word)|"
-    r"(?:one[- ]time|verification|access|login|log-in|sms|auth\w*|activation|unlock|door|gate|alarm|backup|recovery|"
-    r"6[- ]digit|"
-    r"six[- ]digit|4[- ]digit|four[- ]digit|puk) (?:code|password|pin|key)s?|otp|2fa|secret (?:key|word|answer|"
-    r"question)|"
-    r"private key|api[- ]key|access token|seed phrase|mother's maiden name|social security|ssn|"
-    r"(?:credit|debit|bank)? ?card (?:number|no)\b|account number|sort code|routing number|passport (?:number|no)|"
-    r"national insurance number)\b",
-    re.IGNORECASE,
+_SECRET = pattern(
+    r"""
+    \b(?:password|passwort|passphrase|passcode|pass~word|pin(?:~(?:code|number))?|cvv|cvc|security~(?:code|answer|
+    word)|(?:one[-~]time|verification|access|login|log-in|sms|auth\w*|activation|unlock|door|gate|alarm|backup|
+    recovery|6[-~]digit|six[-~]digit|4[-~]digit|four[-~]digit|puk)~(?:code|password|pin|key)s?|otp|2fa|
+    secret~(?:key|word|answer|question)|private~key|api[-~]key|access~token|seed~phrase|mother's~maiden~name|
+    social~security|ssn|(?:credit|debit|bank)?~?card~(?:number|no)\b|account~number|sort~code|routing~number|
+    passport~(?:number|no)|national~insurance~number)\b
+    """
 )
-_TELLS = re.compile(r"\b(?:is|are|was|it's|to|as|=)\b|:|\d{3}", re.IGNORECASE)
-_TROUBLE = re.compile(
-    r"\b(?:forg[eo]t\w*|reset|change|changed|lost|expired|not work\w*|n't work\w*|incorrect|invalid|rejected|"
-    r"never (?:came|arrived)|"
-    r"n't (?:arrive\w*|come|receive\w*|remember)|no longer)\b",
-    re.IGNORECASE,
+_OF_A_SECRET = pattern(  # what may be said of one without telling it
+    r"""
+    \b(?:is|are|was|were|has|have|had|does|do|did|can|could|will|would)(?:n't|~not|~never|
+    ~no~longer)?~(?:been~)?(?:work\w*|expired|
+    incorrect|invalid|rejected|wrong|lost|forgotten|accepted|blocked|arriv\w*|com(?:e|ing)|reset|receiv\w*|
+    not~working)\b|
+    \bto~(?:log|sign|get|reset|change|open|pay|use|my|the|your)\b
+    """
+)
+_TOLD = re.compile(r"\b(?:is|are|was|were|to|as|it's)\b|[:=\d]", re.IGNORECASE)
+_GOES_ON = pattern(
+    r"""
+    ~*(?:$|[.,;!?)]|(?:is|are|was|were|has|have|had|do|does|did|can|could|will|would|and|but|because|so|or|again|for|
+    from|with|on|in|
+    at|by|when|since|after|before|never|to~(?:log|sign|get)|reset|not|no|yesterday|today|twice|still|always|keeps?|
+    stopped|expired|please|until|that|
+    (?:do|does|did|is|was|has|have|had|ca|wo|could|would|are|were)n't)\b)
+    """
+)
+_NO_SECRETS = word_set(  # codes that are not
+    "zip post postal error promo discount voucher dress product country area source qr bar coupon fault "
+    "booking referral"
 )
 _A_CODE = re.compile(
-    r"(?<!zip )(?<!post )(?<!postal )(?<!error )(?<!promo )(?<!discount )(?<!voucher )(?<!dress )(?<!product "
-    r")(?<!country )"
-    r"(?<!area )(?<!source )(?<!qr )(?<!bar )(?<!coupon )(?<!fault )(?<!booking )(?<!referral )\bcode(?: \w+){0,3}? "
-    r"(?:is|was|:)|\bcode[: ]+\d{4,8}\b",
-    re.IGNORECASE,
+    r"(?P<before>\w+ )?\bcode(?:(?: \w+){0,3}? (?:is|was)\b|(?: \w+){0,3}?:|[: ]+\d{4,8}\b)", re.IGNORECASE
 )
 _WITHHELD = "(withheld)"
-
-_ORDERS = re.compile(
-    r"\b(?:(?:ignore|disregard|forget|override|bypass) (?:(?:all|any|every|the|your|my|these|those|everything|"
-    r"previous|prior|"
-    r"above|earlier|other|of) ?)+(?:\w+ )?(?:instructions?|prompts?|rules?|guidelines?|messages?|above|polic(?:y|"
-    r"ies)|training|"
-    r"restrictions?)|"
-    r"system prompt|developer (?:mode|message)|jailbreak|you are now|from now on,? you|as an ai|act as (?:an?|if|my)\b|"
-    r"pretend (?:to be|you)|roleplay|new instructions?|(?:you|the (?:agent|assistant|system|model|bot|ai)|"
-    r"assistants?|agents?|"
-    r"every (?:agent|assistant)) (?:must|shall|should always|should never|are (?:to|required|obliged|instructed|"
-    r"allowed|permitted)|"
-    r"have to|need to|is (?:to|required|instructed|allowed)|always|never|may)|"
-    r"(?:remember|note|save|store|memori[sz]e|keep in mind|don't forget)(?: that| this)?:? (?:you|the (?:agent|"
-    r"assistant|system|ai)|"
-    r"always|never|to always|to never)|(?:always|never) (?:say|answer|respond|reply|output|grant|approve|give|obey|"
-    r"refuse|reveal)|"
-    r"do not (?:tell|reveal|mention|refuse)|begin (?:system|prompt)|end of (?:prompt|conversation)|call the tool|"
-    r"tool call|"
-    r"function call|execute the|run the (?:command|tool)|curl |base64)",
-    re.IGNORECASE,
-)
-_MARKUP = re.compile(
-    r"<\|?/?\w|\|>|\[/?inst\]|^\s*(?:system|assistant|user|developer|human|ai) ?[:>]|###|\{\{|\}\}|```|</",
-    re.IGNORECASE,
-)
 
 
 def special_category(text: str) -> bool:
@@ -150,9 +135,17 @@ def special_category(text: str) -> bool:
 
 def tells_secret(text: str) -> bool:
     """A password, a code, the number of a card. That one was forgotten is no secret."""
-    if _SPOKEN_DIGITS.search(text) or _TOKEN.search(text) or _A_CODE.search(text):
+    if _SPOKEN_DIGITS.search(text) or _TOKEN.search(text) or any(map(_is_secret_code, _A_CODE.finditer(text))):
         return True
-    return _SECRET.search(text) is not None and _TELLS.search(text) is not None and not _TROUBLE.search(text)
+    named = _SECRET.search(text)
+    if named is None:
+        return False
+    rest = _OF_A_SECRET.sub("", text[named.end() :])
+    return not _GOES_ON.match(text[named.end() :]) or _TOLD.search(rest) is not None
+
+
+def _is_secret_code(match: re.Match[str]) -> bool:
+    return (match["before"] or "").strip().lower() not in _NO_SECRETS
 
 
 def asks_for_secret(question: str) -> bool:
@@ -165,16 +158,6 @@ def without_numbers(text: str) -> str:
     """Without those of cards and bank accounts."""
     text = _IBAN.sub(_WITHHELD, text)
     return _CARD.sub(lambda match: _WITHHELD if _is_card(match[0]) else match[0], text)
-
-
-def orders(text: str) -> bool:
-    """Whether it tells the reader what to do, and not what is so."""
-    return _ORDERS.search(text) is not None
-
-
-def markup(text: str) -> bool:
-    """Whether it has signs by which models are told who speaks."""
-    return _MARKUP.search(text) is not None
 
 
 def too_odd(text: str) -> bool:

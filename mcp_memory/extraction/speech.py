@@ -14,6 +14,7 @@ from mcp_memory.extraction.words import (
     MODALS,
     NEGATED,
     NO_VERBS,
+    RELATIONS,
     is_past,
     is_verb,
     singular,
@@ -27,12 +28,15 @@ _QUOTED = re.compile(r'"[^"]*"')
 _CONTRACTED = re.compile(r"\b(i|we|you)'(m|re|ve|ll|d)\b(?=((?: [\w'-]+)?(?: [\w'-]+)?))", re.IGNORECASE)
 _HAD = re.compile(r" (?:(?:never|already|just|always) )?(?:been|had|better|gone|done|seen|\w{2,}ed|lost|left|bought)\b")
 _ENDINGS = {"m": "am", "re": "are", "ve": "have", "ll": "will"}
-_BOTH = re.compile(r"\b((?:[Mm]y|[Oo]ur) [\w'-]+(?: [A-Z][\w'-]+)?|[A-Z][\w'-]+) and (?:I|me)\b")
+_BOTH = re.compile(
+    rf"((?:^|[,;.] |\b(?:when|because|that|but|so|while|since|if|and) ))"
+    rf"((?:[Mm]y|[Oo]ur) (?:\w+ )?(?:{RELATIONS})(?: [A-Z][\w'-]+)?|[A-Z][\w'-]+) and (?:I|me)\b"
+)
 _INVERTED = re.compile(
     r"\b(?:am|are|was|were|do|did|have|had|can|could|will|would|should|shall|must|may) (?:i|we)\b(?! (?:and|or)\b)",
     re.IGNORECASE,
 )
-_NOT_TOLD = re.compile(r"\b(?:ain't|y'all|me and|myself and|us and)\b", re.IGNORECASE)
+_NOT_TOLD = re.compile(r"\b(?:ain't|y'all|(?:myself|us|me) and (?:my|our))\b|(?:^|[,;.] )me and\b", re.IGNORECASE)
 _OTHERS = frozenset({"they", "them", "their", "theirs", "themselves"})
 _FORMS = {
     "i": "subject",
@@ -50,8 +54,13 @@ _YOUR_FORMS = {"your": "whose", "yours": "theirs", "yourself": "self", "yourselv
 _THEY = {"subject": "they", "object": "them", "whose": "their", "theirs": "theirs", "self": "themselves"}
 _JOINS = frozenset({"and", "but", "or", "then"})
 _NEW_CLAUSE = word_set("he she it they who which that because when while where if since so as than what how")
-_CAUSES = frozenset({"let", "make", "makes", "made", "help", "helps", "see", "saw", "hear", "heard", "have", "had"})
+_AFTER_A_COMMA = frozenset({"need", "want", "prefer", "love", "hate"})
+_BEFORE_AN_OBJECT = word_set(
+    "let make makes made help helps see saw hear heard have had from to with for of at by about on than against like"
+)
 _ALL = frozenset({"all", "both", "each"})
+_PAIRS = frozenset({" no longer", " kind of", " sort of", " at least"})
+_PRONOUNS = frozenset({"he", "she", "it", "they"})
 _NOT_FINITE = word_set("to can could will would should might may must do did not")
 
 
@@ -64,7 +73,7 @@ class Person:
 
 
 def in_third_person(text: str, speaker: Person, listener: Person) -> str | None:
-    text = _BOTH.sub(r"I and \1", _CONTRACTED.sub(_expanded, text))
+    text = _BOTH.sub(r"\1I and \2", _CONTRACTED.sub(_expanded, text))
     if _INVERTED.search(_QUOTED.sub(" ", text)) or _NOT_TOLD.search(text):
         return None
     telling = _Telling(_TOKEN.findall(text), speaker, listener)
@@ -95,7 +104,7 @@ class _Telling:
         while at < len(self._tokens):
             form, person = self._form(at)
             if form is None:
-                self._plain(self._tokens[at])
+                self._plain(self._tokens[at], self._word_after(at))
                 at += 1
                 continue
             again = person.again and person.name in self._named and not self._taken
@@ -119,16 +128,22 @@ class _Telling:
         if word in _YOUR_FORMS:
             return _YOUR_FORMS[word], self._listener
         if word == "you":
-            following = next((one.lower() for one in self._tokens[at + 1 : at + 4] if one.strip()), "")
+            following = self._word_after(at)
             before = next((one.lower() for one in reversed(self._tokens[max(0, at - 2) : at]) if one.strip()), "")
-            subject = (is_verb(following) or following in ADVERBS) and before not in _CAUSES
+            subject = (is_verb(following) or following in ADVERBS) and before not in _BEFORE_AN_OBJECT
             return ("subject" if subject else "object"), self._listener
         return None, self._speaker
 
-    def _plain(self, token: str) -> None:
+    def _word_after(self, at: int) -> str:
+        return next((one.lower() for one in self._tokens[at + 1 : at + 4] if one.strip()), "")
+
+    def _plain(self, token: str, after: str) -> None:
         word = token.lower()
-        if word in _NEW_CLAUSE or (word in _NOT_FINITE and not self._joined):
+        begins = word in _NEW_CLAUSE and (word not in _PRONOUNS or is_verb(after) or after.endswith("s"))
+        if begins or (word in _NOT_FINITE and not self._joined):
             self._agrees = False
+        if self._agrees and word in _AFTER_A_COMMA and "".join(self._words[-2:]) == ", ":
+            self._joined = True  # "got the wrong one, need another"
         if self._agrees and self._joined and word == token and (word in BASE or word in ("am", "don't")):
             self._words.append(_agreeing(word, token, plural=False))
             self._joined = False
@@ -139,6 +154,9 @@ class _Telling:
     def _verb(self, at: int, *, plural: bool) -> int | None:
         """Tells the verb of a subject; gives where to go on, or None where there is none."""
         skipped = 0
+        if (pair := "".join(self._tokens[at : at + 4]).lower()) in _PAIRS:
+            self._words.append(pair)
+            at += 4
         while at < len(self._tokens) and skipped <= REACH:
             token = self._tokens[at]
             word = token.lower()
@@ -174,7 +192,7 @@ def _agreeing(verb: str, written: str, *, plural: bool) -> str:
         first = "are" if plural else "is"
     elif first in ("was", "were"):
         first = "were" if plural else "was"
-    elif not plural and first not in MODALS and not is_past(first) and first != "been":
+    elif not plural and first not in MODALS and first not in ("does", "has") and not is_past(first) and first != "been":
         first = singular(first)
     elif not rest and first not in AUXILIARIES:
         first = written

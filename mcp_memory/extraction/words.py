@@ -22,7 +22,7 @@ _NO_PAST = word_set("need feed speed breed bleed exceed proceed succeed heed see
 _ADVERBS = """
     just also still always never often usually sometimes already even only once now then currently soon ever rather
     quite both all each not almost maybe perhaps too kinda sorta definitely again finally actually recently ended
-    myself ourselves yourself personally well since later lately
+    myself ourselves yourself personally well since later lately last first
 """
 ADVERBS = word_set(_ADVERBS) - {"ended", "well", "since"}
 
@@ -50,19 +50,20 @@ NEGATED = {
 
 _BASE = """
     accept access add address agree allow answer apply appreciate arrange arrive ask attend avoid bake be become begin
-    believe belong book borrow break bring build buy call camp cancel care carry change charge check choose clean climb
-    close coach collect come commute complain complete connect consider contact continue cook cover create credit cycle
-    dance deal decide delete deliver depend design develop dislike do downgrade draw dream drink drive earn eat email
-    encourage enjoy exchange expect experience explore express extend face feel find finish fish fix fly follow forget
-    garden get give go graduate grow handle happen hate have hear help hike hold hope host identify improve include
-    inform install intend invest invite join keep knit know lead learn leave like listen live look lose love make manage
-    mean meet mentor mind miss move need notice offer open order own paint participate pay phone photograph plan plant
-    play practice practise prefer prepare process promise provide purchase put reach read realize receive recommend
-    record refund register relax remain remember remove rent replace report request rerun reschedule reset resolve
-    return review ride run save say schedule see seem sell send serve set share ship shop show sign sing sit skate ski
-    sleep smoke speak spend start stay stop struggle study subscribe suffer suggest supply support surf suspect swim
-    switch take talk teach tell text think train transfer travel try turn understand unsubscribe update upgrade use
-    visit volunteer wait waive wake walk want watch wear wish wonder work worry write
+    believe belong book borrow break bring build buy call camp cancel care carry change charge check choose clean
+    click climb close coach collect come commute complain complete connect consider contact continue cook cover crash
+    create credit cycle dance deal decide delete deliver depend design develop dislike do downgrade draw dream drink
+    drive earn eat email encourage enjoy exchange expect experience explore express extend face feel find finish fish
+    fix fly follow forget freeze garden get give go graduate grow handle happen hate have hear help hike hold hope
+    host identify improve include inform install intend invest invite join keep knit know lead leak learn leave like
+    listen live look lose love make manage mean meet mentor mind miss move need notice offer open order own paint
+    participate pay phone photograph plan plant play practice practise prefer prepare press process promise provide
+    purchase put reach read realize reboot receive recommend record refund register relax remain remember remove rent
+    replace report request rerun reschedule reset resolve restart return review ride run save say scan schedule see
+    seem sell send serve set share ship shop show sign sing sit skate ski sleep smoke speak spend start stay stop
+    struggle study subscribe suffer suggest supply support surf suspect swim switch take talk tap teach tell text
+    think train transfer travel try turn understand unsubscribe update upgrade use visit volunteer wait waive wake
+    walk want watch wear wish wonder work worry write
 """
 BASE = word_set(_BASE)
 
@@ -74,6 +75,15 @@ _NO_VERBS = """
 """
 NO_VERBS = word_set(_NO_VERBS) - {"guess", "mean"}
 AUXILIARIES = MODALS | word_set("am are is was were have has had do does did be been")
+
+
+RELATIONS = (
+    "daughter|son|wife|husband|partner|spouse|girlfriend|boyfriend|fiance|fiancee|mother|father|mom|mum|dad|sister|"
+    "brother|aunt|uncle|cousin|niece|nephew|grandmother|grandfather|grandma|grandpa|granddaughter|grandson|baby|child|"
+    "boss|manager|colleague|coworker|assistant|neighbour|neighbor|friend|roommate|flatmate|landlord|teacher|coach|dog|"
+    "cat|puppy|kitten|horse|driver|technician|engineer|courier|accountant|lawyer|secretary"
+)
+"""Alternatives of a pattern."""
 
 
 def is_past(word: str) -> bool:

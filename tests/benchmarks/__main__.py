@@ -15,6 +15,7 @@ import anyio
 from . import (
     ablations,
     answers,
+    extraction,
     footprint,
     growth,
     host,
@@ -49,6 +50,7 @@ MEASURES: Mapping[str, Callable[[Lab], Awaitable[list[Row]]]] = {
     "growth": growth.growth,
     "locomo": locomo.locomo,
     "mixed": mixed.mixed,
+    "extraction": extraction.extraction,
     "support": answers.support_set,
     "ablations": ablations.ablations,
     "ids": quality.exact_ids,

@@ -29,6 +29,15 @@ class Context:
         limit = f", at most {self.max_tokens} tokens" if self.max_tokens else ""
         return f"LoCoMo context, {self.each} observations + {self.each} turns{limit}"
 
+    @property
+    def asks(self) -> RecallQuery:
+        return RecallQuery(
+            observations_limit=self.each,
+            communications_limit=self.each,
+            summaries_limit=0,
+            max_tokens=self.max_tokens,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Got:
@@ -52,23 +61,19 @@ async def mixed(lab: Lab) -> list[Row]:
     known = await written(lab, FOLDER, diaries.both)
     async with wiring.opened(lab.path(FOLDER), lab.model) as (memory, caller):
         return [
-            _row(one, [got for diary in known for got in await _asked(memory, caller, diary, one)]) for one in CONTEXTS
+            _row(one, [got for diary in known for got in await asked(memory, caller, diary, one.asks)])
+            for one in CONTEXTS
         ]
 
 
-async def _asked(memory: Memory, caller: Caller, diary: Diary, context: Context) -> list[Got]:
+async def asked(memory: Memory, caller: Caller, diary: Diary, asks: RecallQuery) -> list[Got]:
+    """What the questions of a talk got, each that has evidence among its turns."""
     turns = [turn for session in diary.talk.sessions for turn in session.turns]
     said, history = {turn.turn_id for turn in turns}, sum(tokens(turn.text) for turn in turns)
-    asks = RecallQuery(
-        observations_limit=context.each,
-        communications_limit=context.each,
-        summaries_limit=0,
-        max_tokens=context.max_tokens,
-    )
     every = []
-    for asked in diary.talk.questions:
-        if gold := asked.evidence & said:
-            found = await memory.recall(caller, diary.profile_id, replace(asks, query=asked.text))
+    for question in diary.talk.questions:
+        if gold := question.evidence & said:
+            found = await memory.recall(caller, diary.profile_id, replace(asks, query=question.text))
             held = frozenset[str]().union(*of_observations(diary, found), *of_messages(diary, found))
             every.append(Got(recall=len(gold & held) / len(gold), tokens=_weight(found), history=history))
     return every
