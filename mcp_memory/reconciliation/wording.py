@@ -109,8 +109,8 @@ DENIED = re.compile(
     re.IGNORECASE,
 )
 DENIED_ELSEWHERE = form_set(
-    "kein keine keinen nicht nie niemals mehr ne pas jamais plus non mai nunca ya jam\u00e1s n\u00e3o nem niet geen nooit "
-    "ikke aldri inte aldrig ej ei nije \u043d\u0435 \u043d\u0435\u0442 \u043d\u0438\u043a\u043e\u0433\u0434\u0430"
+    "kein keine keinen nicht nie niemals mehr ne pas jamais plus non mai nunca ya jam\u00e1s n\u00e3o nem niet geen "
+    "nooit ikke aldri inte aldrig ej ei nije \u043d\u0435 \u043d\u0435\u0442 \u043d\u0438\u043a\u043e\u0433\u0434\u0430"
 )  # in other languages: of two texts that differ in one of these, nothing is said
 GIVEN_UP = re.compile(
     r"\b(?:stopped|stops|quit|quits|gave up|gives up|given up|cancell?ed|cancels|sold|ended|"
