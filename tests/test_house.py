@@ -113,12 +113,14 @@ MAY_IMPORT = {
     "wire/mappings": "errors mappings wire/__init__ wire/pages",
     # The seam, and what is true of every backend
     "histories": "history listing model",
-    "backend": "model edits histories history listing operations mappings identity ledger traits definitions imports",
+    "conversations": "",
+    "backend": "conversations model edits histories history listing operations mappings identity ledger traits definitions imports",
     "service": (
         "errors rights model edits history listing operations mappings text ids identity ledger traits definitions "
-        "imports chronicle"
+        "imports chronicle dialogues"
     ),
     "chronicle": "backend errors history ids listing model rights scoping",
+    "dialogues": "chronicle conversations errors history ids model rights",
     "scoping": "errors rights model ids recent backend",
     "session": "model service",
     # Usage, and the metering around operations
@@ -154,8 +156,9 @@ MAY_IMPORT = {
     "backends/sql/catalog_rows": "model operations tenancy/keys tenancy/tenants backends/sql/cursors",
     "backends/sql/database": (
         "history model mappings identity ledger definitions imports backends/sql/catalog_rows backends/sql/cursors "
-        "backends/sql/memory_rows"
+        "backends/sql/conversation_rows backends/sql/memory_rows"
     ),
+    "backends/sql/conversation_rows": "conversations model backends/sql/memory_rows",
     "backends/sql/memory_rows": "history model listing candidates backends/sql/cursors",
     "backends/sql/hot": "",
     "backends/sql/fairness": "",
@@ -178,12 +181,22 @@ MAY_IMPORT = {
     "backends/sql/past": f"{SQL} backends/sql/profiles backends/sql/signatures",
     "backends/sql/recall": f"{SQL} backends/sql/past backends/sql/profiles",
     "backends/sql/signatures": f"{SQL} embedding/__init__",
-    "backends/sql/conversations": f"{SQL} backends/sql/quotas backends/sql/profiles backends/sql/signatures",
-    "backends/sql/reembedding": f"{SQL} backends/sql/signatures",
+    "backends/sql/conversations": (
+        f"{SQL} backends/sql/lifecycle backends/sql/quotas backends/sql/profiles backends/sql/signatures"
+    ),
+    "backends/sql/lifecycle": f"{SQL} conversations backends/sql/conversation_rows backends/sql/profiles",
+    "backends/sql/reconciling": (
+        f"{SQL} reconciliation/__init__ backends/sql/curation backends/sql/memories backends/sql/profiles "
+        "backends/sql/quotas backends/sql/recall"
+    ),
+    "backends/sql/learning": f"{SQL} extraction/__init__ backends/sql/conversation_rows backends/sql/lifecycle",
+    "backends/sql/rounds": "model",
+    "backends/sql/tending": f"{SQL} backends/sql/rounds",
+    "backends/sql/reembedding": f"{SQL} backends/sql/rounds backends/sql/signatures",
     "backends/sql/calls/__init__": "",
     "backends/sql/calls/worker": (
-        f"{SQL} embedding/__init__ recent backends/sql/fairness backends/sql/quotas backends/sql/reembedding "
-        "backends/sql/signatures backends/sql/stores backends/sql/upserts"
+        f"{SQL} embedding/__init__ recent backends/sql/fairness backends/sql/learning backends/sql/quotas "
+        "backends/sql/reembedding backends/sql/signatures backends/sql/stores backends/sql/tending backends/sql/upserts"
     ),
     **{
         f"backends/sql/calls/{noun}": f"{SQL} backends/sql/calls/worker {' '.join(f'backends/sql/{one}' for one in of)}"
@@ -197,8 +210,13 @@ MAY_IMPORT = {
     },
     "backends/sql/tenants": ("errors tenancy/keys tenancy/tenants backends/sql/catalog_rows backends/sql/database"),
     "backends/sql/calls/usage": "metering/usage backends/sql/catalog_rows backends/sql/database",
+    "backends/sql/calls/learning": (
+        f"{SQL} conversations backends/sql/conversation_rows backends/sql/learning backends/sql/lifecycle "
+        "backends/sql/memories backends/sql/reconciling backends/sql/recall backends/sql/signatures "
+        "backends/sql/calls/worker"
+    ),
     "backends/sql/backend": " ".join(
-        f"backends/sql/calls/{noun}" for noun in ("stores", "profiles", "memories", "recall", "rules")
+        f"backends/sql/calls/{noun}" for noun in ("stores", "profiles", "memories", "learning", "recall", "rules")
     ),
     "backends/sql/sqlite/__init__": "",
     "backends/sql/sqlite/keys": "",
@@ -217,7 +235,7 @@ MAY_IMPORT = {
     **{
         f"backends/sql/sqlite/{noun}": (
             f"{PURE} {RULES} candidates backends/sql/cursors backends/sql/database backends/sql/memory_rows "
-            f"backends/sql/sqlite/authors backends/sql/sqlite/keys "
+            f"conversations backends/sql/conversation_rows backends/sql/sqlite/authors backends/sql/sqlite/keys "
             f"backends/sql/sqlite/packing backends/sql/sqlite/rows {signatures}"
         )
         for noun, signatures in (
@@ -264,8 +282,8 @@ MAY_IMPORT = {
     "backends/twilio/imports": f"{REMOTE} ids imports listing model backends/twilio/stores wire/imports",
     "backends/twilio/missing": "errors",
     "backends/twilio/backend": (
-        f"{RULES} model backends/twilio/bulk backends/twilio/client backends/twilio/imports backends/twilio/memories "
-        "backends/twilio/missing backends/twilio/profiles backends/twilio/recall backends/twilio/remote "
+        f"{RULES} conversations model backends/twilio/bulk backends/twilio/client backends/twilio/imports "
+        "backends/twilio/memories backends/twilio/missing backends/twilio/profiles backends/twilio/recall backends/twilio/remote "
         "backends/twilio/rules backends/twilio/stores backends/twilio/upserts"
     ),
     "backends/placement": "backend errors settings/__init__ tenancy/directory tenancy/hosting tenancy/tenants",
@@ -415,7 +433,7 @@ MAY_IMPORT = {
 }
 
 # May catch anything: the doors, which log it and say "internal"; group commit, which hands it to whoever waits;
-# whoever must undo before passing it on; the thread in the background, which nobody would miss; and what meters and
+# whoever must undo before passing it on; the threads in the background, which nobody would miss; and what meters and
 # counts, which must not fail what it measures.
 CATCHES_ALL = {
     "server",
@@ -424,6 +442,8 @@ CATCHES_ALL = {
     "import_queue",
     "http/api/route",
     "backends/sql/reembedding",
+    "backends/sql/tending",
+    "backends/sql/calls/learning",
     "backends/sql/sqlite/file",
     "backends/sql/sqlite/connection",
 }
