@@ -114,7 +114,10 @@ MAY_IMPORT = {
     # The seam, and what is true of every backend
     "histories": "history listing model",
     "conversations": "",
-    "backend": "conversations model edits histories history listing operations mappings identity ledger traits definitions imports",
+    "backend": (
+        "conversations model edits histories history listing operations "
+        "mappings identity ledger traits definitions imports"
+    ),
     "service": (
         "errors rights model edits history listing operations mappings text ids identity ledger traits definitions "
         "imports chronicle dialogues"

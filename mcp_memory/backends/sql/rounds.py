@@ -24,7 +24,7 @@ DONE = Turn(None)
 
 
 class Rounds:
-    """`turn` is not to raise. `leave`: no turn of this store follows for now. Its thread starts with the first store."""
+    """`turn` is not to raise. `leave`: no turn of this store follows for now. The thread starts with the first."""
 
     def __init__(
         self, name: str, turn: Callable[[Scope], Turn], leave: Callable[[Scope], None] = lambda scope: None
