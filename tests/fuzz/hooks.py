@@ -49,5 +49,14 @@ def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool
         return False  # an If-Match that is too long is refused, as none of ours; and a head that is too long
     if "Accept-Encoding" in str(failure) and "Schema-violating" in failure.title:
         return False  # a wish that nobody can read is none
+    if "Schema-violating" in failure.title and _harmless(str(failure)):
+        return False
     unlisted = response is not None and response.status_code in UNLISTED
     return _strict or not (unlisted and "Undocumented" in failure.title)
+
+
+def _harmless(said: str) -> bool:
+    """On the wire any `traitGroups` is text, and so a name; and what was made up for `Authorization` is not sent, since
+    Schemathesis puts the key in its place."""
+    wrong = [line for line in said.splitlines() if "violates" in line]
+    return bool(wrong) and all("/traitGroups" in line or "Authorization" in line for line in wrong)
