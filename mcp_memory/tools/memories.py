@@ -215,7 +215,8 @@ TOOLS = (
         title="Remember what happened",
         description=(
             "Remember things about a customer: what they want, prefer, report, were promised. All or none are stored. "
-            "Returns per item its id and outcome: added, or duplicate with the id of what says so in the same words."
+            "Each is reconciled with what is known. Returns per item an id and the outcome: added; updated, the one "
+            "that said otherwise or less; duplicate of one that says the same; discarded, with the reason."
         ),
         arguments=AddObservation,
         result=AddObservationResult,

@@ -155,7 +155,7 @@ async def test_new_observations_are_reconciled_with_what_is_known_and_with_each_
     before = [one.content for one in await known(backend, scope, dana)]
     second = await backend.reconcile_observations(scope, dana, new("Moved to Lisbon.", "Has two cats."))
 
-    assert [one.outcome for one in first.receipts] == ["added", "added", "discarded"]
+    assert [one.outcome for one in first.receipts] == ["added", "added", "duplicate"]
     assert first.receipts[2].id == first.receipts[0].id
     assert [one.outcome for one in foretold.receipts] == ["updated"] and before == ["Lives in Porto.", "Prefers email."]
     assert [(one.outcome, one.id == first.receipts[0].id) for one in second.receipts] == [

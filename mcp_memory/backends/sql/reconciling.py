@@ -6,10 +6,10 @@ Nothing is deleted by it. What an observation was until it was updated is a revi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mcp_memory.backends.sql import curation, memories
 from mcp_memory.backends.sql.database import Transaction
@@ -20,11 +20,12 @@ from mcp_memory.backends.sql.recall import Asked, best_of
 from mcp_memory.edits import ObservationChanges
 from mcp_memory.history import Authorship
 from mcp_memory.ids import OBSERVATION, MakeId
-from mcp_memory.model import MAX_CONVERSATION_IDS, Added, NewObservation, Observation, Receipt
+from mcp_memory.model import MAX_CONVERSATION_IDS, Added, NewObservation, Observation, Outcome, Receipt
 
 if TYPE_CHECKING:
     from mcp_memory.reconciliation import Decision
 
+OUTCOMES: Final[Mapping[str, Outcome]] = {"add": "added", "update": "updated", "discard": "discarded"}
 COMPARED = 5  # of what recall finds; never by how alike they are alone
 
 
@@ -154,9 +155,9 @@ def _changes(before: Observation, item: Observation) -> ObservationChanges:
 
 
 def _receipt(item: Observation, decision: Decision) -> Receipt:
-    outcome = {"add": "added", "update": "updated", "discard": "discarded"}[decision.outcome]
     id = item.id if decision.outcome == "add" else decision.observation_id
-    return Receipt(id=id, outcome=outcome, rule=decision.rule, reason=decision.reason)  # type: ignore[arg-type]
+    outcome: Outcome = "duplicate" if decision.rule == "same_statement" else OUTCOMES[decision.outcome]
+    return Receipt(id=id, outcome=outcome, rule=decision.rule, reason=decision.reason)
 
 
 def _item(new: NewObservation, id: str, now: datetime) -> Observation:
