@@ -78,6 +78,10 @@ TOOLS: Mapping[str, Made] = {
         _talk(their.merged_id, "mine"),
         _talk(own.profile_id, their.conversation),
     ],
+    "close_conversation": lambda own, their: [
+        {"profile_id": profile_id, "conversation_id": their.conversation}
+        for profile_id in (their.profile_id, their.merged_id, own.profile_id)
+    ],
     "explain_identity": lambda own, their: [{"profile_id": their.profile_id}, {"profile_id": their.merged_id}],
     "upsert_traits": lambda own, their: [
         {"profile_id": their.profile_id, "traits": {"Contact": {"city": "Rome"}}},

@@ -1,0 +1,87 @@
+"""Conversations that real servers learn from: in the background, after kill -9, and what was due while none ran."""
+
+import sqlite3
+from pathlib import Path
+
+import apsw
+
+from .servers import Home, Stdio, new_profile, stdio_server, until
+
+CONVERSATION = {"MCP_MEMORY_TOOLSETS": "agent,conversation,curator"}
+SAID = ["I live in Porto.", "My daughter Ana plays the cello.", "Please never call me before ten."]
+
+
+def talk(server: Stdio, profile_id: str, conversation: str, *texts: str) -> None:
+    messages = [{"text": text, "role": "customer"} for text in texts]
+    server.call("record_messages", profile_id=profile_id, conversation_id=conversation, messages=messages)
+
+
+def known(server: Stdio, profile_id: str) -> list[str]:
+    found = server.call("recall", profile_id=profile_id, observations_limit=50, summaries_limit=50)
+    return sorted(one["content"] for one in found["observations"] + found["summaries"])
+
+
+def store_of(home: Home) -> Path:
+    (path,) = (home.data / "stores").glob("*.db")
+    return path
+
+
+def time_passes(home: Home) -> None:
+    """An hour, for every conversation; and whatever was held is free."""
+    store = apsw.Connection(str(store_of(home)))
+    try:
+        store.set_busy_timeout(10_000)
+        store.execute("update conversation set last_at = last_at - 3600000000, due_at = due_at - 3600000000")
+        store.execute("update lease set until = 0")
+    finally:
+        store.close()
+
+
+def queued(home: Home) -> int:
+    with sqlite3.connect(f"file:{store_of(home)}?mode=ro", uri=True) as store:
+        return int(store.execute("select count(*) from extraction where due_at is not null").fetchone()[0])
+
+
+def test_a_conversation_that_is_closed_is_learned_from_in_the_background(home: Home) -> None:
+    with stdio_server(home, env=CONVERSATION) as server:
+        profile_id = new_profile(server)
+        talk(server, profile_id, "c-1", *SAID)
+        assert known(server, profile_id) == []
+        closed = server.call("close_conversation", profile_id=profile_id, conversation_id="c-1")
+        until(lambda: len(known(server, profile_id)) >= 4)
+
+        assert closed["status"] == "CLOSED"
+        learned = known(server, profile_id)
+        assert any("Porto" in one for one in learned) and any("Ana" in one for one in learned)
+        found = server.call("recall", profile_id=profile_id, query="Where does the customer live?")
+        best = found["observations"][0]
+        history = server.call("observation_history", profile_id=profile_id, observation_id=best["id"])
+        assert "Porto" in best["content"] and history["revisions"][0]["actor"].startswith("extraction")
+    assert server.stderr == ""
+
+
+def test_what_fell_silent_while_no_server_ran_is_learned_from_at_the_next_start(home: Home) -> None:
+    with stdio_server(home, env=CONVERSATION) as server:
+        profile_id = new_profile(server)
+        talk(server, profile_id, "c-1", *SAID)
+    time_passes(home)
+    with stdio_server(home, env=CONVERSATION) as server:
+        until(lambda: len(known(server, profile_id)) >= 3)
+
+
+def test_whoever_is_killed_at_once_after_closing_has_lost_nothing_and_doubled_nothing(home: Home) -> None:
+    with stdio_server(home, env=CONVERSATION) as server:
+        profile_id = new_profile(server)
+        for number in range(3):
+            talk(server, profile_id, f"c-{number}", f"My order B-{2070 + number} arrived damaged.", *SAID)
+            server.call("close_conversation", profile_id=profile_id, conversation_id=f"c-{number}")
+        server.kill()
+    time_passes(home)
+    with stdio_server(home, env=CONVERSATION) as server:
+        known(server, profile_id)
+        until(lambda: queued(home) == 0)
+        learned = known(server, profile_id)
+
+    assert len(learned) == len(set(learned))
+    assert all(sum(f"B-{2070 + number}" in one for one in learned) == 2 for number in range(3))  # and in its summary
+    assert sum("Porto" in one for one in learned) <= 1 + 3
