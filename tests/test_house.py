@@ -286,14 +286,15 @@ MAY_IMPORT = {
     "backends/twilio/missing": "errors",
     "backends/twilio/backend": (
         f"{RULES} conversations model backends/twilio/bulk backends/twilio/client backends/twilio/imports "
-        "backends/twilio/memories backends/twilio/missing backends/twilio/profiles backends/twilio/recall backends/twilio/remote "
+        "backends/twilio/memories backends/twilio/missing backends/twilio/profiles backends/twilio/recall "
+        "backends/twilio/remote "
         "backends/twilio/rules backends/twilio/stores backends/twilio/upserts"
     ),
     "backends/placement": "backend errors settings/__init__ tenancy/directory tenancy/hosting tenancy/tenants",
     # Front doors: they parse, call and render
     "changes": "errors model resources",
     "resources": "errors inputs model session records revisions views",
-    "prompts": "model text session resources views",
+    "prompts": "errors inputs model text session resources views",
     "tools/__init__": "session",
     "tools/schema": "",
     "tools/complaints": "",

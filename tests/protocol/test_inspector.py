@@ -71,4 +71,4 @@ def test_the_inspector_reads_a_resource(inspect: Inspect) -> None:
 def test_the_inspector_lists_the_prompts(inspect: Inspect) -> None:
     prompts = inspect("--method", "prompts/list")["prompts"]
 
-    assert {"customer_briefing", "handoff"} <= {prompt["name"] for prompt in prompts}
+    assert {"customer_briefing", "handoff", "extract_observations"} <= {prompt["name"] for prompt in prompts}

@@ -141,6 +141,10 @@ RESOURCES: Mapping[str, Callable[[Ids], list[str]]] = {
 
 PROMPTS: Mapping[str, Callable[[Ids], Json]] = {
     "customer_briefing": lambda their: {"profile_id": their.profile_id, "question": CANARY},
+    "extract_observations": lambda their: {
+        "profile_id": their.profile_id,
+        "conversation_id": their.conversation,
+    },
     "handoff": lambda their: {"profile_id": their.profile_id, "reason": CANARY},
 }
 
