@@ -24,6 +24,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "models": "It is about vectors, which the service makes itself.",
     "quotas": "What a tenant may keep here is told to no service: its own limits hold there, and it says so itself.",
     "quality": "It measures our ranking, which is the same code behind HTTP, and nobody knows the service's.",
+    "story": "It is told in conversations, which are the conversation service's.",
     "requests": "Operations and replies are kept by a server for its own clients.",
     "tenants": "Whoever runs the host removes a tenant: the document has no call for it.",
     "unmerge": "It merges and takes apart by hand, which the document has no call for.",
