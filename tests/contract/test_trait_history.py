@@ -257,3 +257,16 @@ async def test_a_trait_that_is_declared_no_more_has_no_history(
 
     await backend.delete_trait_group(scope, "Plan")
     assert await history(backend, scope, dana, "term") == []
+
+
+async def test_what_is_equal_and_reads_otherwise_is_another_value(
+    backend: Backend, scope: Scope, dana: str, clock: Clock
+) -> None:
+    for seats in (1, 1.0, 2.5, 1):
+        clock.pass_(minutes=1)
+        await given(backend, scope, dana, seats=seats)
+
+    found = [repr(one.value) for one in await history(backend, scope, dana, "seats")]
+
+    then = [repr((await traits_at(backend, scope, dana, minute))["seats"]) for minute in (1, 2, 3, 4)]
+    assert found == list(dict.fromkeys(then[:2])) + then[2:]
