@@ -8,6 +8,7 @@ from mcp_memory.backend import Backend
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.errors import NotFound
 from mcp_memory.history import API, MAX_TRAIT_REVISIONS, TOOL, UNKNOWN, Authorship, TraitRevision
+from mcp_memory.imports import ColumnMapping, ImportRow, NewImport
 from mcp_memory.listing import PageQuery
 from mcp_memory.model import NewObservation, NewSummary, Quota, Scope, TraitDefinition
 from tests.contract.conftest import MONDAY, Clock
@@ -231,6 +232,17 @@ async def test_many_at_once_have_their_author_too(backend: Backend, scope: Scope
         ("Rome", "api"),
         ("Oslo", "api"),
     ]
+
+
+async def test_what_comes_from_a_file_says_so(backend: Backend, scope: Scope, dana: str) -> None:
+    columns = (ColumnMapping(column_name="Phone", trait_group="Contact", trait_name="phone"),)
+    file = NewImport(filename="a.csv", file_size=1, digest=b"file", column_mappings=columns, rows_total=1)
+    started = await backend.start_import(scope, file)
+    rows = [ImportRow(traits={"Contact": {"phone": PHONE, "city": "Rome"}})]
+    await backend.add_import_rows(scope, started.import_id, 0, rows)
+
+    (only,) = await history(backend, scope, dana)
+    assert (only.value, only.by) == ("Rome", Authorship(actor="import", cause="created"))
 
 
 async def test_what_was_refused_is_no_history(backend: Backend, scope: Scope, dana: str) -> None:
