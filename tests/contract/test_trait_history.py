@@ -8,6 +8,7 @@ from mcp_memory.backend import Backend
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.errors import NotFound
 from mcp_memory.history import API, MAX_TRAIT_REVISIONS, TOOL, UNKNOWN, Authorship, TraitRevision
+from mcp_memory.imports import ColumnMapping, ImportRow, NewImport
 from mcp_memory.listing import PageQuery
 from mcp_memory.model import NewObservation, NewSummary, Quota, Scope, TraitDefinition
 from tests.contract.conftest import MONDAY, Clock
@@ -233,6 +234,17 @@ async def test_many_at_once_have_their_author_too(backend: Backend, scope: Scope
     ]
 
 
+async def test_what_comes_from_a_file_says_so(backend: Backend, scope: Scope, dana: str) -> None:
+    columns = (ColumnMapping(column_name="Phone", trait_group="Contact", trait_name="phone"),)
+    file = NewImport(filename="a.csv", file_size=1, digest=b"file", column_mappings=columns, rows_total=1)
+    started = await backend.start_import(scope, file)
+    rows = [ImportRow(traits={"Contact": {"phone": PHONE, "city": "Rome"}})]
+    await backend.add_import_rows(scope, started.import_id, 0, rows)
+
+    (only,) = await history(backend, scope, dana)
+    assert (only.value, only.by) == ("Rome", Authorship(actor="import", cause="created"))
+
+
 async def test_what_was_refused_is_no_history(backend: Backend, scope: Scope, dana: str) -> None:
     await given(backend, scope, dana, city="Rome")
     seats: dict[str, object] = {"city": "Oslo", "phone": "no number"}
@@ -257,3 +269,16 @@ async def test_a_trait_that_is_declared_no_more_has_no_history(
 
     await backend.delete_trait_group(scope, "Plan")
     assert await history(backend, scope, dana, "term") == []
+
+
+async def test_what_is_equal_and_reads_otherwise_is_another_value(
+    backend: Backend, scope: Scope, dana: str, clock: Clock
+) -> None:
+    for seats in (1, 1.0, 2.5, 1):
+        clock.pass_(minutes=1)
+        await given(backend, scope, dana, seats=seats)
+
+    found = [repr(one.value) for one in await history(backend, scope, dana, "seats")]
+
+    then = [repr((await traits_at(backend, scope, dana, minute))["seats"]) for minute in (1, 2, 3, 4)]
+    assert found == list(dict.fromkeys(then[:2])) + then[2:]

@@ -141,10 +141,10 @@ async def test_what_there_is_not_makes_no_name_of_its_own(metered: Metered, line
         await metered.client.read_resource(ABSENT)
 
     each = [("tools/call", "invalid"), ("prompts/get", "invalid"), ("resources/read", "not_found")]
-    assert named(lines) == [*each * 3, ("resources/read memory://profiles/{profile_id}", "not_found")]
+    assert named(lines) == [*each * 3, ("resources/read memory://profiles/{profile_id}{?as_of}", "not_found")]
     assert {name for name, _ in await metered.series()} <= {
         *("initialize", "server/discover", "tools/list", "tools/call", "prompts/get", "resources/read"),
-        "resources/read memory://profiles/{profile_id}",
+        "resources/read memory://profiles/{profile_id}{?as_of}",
     }
 
 

@@ -111,7 +111,12 @@ class ProfileRows(Protocol):
     def put_traits(
         self, profile_id: str, traits: Iterable[tuple[str, str, TraitValue]], at: datetime, by: Authorship
     ) -> None:
-        """What they were is kept as revisions, the latest `MAX_TRAIT_REVISIONS` of each."""
+        """Just what they are now."""
+        ...
+
+    def keep_traits(self, profile_id: str, traits: Iterable[tuple[str, str, TraitValue]]) -> None:
+        """Before they are put: where just this member has another value, that is kept as a revision, and of each trait
+        the latest `MAX_TRAIT_REVISIONS`."""
         ...
 
     def remove_traits(self, profile_id: str, names: Iterable[tuple[str, str]], at: datetime, by: Authorship) -> None:

@@ -293,6 +293,8 @@ class Upserts:
 
     def _put(self, member: str, values: Sequence[TraitOf], said: Sequence[TraitRow]) -> None:
         """The latest write holds: this one, whatever the clocks of those who wrote before say."""
+        own = {(row.group, row.name): repr(row.value) for row in said if row.profile_id == member}  # 1 is equal to True
+        self.tx.keep_traits(member, [one for one in values if own.get(one[:2]) not in (None, repr(one[2]))])
         times: dict[datetime, list[TraitOf]] = {}
         for one in values:
             others = [row.updated_at for row in said if (row.group, row.name) == one[:2] and row.profile_id != member]

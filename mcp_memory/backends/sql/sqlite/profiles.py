@@ -117,14 +117,20 @@ class SqliteProfiles(Rows):
     def put_traits(
         self, profile_id: str, traits: Iterable[tuple[str, str, TraitValue]], at: datetime, by: Authorship
     ) -> None:
-        number, when = self._number(profile_id), to_micros(at)
-        new = [
-            {"no": number, "group": group, "name": name, "value": json.dumps(value, ensure_ascii=False)}
-            for group, name, value in traits
-        ]
-        self._many("keep_trait", new)
-        self._many("prune_trait", [one | {"kept": MAX_TRAIT_REVISIONS} for one in new])
-        self._many("put_trait", [one | {"at": when} | by_columns(by) for one in new])
+        common = {"no": self._number(profile_id), "at": to_micros(at)} | by_columns(by)
+        self._many(
+            "put_trait",
+            [
+                {"group": group, "name": name, "value": json.dumps(value, ensure_ascii=False)} | common
+                for group, name, value in traits
+            ],
+        )
+
+    def keep_traits(self, profile_id: str, traits: Iterable[tuple[str, str, TraitValue]]) -> None:
+        for group, name, value in traits:
+            trait = {"no": self._number(profile_id), "group": group, "name": name}
+            if self._rows("keep_trait", **trait, value=json.dumps(value, ensure_ascii=False)):
+                self._rows("prune_trait", **trait, kept=MAX_TRAIT_REVISIONS)
 
     def remove_traits(self, profile_id: str, names: Iterable[tuple[str, str]], at: datetime, by: Authorship) -> None:
         for group, name in names:

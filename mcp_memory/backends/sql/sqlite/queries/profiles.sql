@@ -68,7 +68,8 @@ select trait_group, name, value, updated_at, profile_no from trait where profile
 insert into trait_revision (profile_no, trait_group, name, value, since, actor, cause, rule, reason, changed_in)
 select profile_no, trait_group, name, value, coalesce(since, updated_at), actor, cause, rule, reason, changed_in
 from trait
-where profile_no = :no and trait_group = :group and name = :name and value is not :value;
+where profile_no = :no and trait_group = :group and name = :name and value is not :value
+returning no;
 
 -- name: keep_removal
 insert into trait_revision (profile_no, trait_group, name, value, since, actor, cause, rule, reason, changed_in)
