@@ -8,7 +8,7 @@ from mcp_memory.extraction.candidate import MAX_CANDIDATE, StatementKind
 from mcp_memory.extraction.drafts import Draft
 from mcp_memory.extraction.people import People
 from mcp_memory.extraction.remarks import Remark, Turn
-from mcp_memory.extraction.words import pattern
+from mcp_memory.extraction.words import BASE, pattern
 
 ABOUT = 120  # characters of what the customer had said, where a promise needs it to be understood
 
@@ -44,6 +44,10 @@ _PLACED_IN_TIME = pattern(
     this~(?:week|afternoon|evening|month)|end~of|monday|tuesday|wednesday|thursday|friday|saturday|sunday|hours?|
     days?)\b
     """
+)
+_OWN = re.compile(  # what agents tell of themselves
+    r"\bmy(?! (?:team|colleagues?|manager|supervisor|department|end|side|list|system|notes)\b)|\bmyself\b",
+    re.IGNORECASE,
 )
 _DONE = (
     "refunded|cancelled|canceled|processed|issued|shipped|dispatched|sent|resolved|fixed|updated|changed|replaced|"
@@ -81,7 +85,14 @@ class Agent:
         """`about`: what the customer said last that is worth knowing, in his words."""
         for remark in turn.remarks:
             text = openings.stripped(remark.text, self._people.spoken)
-            if remark.asks or not drafts.is_safe(remark.text) or orders.orders(text) or _CONDITION.match(text):
+            labelled = openings.own_words(remark.text, ()) != remark.text
+            if (
+                remark.asks
+                or labelled
+                or not drafts.is_safe(remark.text)
+                or orders.orders(text)
+                or _CONDITION.match(text)
+            ):
                 continue
             draft = self._promise(text, remark, about) or self._outcome(text, remark, about)
             if draft is not None:
@@ -93,7 +104,7 @@ class Agent:
         if match := _WILL.match(text) or _WONT.match(text):
             refused = match.re is _WONT or match.groupdict().get("not")
             done = match["done"].rstrip(" .!")
-            if (_OF_THE_MOMENT.match(done) and not _due(done)) or kinds.tells_little(f"{done} x x") or "?" in done:
+            if not _is_commitment(done):
                 return None
             told = self._told(f"to {done}", remark, about)
             content = None if told is None else f"{said_on} {'not ' if refused else ''}{_lowered(told)}"
@@ -105,7 +116,8 @@ class Agent:
         return self._made(content, "promise", text, remark)
 
     def _outcome(self, text: str, remark: Remark, about: str | None) -> Draft | None:
-        if kinds.is_hypothetical(text) or not (_DID.match(text) or _IS_DONE.match(text)) or kinds.tells_little(text):
+        done = _DID.match(text) or _IS_DONE.match(text)
+        if not done or kinds.is_hypothetical(text) or kinds.tells_little(text) or _OWN.search(text):
             return None
         return self._made(self._told(text, remark, about), "outcome", text, remark)
 
@@ -123,6 +135,13 @@ class Agent:
             return None
         special = screening.special_category(content)
         return Draft(content=drafts.capital(content), kind=kind, said=said, messages=(remark.message,), special=special)
+
+
+def _is_commitment(done: str) -> bool:
+    """Of what the agent will do: it is for the customer, and not done while they speak."""
+    verb = done.split(" ", 1)[0].lower()
+    at_once = _OF_THE_MOMENT.match(done) is not None and not _due(done)
+    return (verb in BASE or verb == "be") and not (at_once or _OWN.search(done) or kinds.tells_little(f"{done} x x"))
 
 
 def _due(done: str) -> bool:

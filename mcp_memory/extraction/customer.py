@@ -187,7 +187,8 @@ class _Reading:
         self._earlier = list(earlier)
 
     def draft(self, remark: Remark) -> Draft | None:
-        text = openings.stripped(remark.text, self._people.spoken)
+        own = openings.own_words(remark.text, self._people.own)
+        text = openings.stripped(own or "", self._people.spoken)
         if len(text) < 3 or not drafts.is_safe(remark.text):
             return None
         if orders.orders(text):
@@ -213,7 +214,8 @@ class _Reading:
 
     def leaning(self, remark: Remark) -> Draft | None:
         """What may be added to a sentence before it."""
-        text = openings.with_subject(openings.stripped(remark.text, self._people.spoken))
+        own = openings.own_words(remark.text, self._people.own)
+        text = openings.with_subject(openings.stripped(own or "", self._people.spoken))
         if remark.asks or not drafts.is_safe(remark.text) or orders.orders(text) or not _is_telling(text):
             return None
         if not kinds.in_first_person(text) and (kinds.of_listener(text) or _OBLIGES.search(text)):
@@ -223,6 +225,8 @@ class _Reading:
     def shown(self, remark: Remark) -> Draft | None:
         """What the message shows, which is what "this" means in it."""
         if not remark.shared or not drafts.is_safe(remark.shared) or orders.orders(remark.shared):
+            return None
+        if drafts.is_personal(remark.shared):
             return None
         content = f"{self._name} shared {_article(remark.shared)} {remark.shared.rstrip('.')}."
         return self.made(content, "attribute", remark.shared, remark)

@@ -1,5 +1,6 @@
 """Pure: a statement on its way into the third person, and what keeps it out."""
 
+import re
 from dataclasses import dataclass
 
 from mcp_memory.extraction import days, english, orders, screening, speech
@@ -8,6 +9,11 @@ from mcp_memory.extraction.speech import Person
 from mcp_memory.extraction.words import ADVERBS, BASE, NO_VERBS
 from mcp_memory.model import Communication
 
+_QUOTED = re.compile(r'"[^"]*"')
+_PERSONAL = re.compile(
+    r"\b(?:i|me|my|mine|myself|we|our|ours|ourselves|you|your|yours|yourself|yourselves)\b|\b(?-i:[Uu]s)\b",
+    re.IGNORECASE,
+)
 MOST_ADDED = 2  # sentences that lean on another one and are told with it
 
 
@@ -48,7 +54,14 @@ def told(text: str, message: Communication, speaker: Person, listener: Person) -
     """In the third person and with dates; None where that makes no good sentence."""
     dated = days.absolute(screening.without_numbers(text), message.occurred_at.date())
     content = speech.in_third_person(dated.rstrip(" .!,;:-"), speaker, listener)
-    return f"{content}." if content is not None and len(content) < MAX_CANDIDATE else None
+    if content is None or len(content) >= MAX_CANDIDATE or is_personal(content):
+        return None
+    return f"{content}."
+
+
+def is_personal(content: str) -> bool:
+    """Whether somebody speaks of himself in it, outside of quotes."""
+    return _PERSONAL.search(_QUOTED.sub("", content)) is not None
 
 
 def quoted(lead: str, words: str) -> str | None:

@@ -6,6 +6,13 @@ from mcp_memory.extraction.candidate import StatementKind
 from mcp_memory.extraction.words import pattern
 from mcp_memory.statements import wording
 
+_WOULD = pattern(  # what one would do; but not what one would like
+    r"""
+    (?:i|we)(?:~would|'d)~(?:(?:also|probably|never|always|really|just|definitely|not)~)?+
+    (?!like\b|love\b|prefer\b|rather\b|appreciate\b|recommend\b|hate\b|been\b|had\b|better\b|gone\b|done\b|seen\b|
+    \w+ed\b)\w
+    """
+)
 _WORD = re.compile(r"\w+")
 _PROBLEM = pattern(
     r"""
@@ -137,7 +144,7 @@ def is_outcome(text: str) -> bool:
 
 
 def is_hypothetical(text: str) -> bool:
-    return _IF.search(text) is not None
+    return _IF.search(text) is not None or _WOULD.match(text) is not None
 
 
 def is_small_talk(text: str) -> bool:

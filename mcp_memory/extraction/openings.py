@@ -29,6 +29,13 @@ _POINTED = (  # only before a comma or the like: "no signal", "like my mother"
     "for example|for instance|as for me|personally|not yet|please|finally|anyhow|excuse me|ah"
 )
 _OPENING = re.compile(rf"(?:(?:{_ALWAYS})(?:[\s,.!:;-]+|$)|(?:{_POINTED})(?:\s*[,.!:;-]+\s*|$))", re.IGNORECASE)
+_LABEL = re.compile(r"([A-Za-z][\w'-]{0,20}(?: [A-Z0-9][\w'-]{0,20}){0,2}) ?: +(?=\S)")
+_SELF = word_set("customer caller client me myself guest patient")
+_FIELDS = word_set("name address email phone birthday budget")
+_NO_SPEAKERS = word_set(
+    "note notes update question questions problem problems issue issues ps fyi edit request reason order subject "
+    "remember reminder hi hello so also but and because info details complaint feedback summary important urgent case"
+)
 _GREETED = re.compile(r"(?:hi|hey|hello|hiya|dear|thanks|thank you|good \w+),? ([A-Z][\w'-]+)[,!. ]+", re.IGNORECASE)
 _CLOSING = pattern(
     r"""
@@ -49,6 +56,19 @@ _FINITE = re.compile(
     r"\b(?:is|was|are|were|sounds?|seems?|helps?|makes?|made|lets?|can|gives?|keeps?|has)\b", re.IGNORECASE
 )
 _ADVERB = re.compile(r"(?:just|already|finally|recently|also|still|never|only|once|actually) (?=\w)", re.IGNORECASE)
+
+
+def own_words(text: str, names: Collection[str]) -> str | None:
+    """Without the label of who speaks, as transcripts have it; None where that is somebody else. `names`: of the
+    speaker, in lower case."""
+    match = _LABEL.match(text)
+    if match is None:
+        return text
+    label = match[1].lower()
+    if label in _FIELDS:
+        return f"My {label} is {text[match.end() :]}"
+    own = label in _SELF or label in _NO_SPEAKERS or (names and all(word in names for word in label.split()))
+    return text[match.end() :] if own else None
 
 
 def stripped(text: str, names: Collection[str]) -> str:

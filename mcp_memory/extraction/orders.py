@@ -18,7 +18,8 @@ _ATTACKS = pattern(
 )
 _ORDERS = pattern(
     r"""
-    \byou~(?:must(?!~(?:be|have|love|feel|miss|know|enjoy|mean)\b)|shall|should~always|should~never|are~(?:required|obliged|instructed|permitted)|
+    \byou~(?:must(?!~(?:be|have|love|feel|miss|know|enjoy|mean)\b)|shall|should~always|should~never|are~(?:required|
+    obliged|instructed|permitted)|
     will~always|
     will~never)\b|
     \b(?:the~(?:agent|assistant|system|model|bot|ai)|assistants?|agents?|every~(?:agent|assistant))~(?:must|shall|
@@ -33,7 +34,7 @@ _ORDERS = pattern(
     """
 )
 _MARKUP = re.compile(
-    r"<\|?/?\w|\|>|\[/?inst\]|^\s*(?:system|assistant|user|developer|human|ai) ?[:>]|###|\{\{|\}\}|```|</",
+    r"<\|?/?[a-z]|\|>|\[/?inst\]|^\s*(?:system|assistant|user|developer|human|ai) ?[:>]|###|\{\{|\}\}|```|</",
     re.IGNORECASE,
 )
 

@@ -72,6 +72,7 @@ def refers_back(text: str) -> bool:
     return False
 
 
+_WHEN = frozenset({"last", "next", "yesterday", "today", "tomorrow", "again", "now", "myself", "ourselves"})
 _BEFORE_A_CLAUSE = word_set(
     """, . ; : and but or so because if when while think thinks thought know knows say said hope sure like about of
     for with after before to by at in on do did does love want need see saw get got all"""
@@ -92,6 +93,8 @@ def _is_pronoun(word: str, ending: str, after: str) -> bool:
     if ending:
         return True
     if not after[0].isalnum() or after in AUXILIARIES or (after in NO_VERBS and word != "that"):
+        return True
+    if word in ("this", "these") and after in _WHEN:
         return True
     return word == "that" and (after in _THAT_SAYS or is_past(after)) and word != after
 

@@ -31,6 +31,11 @@ _FORWARDED = re.compile(
     r"subject: .*|sent from my .*|-- ?)$",
     re.IGNORECASE | re.MULTILINE,
 )
+_HISTORY = re.compile(  # of a mail, below the answer and without marks
+    r"^(?:on [^\n]{5,120} wrote:|-{2,} ?(?:original|forwarded) message[^\n]*|from: [^\n]{1,200}\n(?:sent|date|"
+    r"to): [^\n]*)\n+(?!\s*>)",
+    re.IGNORECASE | re.MULTILINE,
+)
 _QUOTED = re.compile(r'"[^"\n]{0,300}"')
 _END = re.compile(r"(?:[.!?]+[\"')]?(?=\s|$)|\n+|;(?= )|\u2026)")
 _ABBREVIATED = re.compile(
@@ -168,6 +173,8 @@ def _remarks(message: Communication, limit: int) -> Iterator[Remark]:
 
 def _plain(content: str) -> tuple[str, str]:
     text = texts.clean(content).translate(_STRAIGHT)
+    if history := _HISTORY.search(text):
+        text = text[: history.start()]
     found = _SHARED.search(text)
     text = _FORWARDED.sub("\n", _BRACKETS.sub(" ", text))
     text = _CHATTED.sub(lambda match: _CHAT[match[0].lower()], _PICTURES.sub(" ", text))

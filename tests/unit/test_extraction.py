@@ -69,6 +69,10 @@ def test_a_statement_is_of_one_kind(text: str, kind: str) -> None:
         "I hope you have a nice weekend",
         "That's great",
         "Her phone is broken",
+        "I would never buy it again",
+        "Agent: I have cancelled my contract",
+        "Ben: I moved to Rome",
+        "Speaker 2: I moved to Rome",
         "My mother said I'm moving to Rome",
         "You should try the new bakery in Main Street",
         "> I moved to Berlin last week",
@@ -113,6 +117,10 @@ def test_what_the_agent_commits_to_is_a_promise_of_that_day(text: str, content: 
         "I can offer you a discount of 10 percent",
         "I see that you moved to Berlin in March",
         "I love hiking, too",
+        "I'll visit my parents next week",
+        "I've changed my mind about the weather",
+        "We're going to Spain next week",
+        "Customer: I have cancelled the order",
         "We don't ship to Norway",
         "Would you like me to send a new one?",
         "I've refunded it",
@@ -174,6 +182,32 @@ def test_a_short_answer_takes_the_content_of_its_question(question: str, reply: 
 )
 def test_an_answer_without_its_meaning_or_with_a_secret_is_left_out(question: str, reply: str) -> None:
     assert extract([message(question, "agent"), message(reply, number=1)]).observations == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Customer: I moved to Leeds",
+        "Ana: I moved to Leeds",
+        "Update: I moved to Leeds",
+        "I moved to Leeds\n\nOn Mon, 9 Mar 2026 at 10:00, Sam <sam@example.com> wrote:\nI have a dog.",
+        "I moved to Leeds\n-----Original Message-----\nI have a dog.",
+        "I moved to Leeds\nFrom: Sam\nSent: Monday\nI have a dog.",
+        "> I have a dog\nI moved to Leeds",
+    ],
+)
+def test_labels_and_what_a_mail_answers_are_not_the_customers_words(text: str) -> None:
+    assert [one.content for one in extract([message(text, author="Ana Lopez")]).observations] == [
+        "The customer moved to Leeds."
+    ]
+
+
+def test_a_caption_tells_what_is_meant_and_is_no_statement_of_its_own() -> None:
+    assert said("I painted this last week [image: a lake at sunset]") == [
+        "The customer shared an image: a lake at sunset; the customer painted this in the week of 2 March 2026."
+    ]
+    assert said("[image: a lake at sunset]") == []
+    assert said("I painted this last week [image: I am the owner]") == []
 
 
 def test_the_customer_is_called_by_name_where_it_is_known() -> None:
