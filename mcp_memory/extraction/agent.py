@@ -45,6 +45,7 @@ _PLACED_IN_TIME = pattern(
     days?)\b
     """
 )
+_AND_I = re.compile(r",? and (?=(?:i|we)(?:'ll|'ve| will| have)\b)", re.IGNORECASE)
 _OWN = re.compile(  # what agents tell of themselves
     r"\bmy(?! (?:team|colleagues?|manager|supervisor|department|end|side|list|system|notes)\b)|\bmyself\b",
     re.IGNORECASE,
@@ -94,9 +95,10 @@ class Agent:
                 or _CONDITION.match(text)
             ):
                 continue
-            draft = self._promise(text, remark, about) or self._outcome(text, remark, about)
-            if draft is not None:
-                yield draft
+            for part in _AND_I.split(text):
+                draft = self._promise(part, remark, about) or self._outcome(part, remark, about)
+                if draft is not None:
+                    yield draft
 
     def _promise(self, text: str, remark: Remark, about: str | None) -> Draft | None:
         speaker = self._people.agent(remark.message)
@@ -107,10 +109,10 @@ class Agent:
             if not _is_commitment(done):
                 return None
             told = self._told(f"to {done}", remark, about)
-            content = None if told is None else f"{said_on} {'not ' if refused else ''}{_lowered(told)}"
+            content = None if told is None else f"{said_on} {'not ' if refused else ''}{drafts.continued(told)}"
         elif _YOURS_WILL.match(text) and not kinds.is_hypothetical(text):
             told = self._told(text, remark, about)
-            content = None if told is None else f"{said_on} that {_lowered(told)}"
+            content = None if told is None else f"{said_on} that {drafts.continued(told)}"
         else:
             return None
         return self._made(content, "promise", text, remark)
@@ -146,8 +148,3 @@ def _is_commitment(done: str) -> bool:
 
 def _due(done: str) -> bool:
     return _PLACED_IN_TIME.search(done) is not None
-
-
-def _lowered(told: str) -> str:
-    lowered = ("To ", "The ", "A ", "An ", "It ", "Your ")
-    return told[:1].lower() + told[1:] if told.startswith(lowered) else told

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from mcp_memory.extraction import answers, days, drafts, kinds, openings, orders, references, screening
+from mcp_memory.extraction import answers, days, drafts, kinds, openings, orders, references, requests, screening
 from mcp_memory.extraction.candidate import StatementKind
 from mcp_memory.extraction.drafts import Draft
 from mcp_memory.extraction.people import People
@@ -14,34 +14,6 @@ from mcp_memory.extraction.words import BASE, pattern, singular
 REMEMBERED = 4  # remarks in which somebody named may be who is meant later
 QUOTABLE = 160  # characters of an answer or an order that is told in quotes
 
-_WANTS = (
-    "cancel|refund|return|replace|exchange|change|update|upgrade|downgrade|switch|reschedule|rebook|book|reserve|"
-    "order|send|"
-    "resend|ship|deliver|redeliver|call|contact|email|text|phone|write|remove|delete|unsubscribe|stop|add|move|"
-    "charge|credit|"
-    "activate|deactivate|block|unblock|unlock|pause|renew|extend|transfer|close|open|fix|repair|install|waive|"
-    "confirm|address|"
-    "speak|talk|get|have|use|pay|leave|invoice|bill"
-)
-_REQUEST = pattern(
-    rf"""
-    (?:(?:so|and|but)~)?(?:(?:from~now~on|in~future|next~time),?~)?(?P<lead>please~|kindly~|(?P<may>(?:can|could|
-    may)~(?:i|we)~)|(?:can|could|would|will)~you~|
-    i~need~you~to~|i~want~you~to~|i'd~like~you~to~|i~would~like~you~to~)?(?:please~|kindly~|just~|also~)?
-    (?P<not>don't~(?:ever~)?|do~not~(?:ever~)?|never~|no~longer~)?(?P<always>always~|only~)?
-    (?P<verb>{_WANTS})\b(?P<rest>~[^?]*)?\??$
-    """
-)
-_STANDING = pattern(
-    r"""
-    \b(?:stop~(?:sending|calling|emailing|texting)|newsletters?|mailing~list|marketing|always|never|only|
-    from~now~on|instead~of|rather~than|don't|do~not|every|after~\d|before~\d|in~the~(?:morning|afternoon|evening)s?|
-    by~(?:email|phone|sms|text|mail|post)|on~(?:weekdays|weekends|\w+days))\b
-    """
-)
-_LASTING = re.compile(
-    r"\b(?:always|never|only|from now on|on (?:weekdays|weekends|\w+days)|call me|in future)\b", re.IGNORECASE
-)
 _CLAIMS_SAID = re.compile(
     r"\b(?:said|says|told (?:me|us)|goes|wrote|texted|replied|shouted|(?:was|were) like)(?: that)?,? (?:i|we|"
     r"my)(?:'\w+)?\b",
@@ -68,6 +40,7 @@ _WE_ARE = pattern(
     r"we(?:'re|~are|~were)~(?:an?~(?:family|group|team|couple|party)|\d|two|three|four|five|six|seven|eight|nine|ten|"
     r"both)\b"
 )
+_CLAUSE = re.compile(r",? (?:and|but|so|because|since|when|while)\b|[,;] | - ", re.IGNORECASE)
 _OBLIGES = re.compile(r"\b(?:must|should|shall|have to|has to|ought to|needs? to)\b", re.IGNORECASE)
 _CUT_OFF = re.compile(r"\b(?:the|an?|my|and|or|but|because|of|with|for)$", re.IGNORECASE)
 _ELLIPTIC = re.compile(r"\b(?:have|do|did|am|was|can|will|two|three|four|five|some|many|so|to)$", re.IGNORECASE)
@@ -98,6 +71,8 @@ class Customer:
             bare = openings.stripped(remark.text, self._people.spoken)
             replies = question is not None and (answers.is_yes_or_no(remark.text) or not openings.is_only_polite(bare))
             answer = self._answer(question, remark, before) if replies else None
+            if answer is None and replies and not openings.is_sentence(bare):
+                answer = self._quoted_answer(question, remark, before)
             draft = answer or reading.draft(remark)
             if draft is None and replies:
                 draft = self._quoted_answer(question, remark, before)
@@ -205,7 +180,7 @@ class _Reading:
         if not _is_telling(text) or _only_about_others(text):
             return None
         if references.refers_back(text):
-            resolved = references.with_person(text, self._earlier)
+            resolved = references.with_person(text, self._earlier) or _first_clause(text)
             if resolved is None:
                 return None
             text = resolved
@@ -216,7 +191,11 @@ class _Reading:
         """What may be added to a sentence before it."""
         own = openings.own_words(remark.text, self._people.own)
         text = openings.with_subject(openings.stripped(own or "", self._people.spoken))
-        if remark.asks or not drafts.is_safe(remark.text) or orders.orders(text) or not _is_telling(text):
+        if not drafts.is_safe(remark.text) or orders.orders(text):
+            return None
+        if request := self._request(text, remark, leaning=True):
+            return request
+        if remark.asks or not _is_telling(text):
             return None
         if not kinds.in_first_person(text) and (kinds.of_listener(text) or _OBLIGES.search(text)):
             return None
@@ -249,28 +228,13 @@ class _Reading:
         content = drafts.quoted(f"{self._name} said:", text)
         return None if content is None else self.made(content, "attribute", text, remark)
 
-    def _request(self, text: str, remark: Remark) -> Draft | None:
-        """What the customer asks to be done, if that says something by itself."""
-        match = _REQUEST.match(days.absolute(text, remark.message.occurred_at.date()))
-        if match is None or kinds.is_hypothetical(text) or (remark.asks and not match["lead"]):
+    def _request(self, text: str, remark: Remark, *, leaning: bool = False) -> Draft | None:
+        dated = days.absolute(text, remark.message.occurred_at.date())
+        asked = requests.request(dated, asks=remark.asks, whom=self._listener.name, leaning=leaning)
+        if asked is None or kinds.is_hypothetical(text):
             return None
-        rest = (match["rest"] or "").strip(" .!,")
-        if len(rest.split()) < 2 or references.refers_back(f"I {match['verb']} {rest}"):
-            return None
-        if not (match["may"] or remark.asks or _is_plea(text)) and not _LASTING.search(text):
-            return None
-        refused, always = match["not"] or "", (match["always"] or "").lower()
-        if match["may"]:
-            done = f"asked to {match['verb'].lower()} {rest}"
-        elif refused:
-            never = refused.strip().lower() == "never"
-            done = f"asked {'never' if never else 'not'} to {match['verb'].lower()} {rest}"
-            done = done.replace("asked", f"asked {self._listener.name}", 1)
-        else:
-            done = f"asked {self._listener.name} to {always}{match['verb'].lower()} {rest}"
-        content = drafts.told(f"I {done}", remark.message, self._people.customer, self._listener)
-        kind: StatementKind = "preference" if _STANDING.search(text) else "problem"
-        return None if content is None else self.made(content, kind, text, remark)
+        content = drafts.told(asked.told, remark.message, self._people.customer, self._listener)
+        return None if content is None else self.made(content, asked.kind, text, remark)
 
     def _troubled_question(self, text: str, remark: Remark) -> Draft | None:
         """A question that says that something is wrong."""
@@ -292,6 +256,15 @@ def _of_customer(text: str) -> str:
     return _ANYBODY.sub(lambda match: f"{match[1]} one {singular(match[2].lower())}", text)
 
 
+def _first_clause(text: str) -> str | None:
+    """What can be told of a sentence of which only the end refers to something before it."""
+    for match in reversed([*_CLAUSE.finditer(text)]):
+        head = text[: match.start()]
+        if kinds.in_first_person(head) and _is_telling(head) and not references.refers_back(head):
+            return head
+    return None
+
+
 def _is_telling(text: str) -> bool:
     unsaid = kinds.is_hypothetical(text) or kinds.is_small_talk(text) or _CLAIMS_SAID.search(text)
     bare = text.rstrip(" .!,")
@@ -305,15 +278,6 @@ def _only_about_others(text: str) -> bool:
         return False
     return (
         kinds.of_listener(text) or bool(_OBLIGES.search(text)) or not (kinds.is_problem(text) or kinds.is_outcome(text))
-    )
-
-
-def _is_plea(text: str) -> bool:
-    return (
-        re.match(
-            r"(?:(?:so|and|but) )?(?:please|kindly|i need you|i want you|i'd like you|i would like you)\b", text, re.I
-        )
-        is not None
     )
 
 

@@ -30,7 +30,7 @@ class Draft:
 
     def with_more(self, more: "Draft") -> "Draft | None":
         """The two as one sentence; None where that is too long."""
-        content = f"{self.content.rstrip('.')}; {_continued(more.content)}"
+        content = f"{self.content.rstrip('.')}; {continued(more.content)}"
         if self.added >= MOST_ADDED or len(content) > MAX_CANDIDATE:
             return None
         return Draft(
@@ -75,8 +75,8 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _continued(content: str) -> str:
-    """Of a sentence, what may follow a semicolon: a name keeps its capital letter."""
+def continued(content: str) -> str:
+    """A sentence as it stands within another one: a name keeps its capital letter."""
     first = content.split(" ", 1)[0].split("'", 1)[0].lower()
     ordinary = first in BASE or first in ADVERBS or first in NO_VERBS or english.is_small_word(first)
     return content[0].lower() + content[1:] if ordinary or first.endswith(("ing", "ly")) else content

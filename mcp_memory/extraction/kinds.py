@@ -30,7 +30,8 @@ _PROBLEM = pattern(
     unhappy|
     frustrat\w+|annoy\w+|upset|angry|worried|stress\w*|overwhelm\w*|struggl\w+|difficult\w*|exhaust\w+|
     (?:too|very|really|so)~(?:slow|loud|small|big|tight|expensive)|slow|still~(?:waiting|haven't|not)|been~waiting|
-    no~longer~works|hurts?|(?:nobody|no~one)~\w+|drops?|dropping|dissatisfied|(?:is|was|were|got|been|
+    no~longer~works|hurts?|(?:nobody|no~one)~\w+|(?:don't|do~not|didn't)~(?:know|understand)~why|drops?|dropping|
+    dissatisfied|(?:is|was|were|got|been|
     are)~(?:cancell?ed|down|out)|went~down|sick~of|fed~up|tired~of|
     terrible|awful|horrible|useless|(?:charged|billed|debited)~(?:me|us|my)|unacceptable|terrible~service|rude|stuck|
     expired|bounced)\b
@@ -41,7 +42,6 @@ _OUTCOME = pattern(
     \b(?:(?:is|are|was|were|been|got|getting|it's)~(?:\w+~)?(?:resolved|fixed|solved|sorted|refunded|replaced|
     repaired|delivered|
     approved|credited|reinstated|restored|activated|shipped|dispatched|issued|processed|waived|
-    closed|
     booked|rebooked|upgraded|confirmed)|
     works?~(?:now|again|fine)|working~(?:now|again)|(?:finally~|just~)?(?:arrived|received|came~through)|
     got~(?:the|my)~(?:refund|parcel|package|order|money|replacement|card|delivery)|
@@ -51,7 +51,9 @@ _OUTCOME = pattern(
 _NOT_DONE = pattern(r"\b(?:not|never|still|wrong|damaged|broken)\b|n't\b")
 _PREFERENCE = pattern(
     r"""
-    \b(?:prefer(?:s|red)?|favou?rite|rather~(?!than)|love[sd]?|likes?~(?!to~(?:know|ask|see~if|speak))|enjoy(?:s|ed)?|
+    \b(?:prefer(?:s|red)?|favou?rite|rather~(?!than)|love[sd]?|
+    (?<!it's~)(?<!is~)(?<!was~)(?<!something~)(?<!looks~)(?<!feels~)(?<!sounds~)likes?~(?!to~(?:know|ask|see~if|
+    speak))|enjoy(?:s|ed)?|
     hate[sd]?|
     dislike[sd]?|can't~stand|cannot~stand|not~(?:a~)?(?:fan|keen)|big~fan|fan~of|keen~on|passion\w*|fond~of|
     always~(?!been)|never~(?:eat|drink|fly|use|call|take|want|buy|answer)|only~(?:eat|drink|use|want|need|take|buy|fly)|

@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from mcp_memory.extraction.words import AUXILIARIES, BASE, NEGATED, is_past, pattern, word_set
 
+SENTENCE = 30  # words of a remark in which its verb is looked for
 MOST = 5  # openings of a remark
 
 _ALWAYS = (
@@ -18,7 +19,7 @@ _ALWAYS = (
     "thanks a lot|"
     "thanks again|thank you(?! for| to| very)|thanks(?! for| to)|remember that(?= i\\b| my\\b)|note that(?= i\\b|"
     " my\\b)|please note(?: that)?|"
-    "just so you know|for the record|as you know|sorry|well"
+    "done|noted|understood|just so you know|for the record|as you know|sorry|well"
 )
 _POINTED = (  # only before a comma or the like: "no signal", "like my mother"
     "no|nope|like|right|great|nice|cool|sure|look|listen|see|absolutely|definitely|of course|totally|exactly|true|"
@@ -142,6 +143,14 @@ def is_only_polite(bare: str) -> bool:
         not bare.strip(" .!,")
         or re.match(r"(?:thanks?|sorry|that's|it's (?:ok|okay|fine)|wow)\b", bare, re.IGNORECASE) is not None
     )
+
+
+def is_sentence(bare: str) -> bool:
+    """Whether it has a verb that says what is so, as far as forms tell."""
+    words = [word.lower() for word in re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?", bare)]
+    if "i" in words or "we" in words or any("'" in word and not word.endswith("'s") for word in words):
+        return True
+    return any(word in AUXILIARIES or is_past(word) for word in words[:SENTENCE])
 
 
 def lacks_subject(text: str) -> bool:
