@@ -54,7 +54,8 @@ _GOING_ON = pattern(
 )
 _LACKS_I = frozenset({"haven't", "hadn't", "can't", "couldn't", "didn't", "cannot"})
 _FINITE = re.compile(
-    r"\b(?:is|was|are|were|sounds?|seems?|helps?|makes?|made|lets?|can|gives?|keeps?|has)\b", re.IGNORECASE
+    r"\b(?:is|was|are|were|sounds?|seems?|helps?|makes?|made|lets?|can|gives?|keeps?|has|must|should|will|would|might)\b",
+    re.IGNORECASE,
 )
 _ADVERB = re.compile(r"(?:just|already|finally|recently|also|still|never|only|once|actually) (?=\w)", re.IGNORECASE)
 

@@ -23,12 +23,10 @@ _OF_TIME = word_set(
 )
 _NO_CASE = pattern(  # nothing is meant by this "it"
     r"""
-    \bit(?:~(?:is|was|has~been|will~be|would~be|takes|took|feels|felt|seems|looks|turns~out|rained|rains|snow(?:s|
-    ed))\b|'s\b)
-    (?:~[\w'-]+){0,3}?~(?:to|that|when|since|raining|snowing|like|as~if|how|because|out|hard|time)\b|
-    \bit(?:'s|~is|~was)~(?:(?:\w+~)?(?:\d|one|two|three|four|five|six|seven|eight|nine|ten|monday|tuesday|wednesday|
-    thursday|
-    friday|saturday|sunday|time|raining|snowing|late|early|dark|cold|hot)\b|(?:my|our)~)|
+    \bit(?:~(?:is|was|has~been|will~be|would~be|takes|took|feels|felt|seems|looks|turns~out)\b|'s\b)
+    (?!~(?:an?|the|one|this|that|like|my|our)\b)(?:~[\w'-]+){1,3}?~(?:to|that|since|as~if)\b|
+    \bit(?:'s|~is|~was)~(?:(?:raining|snowing|late|early|dark|cold|hot|time|monday|tuesday|wednesday|thursday|friday|saturday|
+    sunday)\b|\d|(?:my|our)~)|\bit~(?:rain|snow)(?:s|ed)\b|\bit~(?:takes|took)~me\b|
     \b(?:make|makes|made|making|find|finds|found)~it\b|\b(?:when|if|as)~it~comes~to\b
     """
 )

@@ -110,7 +110,7 @@ class _Telling:
             again = person.again and person.name in self._named and not self._taken
             self._words.append(_mention(person, form, again))
             self._named.add(person.name)
-            self._joined = False
+            self._joined, self._agrees = False, self._agrees and form != "object"
             at += 1
             if form == "subject":
                 after = self._verb(at, plural=again)
@@ -176,7 +176,8 @@ class _Telling:
         if (verb in NO_VERBS or not verb[0].isalpha()) and verb not in AUXILIARIES:
             return None
         self._words.append(_agreeing(verb, self._tokens[at], plural=plural))
-        self._agrees = not plural and verb not in MODALS and verb.split("'")[0] not in ("do", "did", "ca", "wo")
+        helper = NEGATED.get(verb, verb).split()[0]
+        self._agrees = not plural and helper not in MODALS and helper not in ("do", "did")
         return at + 1
 
 

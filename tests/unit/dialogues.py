@@ -189,8 +189,8 @@ DIALOGUES: dict[str, tuple[str, Expected]] = {
             (
                 "problem",
                 'Asked "Would you like a refund or a replacement?", the customer answered: "A replacement please, '
-                'but not to my home address"; the customer asked the agent to send it to their office at 5 Quay Street, '
-                "Bristol.",
+                'but not to my home address"; the customer asked the agent to send it to their office at 5 '
+                "Quay Street, Bristol.",
             ),
             ("outcome", "The agent has ordered a new parcel, it will be delivered by Wednesday 18 March 2026."),
             ("plan", "The customer is moving to Bath in June 2026 so they will need to update their address then."),
