@@ -135,7 +135,7 @@ class Agent:
     def _made(self, content: str | None, kind: StatementKind, said: str, remark: Remark) -> Draft | None:
         if content is None or len(content) > MAX_CANDIDATE:
             return None
-        special = screening.special_category(content)
+        special = screening.special_category(content, self._people.spoken)
         return Draft(content=drafts.capital(content), kind=kind, said=said, messages=(remark.message,), special=special)
 
 

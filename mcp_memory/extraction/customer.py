@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from mcp_memory.extraction import answers, days, drafts, kinds, openings, orders, references, requests, screening
 from mcp_memory.extraction.candidate import StatementKind
@@ -66,6 +67,7 @@ class Customer:
         question = before.question if before is not None and asked else None
         if asked:
             self._latest = None
+        delicate = question is not None and screening.special_category(question, self._people.spoken)
         reading = _Reading(self._people, listener, self._name, self._earlier[-REMEMBERED:])
         for remark in turn.remarks:
             bare = openings.stripped(remark.text, self._people.spoken)
@@ -83,7 +85,7 @@ class Customer:
                     continue
             elif self._latest is not None:
                 yield self._latest
-            self._latest = draft
+            self._latest = replace(draft, special=draft.special or delicate)
             self._trouble = remark.text if draft.kind == "problem" else self._trouble
             self._earlier.append(remark.text)
         yield from self.rest()
@@ -121,7 +123,7 @@ class Customer:
         if said.statement is not None:
             reading = _Reading(self._people, self._people.agent(before.message), self._name, [])
             draft = reading.statement(said.statement, remark)
-            return None if draft is None else _evident(draft, before, f"{question} {remark.text}")
+            return None if draft is None else self._evident(draft, before, f"{question} {remark.text}")
         return self._quoted(said, remark, before)
 
     def _quoted_answer(self, question: str | None, remark: Remark, before: Turn | None) -> Draft | None:
@@ -140,18 +142,12 @@ class Customer:
             return None
         kind = kinds.kind_of(f"{said.question} {said.words}")
         draft = Draft(content=content, kind=kind, said=remark.text, messages=(remark.message,))
-        return _evident(draft, before, f"{said.question} {said.words}")
+        return self._evident(draft, before, f"{said.question} {said.words}")
 
-
-def _evident(draft: Draft, before: Turn, said: str) -> Draft:
-    """A draft that needs the question too."""
-    return Draft(
-        content=draft.content,
-        kind=draft.kind,
-        said=said,
-        messages=(before.message, *draft.messages),
-        special=screening.special_category(said),
-    )
+    def _evident(self, draft: Draft, before: Turn, said: str) -> Draft:
+        """A draft that needs the question too."""
+        special = screening.special_category(said, self._people.spoken)
+        return replace(draft, said=said, messages=(before.message, *draft.messages), special=special)
 
 
 class _Reading:
@@ -218,7 +214,7 @@ class _Reading:
         return None if content is None else self.made(content, kinds.kind_of(text), text, remark)
 
     def made(self, content: str, kind: StatementKind, said: str, remark: Remark) -> Draft:
-        special = screening.special_category(said) or screening.special_category(content)
+        special = screening.special_category(f"{said} {content}", self._people.spoken)
         return Draft(content=content, kind=kind, said=said, messages=(remark.message,), special=special)
 
     def _said(self, text: str, remark: Remark) -> Draft | None:

@@ -27,6 +27,8 @@ class Draft:
     messages: tuple[Communication, ...]
     special: bool = False
     added: int = 0
+    plain: "Draft | None" = None
+    """What it was before something special was added to it."""
 
     def with_more(self, more: "Draft") -> "Draft | None":
         """The two as one sentence; None where that is too long."""
@@ -40,6 +42,7 @@ class Draft:
             messages=tuple(dict.fromkeys([*self.messages, *more.messages])),
             special=self.special or more.special,
             added=self.added + 1,
+            plain=self if more.special and not self.special else self.plain,
         )
 
 
@@ -66,8 +69,7 @@ def is_personal(content: str) -> bool:
 
 def quoted(lead: str, words: str) -> str | None:
     """Words that are told as they were said; None where they can't be put into quotes."""
-    words = screening.without_numbers(words.strip())
-    content = f'{lead} "{words}"'
+    content = screening.without_numbers(f'{lead} "{words.strip()}"')
     return content if '"' not in words and len(content) <= MAX_CANDIDATE else None
 
 

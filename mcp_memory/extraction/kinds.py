@@ -81,7 +81,7 @@ _SMALL_TALK = pattern(
     appreciate~(?:it|that|you|your|the~(?:help|support))|know~(?:you|what|how|that~feeling|right|,|$)|
     hope~(?:you|your|it|that~(?:you|helps)|everything|to~hear|so)|can(?:~only)?~(?:imagine|see|tell|relate)|
     can(?:'t|not)~(?:imagine|believe)|think~(?:so|you|your|that's|it's)|believe~(?:so|in~you)|wonder|
-    (?:(?:so|really|very|just|super|always)~)*(?:glad|happy|sorry|proud|excited|thrilled|pleased|grateful|impressed|
+    (?:(?:so|really|very|just|super|always)~){0,3}(?:glad|happy|sorry|proud|excited|thrilled|pleased|grateful|impressed|
     jealous|curious|
     sure|rooting)(?:[.!,]|$|~(?:for|of|that|with|by|about|to~(?:hear|see|know|help|have~you))?~?(?:you|your|it|that|
     this|them|to~(?:hear|see|know))\b)|

@@ -6,6 +6,7 @@ sexual orientation. A word that tells of one of them is enough: to leave out too
 """
 
 import re
+from collections.abc import Collection
 
 from mcp_memory.extraction.words import pattern, word_set
 from mcp_memory.statements.wording import LONGEST_WORD
@@ -126,11 +127,19 @@ _NO_SECRETS = word_set(  # codes that are not
 _A_CODE = re.compile(
     r"(?P<before>\w+ )?\bcode(?:(?: \w+){0,3}? (?:is|was)\b|(?: \w+){0,3}?:|[: ]+\d{4,8}\b)", re.IGNORECASE
 )
+_NO_LETTERS = re.compile(r"[^\w-]+")
 _WITHHELD = "(withheld)"
 
 
-def special_category(text: str) -> bool:
-    return _SPECIAL.search(_OF_THINGS.sub(" ", text)) is not None
+def special_category(text: str, names: Collection[str] = ()) -> bool:
+    """`names`: of those who speak, in lower case; Christian may be one."""
+    found = _SPECIAL.search(_OF_THINGS.sub(" ", text))
+    if found is None or not names:
+        return found is not None
+    others = " ".join(
+        word for word in text.split() if _NO_LETTERS.sub("", word.removesuffix("'s").lower()) not in names
+    )
+    return special_category(others)
 
 
 def tells_secret(text: str) -> bool:

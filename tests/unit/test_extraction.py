@@ -286,6 +286,36 @@ def test_an_answer_to_a_question_about_health_is_screened() -> None:
     assert (found.observations, found.screened) == ((), 1)
 
 
+def test_all_that_answers_a_delicate_question_is_screened() -> None:
+    found = extract(
+        dialogue("A: Do you have any medical conditions?\nC: My back hurts when I sit. I take two pills a day.")
+    )
+
+    assert (found.observations, found.screened) == ((), 2)
+
+
+def test_something_special_that_is_added_to_a_sentence_takes_nothing_else_with_it() -> None:
+    found = extract([message("My daughter Ana starts school in May. She has asthma.")])
+
+    assert [one.content for one in found.observations] == ["The customer's daughter Ana starts school in May 2026."]
+    assert found.screened == 1
+
+
+def test_a_name_that_sounds_like_a_belief_is_a_name() -> None:
+    found = extract(dialogue("C: I moved to Leeds\nC: This is Christian, my order is late"), customer="Christian Gay")
+
+    assert found.screened == 0
+    assert found.observations[0].content == "Christian Gay moved to Leeds."
+
+
+def test_numbers_of_cards_are_withheld_from_quoted_questions_too() -> None:
+    found = extract(dialogue("A: Do you still use the card 4111 1111 1111 1111 or another?\nC: the blue one"))
+
+    assert [one.content for one in found.observations] == [
+        'Asked "Do you still use the card (withheld) or another?", the customer answered: "the blue one"'
+    ]
+
+
 @pytest.mark.parametrize(
     "text",
     [
