@@ -61,9 +61,14 @@ _DONE = (
     "reversed|"
     "submitted|denied|rejected|declined|reported|paused|unsubscribed|deleted|set up"
 )
-_DID = re.compile(
-    rf"(?:i|we)(?:'ve| have)? (?:now |just |already |successfully |also |gone ahead and )*(?:{_DONE})\b(?!\?)",
-    re.IGNORECASE,
+_ADVERBS = "(?:now~|just~|already~|successfully~|also~|gone~ahead~and~){0,2}"
+_OBJECT = "(?:you|your|the|it|this|that|these|those|them|all|both|everything)"
+_DID = pattern(  # not "I moved to Leeds", nor "I ordered a pizza"
+    rf"""
+    (?:i|we)(?:'ve|~have)?~{_ADVERBS}(?:refunded|cancell?ed|credited|waived|escalated|reinstated)\b|
+    (?:i|we)~{_ADVERBS}(?:{_DONE})~{_OBJECT}\b|
+    (?:i|we)(?:'ve|~have)~{_ADVERBS}(?:{_DONE})~(?:{_OBJECT}|an?|another|half|\d+)\b
+    """
 )
 _IS_DONE = pattern(
     rf"""
