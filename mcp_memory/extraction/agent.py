@@ -14,20 +14,17 @@ ABOUT = 120  # characters of what the customer had said, where a promise needs i
 
 _WILL = pattern(
     r"""
-    (?:(?:i|we)(?:'ll|~will|~shall|'m~going~to|'re~going~to|~am~going~to|~are~going~to)|
-    (?:i|we)~(?:promise|guarantee|commit)~(?:to|that~(?:i|we)(?:'ll|~will)))(?P<not>~not|~never)?
-    (?:~(?:definitely|also|just|personally|then|certainly|now|make~sure~to|be~sure~to|
-    go~ahead~and)){0,3}~(?P<done>[\w'-]+\b.*)
+    (?:(?:i|we)(?:'ll|~will|~shall|'m~going~to|'re~going~to|~am~going~to|~are~going~to)|(?:i|we)~(?:promise|
+    guarantee|commit)~(?:to|that~(?:i|we)(?:'ll|~will)))(?P<not>~not|~never)?(?:~(?:definitely|also|just|personally|
+    then|certainly|now|make~sure~to|be~sure~to|go~ahead~and)){0,3}~(?P<done>[\w'-]+\b.*)
     """
 )
 _WONT = re.compile(r"(?:i|we) won't (?P<done>\w.*)", re.IGNORECASE)
 _YOURS_WILL = pattern(
     r"""
-    (?:(?:your|the|a|an|our|my|it|they|that|someone|somebody)\b[^,;?]{0,80}?~(?:will|won't)|you~(?:will|won't)|(?:you|
-    it|they)'ll)
-    ~(?:not~)?(?:be|arrive|receive|get|come|have|reach|visit|call|contact|deliver|pick|bring|repair|fix|install|
-    replace|ship|start|
-    end|expire|show|take|cost|remain|stay|email|send|process|return)\b
+    (?:(?:your|the|a|an|our|my|it|they|that|someone|somebody)\b[^,;?]{0,80}?~(?:will|won't)|you~(?:will|won't)|
+    (?:you|it|they)'ll)~(?:not~)?(?:be|arrive|receive|get|come|have|reach|visit|call|contact|deliver|pick|bring|
+    repair|fix|install|replace|ship|start|end|expire|show|take|cost|remain|stay|email|send|process|return)\b
     """
 )
 _OF_THE_MOMENT = pattern(
@@ -52,14 +49,11 @@ _OWN = re.compile(  # what agents tell of themselves
 )
 _DONE = (
     "refunded|cancelled|canceled|processed|issued|shipped|dispatched|sent|resolved|fixed|updated|changed|replaced|"
-    "credited|"
-    "approved|booked|rebooked|scheduled|rescheduled|activated|deactivated|reactivated|closed|waived|removed|upgraded|"
-    "downgraded|"
-    "escalated|reset|unlocked|blocked|delivered|repaired|restored|confirmed|extended|applied|added|ordered|reordered|"
-    "opened|"
-    "registered|reinstated|transferred|renewed|arranged|filed|created|moved|switched|reserved|corrected|adjusted|"
-    "reversed|"
-    "submitted|denied|rejected|declined|reported|paused|unsubscribed|deleted|set up"
+    "credited|approved|booked|rebooked|scheduled|rescheduled|activated|deactivated|reactivated|closed|waived|"
+    "removed|upgraded|downgraded|escalated|reset|unlocked|blocked|delivered|repaired|restored|confirmed|extended|"
+    "applied|added|ordered|reordered|opened|registered|reinstated|transferred|renewed|arranged|filed|created|moved|"
+    "switched|reserved|corrected|adjusted|reversed|submitted|denied|rejected|declined|reported|paused|unsubscribed|"
+    "deleted|set up"
 )
 _ADVERBS = "(?:now~|just~|already~|successfully~|also~|gone~ahead~and~){0,2}"
 _OBJECT = "(?:you|your|the|it|this|that|these|those|them|all|both|everything)"

@@ -28,10 +28,8 @@ _REACHED = pattern(
 _ACCUSED = pattern(
     r"""
     you~(?:guys~|people~|have~|already~|just~|also~|never~|still~haven't~|haven't~|didn't~|once~){0,2}(?:sent|send|
-    promised|promise|told|tell|
-    charged|charge|billed|cancell?ed|blocked|closed|changed|lost|forgot|shipped|delivered|refunded|refund|gave|give|
-    sold|overcharged|
-    debited|deleted|answered|replied|called|call)\b
+    promised|promise|told|tell|charged|charge|billed|cancell?ed|blocked|closed|changed|lost|forgot|shipped|
+    delivered|refunded|refund|gave|give|sold|overcharged|debited|deleted|answered|replied|called|call)\b
     """
 )
 _ANYBODY = re.compile(

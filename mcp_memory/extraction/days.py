@@ -45,9 +45,8 @@ _ON = re.compile(r"\bon$")
 _FUTURE = pattern(
     r"""
     \b(?:will|'ll|shall|going~to|gonna|plan(?:s|ning)? (?:to|on)|want|need|would~like|next|coming|tomorrow|have~to|
-    must|can|
-    could|hop(?:e|ing)|expect(?:ing|ed)?|due|scheduled|by|until|booked|let's|(?:am|are|is|'m|'re|'s)~\w+ing|
-    please)\b
+    must|can|could|hop(?:e|ing)|expect(?:ing|ed)?|due|scheduled|by|until|booked|let's|(?:am|are|is|'m|'re|
+    's)~\w+ing|please)\b
     """
 )
 _COMING = re.compile(r"\b(?:from|until|till|by|starting)(?: the)? $", re.IGNORECASE)

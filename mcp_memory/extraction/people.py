@@ -15,8 +15,8 @@ LONGEST_NAME = 60  # characters
 
 _NAME = re.compile(r"[^\W\d_][^\W\d_.'-]*(?:[ '.-]{1,2}[^\W\d_]+){0,4}\.?")
 _NO_NAMES = word_set(
-    "customer client user caller guest visitor unknown anonymous agent bot assistant system support human ai me you i "
-    "member person participant the"
+    "customer client user caller guest visitor unknown anonymous agent bot assistant system support human ai me "
+    "you i member person participant the"
 )
 
 

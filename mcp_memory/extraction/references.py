@@ -13,13 +13,11 @@ _SHE = {"he": "subject", "she": "subject", "him": "object", "her": "her", "his":
 _TOKENS = re.compile(r"\"[^\"]*\"|[^\W\d_]+(?:'[^\W\d_]+)?|\d+|[.,;:!?]")
 _DETERMINERS = word_set(
     "my our the a an your some any this that these those two three four five six seven eight nine ten many several "
-    "both "
-    "every each no another all few lots"
+    "both every each no another all few lots"
 )
 _OF_TIME = word_set(
     "week weekend month year morning afternoon evening night time day days moment summer winter spring autumn fall "
-    "past "
-    "way kind sort"
+    "past way kind sort"
 )
 _NO_CASE = pattern(  # nothing is meant by this "it"
     r"""
@@ -77,8 +75,7 @@ _BEFORE_A_CLAUSE = word_set(
 )  # after another word, "that" tells more of it
 _CALENDAR = word_set(
     "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "
-    "september "
-    "october november december"
+    "september october november december"
 )
 _RELATION_WORDS = frozenset(RELATIONS.split("|")) | word_set("woman man girl boy guy lady person")
 

@@ -11,20 +11,16 @@ LEAST = 2  # words after the verb
 
 _WANTS = (
     "cancel|refund|return|replace|exchange|change|update|upgrade|downgrade|switch|reschedule|rebook|book|reserve|"
-    "order|send|"
-    "resend|ship|deliver|redeliver|call|contact|email|text|phone|write|remove|delete|unsubscribe|stop|add|move|"
-    "charge|credit|"
-    "activate|deactivate|block|unblock|unlock|pause|renew|extend|transfer|close|open|fix|repair|install|waive|"
-    "confirm|address|"
-    "speak|talk|get|have|use|pay|leave|invoice|bill"
+    "order|send|resend|ship|deliver|redeliver|call|contact|email|text|phone|write|remove|delete|unsubscribe|stop|"
+    "add|move|charge|credit|activate|deactivate|block|unblock|unlock|pause|renew|extend|transfer|close|open|fix|"
+    "repair|install|waive|confirm|address|speak|talk|get|have|use|pay|leave|invoice|bill"
 )
 _REQUEST = pattern(
     rf"""
     (?:(?:so|and|but)~)?(?:(?:from~now~on|in~future|next~time),?~)?(?P<lead>please~|kindly~|(?P<may>(?:can|could|
-    may)~(?:i|we)~)|(?:can|could|would|will)~you~|
-    i~need~you~to~|i~want~you~to~|i'd~like~you~to~|i~would~like~you~to~)?(?:please~|kindly~|just~|also~)?
-    (?P<not>don't~(?:ever~)?|do~not~(?:ever~)?|never~|no~longer~)?(?P<always>always~|only~)?
-    (?P<verb>{_WANTS})\b(?P<rest>~[^?]*)?\??$
+    may)~(?:i|we)~)|(?:can|could|would|will)~you~|i~need~you~to~|i~want~you~to~|i'd~like~you~to~|
+    i~would~like~you~to~)?(?:please~|kindly~|just~|also~)?(?P<not>don't~(?:ever~)?|do~not~(?:ever~)?|never~|
+    no~longer~)?(?P<always>always~|only~)?(?P<verb>{_WANTS})\b(?P<rest>~[^?]*)?\??$
     """
 )
 _STANDING = pattern(

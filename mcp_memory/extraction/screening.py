@@ -104,25 +104,23 @@ _SECRET = pattern(
 _OF_A_SECRET = pattern(  # what may be said of one without telling it
     r"""
     \b(?:is|are|was|were|has|have|had|does|do|did|can|could|will|would)(?:n't|~not|~never|
-    ~no~longer)?~(?:been~)?(?:work\w*|expired|
-    incorrect|invalid|rejected|wrong|lost|forgotten|accepted|blocked|arriv\w*|com(?:e|ing)|reset|receiv\w*|
-    not~working)\b|
-    \bto~(?:log|sign|get|reset|change|open|pay|use|my|the|your)\b
+    ~no~longer)?~(?:been~)?(?:work\w*|expired|incorrect|invalid|rejected|wrong|lost|forgotten|accepted|blocked|
+    arriv\w*|com(?:e|ing)|reset|receiv\w*|not~working)\b|\bto~(?:log|sign|get|reset|change|open|pay|use|my|the|
+    your)\b
     """
 )
 _TOLD = re.compile(r"\b(?:is|are|was|were|to|as|it's)\b|[:=\d]", re.IGNORECASE)
 _GOES_ON = pattern(
     r"""
-    ~*(?:$|[.,;!?)]|(?:is|are|was|were|has|have|had|do|does|did|can|could|will|would|and|but|because|so|or|again|for|
-    from|with|on|in|
-    at|by|when|since|after|before|never|to~(?:log|sign|get)|reset|not|no|yesterday|today|twice|still|always|keeps?|
-    stopped|expired|please|until|that|
-    (?:do|does|did|is|was|has|have|had|ca|wo|could|would|are|were)n't)\b)
+    ~*(?:$|[.,;!?)]|(?:is|are|was|were|has|have|had|do|does|did|can|could|will|would|and|but|because|so|or|again|
+    for|from|with|on|in|at|by|when|since|after|before|never|to~(?:log|sign|get)|reset|not|no|yesterday|today|twice|
+    still|always|keeps?|stopped|expired|please|until|that|(?:do|does|did|is|was|has|have|had|ca|wo|could|would|are|
+    were)n't)\b)
     """
 )
 _NO_SECRETS = word_set(  # codes that are not
-    "zip post postal error promo discount voucher dress product country area source qr bar coupon fault "
-    "booking referral"
+    "zip post postal error promo discount voucher dress product country area source qr bar coupon fault booking "
+    "referral"
 )
 _A_CODE = re.compile(
     r"(?P<before>\w+ )?\bcode(?:(?: \w+){0,3}? (?:is|was)\b|(?: \w+){0,3}?:|[: ]+\d{4,8}\b)", re.IGNORECASE

@@ -82,9 +82,9 @@ AUXILIARIES = MODALS | word_set("am are is was were have has had do does did be 
 
 RELATIONS = (
     "daughter|son|wife|husband|partner|spouse|girlfriend|boyfriend|fiance|fiancee|mother|father|mom|mum|dad|sister|"
-    "brother|aunt|uncle|cousin|niece|nephew|grandmother|grandfather|grandma|grandpa|granddaughter|grandson|baby|child|"
-    "boss|manager|colleague|coworker|assistant|neighbour|neighbor|friend|roommate|flatmate|landlord|teacher|coach|dog|"
-    "cat|puppy|kitten|horse|driver|technician|engineer|courier|accountant|lawyer|secretary"
+    "brother|aunt|uncle|cousin|niece|nephew|grandmother|grandfather|grandma|grandpa|granddaughter|grandson|baby|"
+    "child|boss|manager|colleague|coworker|assistant|neighbour|neighbor|friend|roommate|flatmate|landlord|teacher|"
+    "coach|dog|cat|puppy|kitten|horse|driver|technician|engineer|courier|accountant|lawyer|secretary"
 )
 """Alternatives of a pattern."""
 
