@@ -46,10 +46,12 @@ _GOES_ON = re.compile(
     r"[, ]+(?=(?:and (?:then|now|so|i|we|my|it|also)|but|so (?:i|we|now|can|could)|because|then i|anyway|also)\b)",
     re.IGNORECASE,
 )
-_ASKS_TOO = re.compile(
-    r"[, ]+(?=(?:(?:so|and|but) )?(?:can|could|would|will) (?:you|i|we|someone)\b|(?:any idea|what (?:can|should|do) i|"
-    r"how (?:do|can|long)|is there (?:a|any)|pls help|please help|please advise|thanks|thank you|thx|cheers)\b)",
-    re.IGNORECASE,
+_ASKS_TOO = pattern(
+    r"""
+    [,~]+(?=(?:(?:so|and|but)~)?(?:can|could|would|will)~(?:you|i|we|someone)\b|(?:any~idea|what~(?:can|should|do)~i|
+    how~(?:do|can|long)|is~there~(?:a|any)|pls~help|please~help|please~advise|thanks|thank~you|thx|cheers)\b)|
+    ,~+(?=(?:is|was)~(?:that|this|it)\b|(?:do|does|did)~(?:you|that|it|this)\b|why~|where~(?:is|are)\b|when~(?:will|can)\b)
+    """
 )
 _ASKS = pattern(
     r"""

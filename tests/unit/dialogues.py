@@ -215,7 +215,7 @@ DIALOGUES: dict[str, tuple[str, Expected]] = {
         [
             ("plan", "The customer needs to change their booking."),
             ("attribute", 'Asked "What\'s the booking reference?", the customer answered: "KX72PQ"'),
-            ("attribute", "The customer's mum is coming with them so they need an extra bed."),
+            ("attribute", "The customer's mum is coming with them so the customer needs an extra bed."),
             ("outcome", "The agent has updated the customer's booking: 2 nights, extra bed added."),
             ("attribute", "The customer comes by car."),
         ],
