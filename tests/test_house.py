@@ -62,10 +62,11 @@ MAY_IMPORT = {
         "model extraction/candidate extraction/days extraction/english extraction/orders extraction/screening "
         "extraction/speech extraction/words"
     ),
+    "extraction/requests": "extraction/candidate extraction/references extraction/words",
     "extraction/customer": (
         "extraction/answers extraction/candidate extraction/days extraction/drafts extraction/kinds "
         "extraction/openings extraction/orders extraction/people extraction/references extraction/remarks "
-        "extraction/screening extraction/speech extraction/words"
+        "extraction/requests extraction/screening extraction/speech extraction/words"
     ),
     "extraction/agent": (
         "extraction/candidate extraction/days extraction/drafts extraction/kinds extraction/openings "

@@ -47,8 +47,9 @@ def extract(
             continue
         if screen and draft.special:
             screened += 1
-            continue
-        told.append((draft, by_agent))
+        kept = draft.plain if screen and draft.special else draft
+        if kept is not None:
+            told.append((kept, by_agent))
     found = _candidates(told)
     return Extract(
         observations=found,

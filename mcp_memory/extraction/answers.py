@@ -26,12 +26,11 @@ _EVASIVE = pattern(
 _FORMULA = pattern(
     r"""
     \b(?:anything~else|something~else|how~are~you|how~have~you~been|how(?:'s|~is|~was|~has|~have)~(?:it~going|
-    everything|life|(?:your|the)~(?:day|week|weekend|night|morning)|
-    your~day|things)|(?:can|may|could)~i~(?:help|assist|have|get|ask)|help~you|assist~you|are~you~(?:there|ready|ok|
-    okay|sure)|still~there|is~(?:that|this|it)~(?:ok|okay|correct|right|all|fine|alright)|make~sense|sound~good|
-    shall~(?:i|we)|do~you~mind|what's~(?:up|new|going~on)|what~is~(?:up|new)|how~about~you|what~about~you|and~you|
-    right\?|isn't~it|aren't~they|don't~you~think|you~know|guess~what|how~can~i|how~may~i|who~am~i~speaking|
-    what~do~you~think|agree)
+    everything|life|(?:your|the)~(?:day|week|weekend|night|morning)|your~day|things)|(?:can|may|could)~i~(?:help|
+    assist|have|get|ask)|help~you|assist~you|are~you~(?:there|ready|ok|okay|sure)|still~there|is~(?:that|this|
+    it)~(?:ok|okay|correct|right|all|fine|alright)|make~sense|sound~good|shall~(?:i|we)|do~you~mind|what's~(?:up|
+    new|going~on)|what~is~(?:up|new)|how~about~you|what~about~you|and~you|right\?|isn't~it|aren't~they|
+    don't~you~think|you~know|guess~what|how~can~i|how~may~i|who~am~i~speaking|what~do~you~think|agree)
     """
 )
 _UNNAMED = re.compile(r"\b(?:it|its|that|this|these|those|they|them|their|he|she|him|his|her|one|ones|there)\b", re.I)

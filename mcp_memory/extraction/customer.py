@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from mcp_memory.extraction import answers, days, drafts, kinds, openings, orders, references, screening
+from mcp_memory.extraction import answers, days, drafts, kinds, openings, orders, references, requests, screening
 from mcp_memory.extraction.candidate import StatementKind
 from mcp_memory.extraction.drafts import Draft
 from mcp_memory.extraction.people import People
@@ -14,34 +15,6 @@ from mcp_memory.extraction.words import BASE, pattern, singular
 REMEMBERED = 4  # remarks in which somebody named may be who is meant later
 QUOTABLE = 160  # characters of an answer or an order that is told in quotes
 
-_WANTS = (
-    "cancel|refund|return|replace|exchange|change|update|upgrade|downgrade|switch|reschedule|rebook|book|reserve|"
-    "order|send|"
-    "resend|ship|deliver|redeliver|call|contact|email|text|phone|write|remove|delete|unsubscribe|stop|add|move|"
-    "charge|credit|"
-    "activate|deactivate|block|unblock|unlock|pause|renew|extend|transfer|close|open|fix|repair|install|waive|"
-    "confirm|address|"
-    "speak|talk|get|have|use|pay|leave|invoice|bill"
-)
-_REQUEST = pattern(
-    rf"""
-    (?:(?:so|and|but)~)?(?:(?:from~now~on|in~future|next~time),?~)?(?P<lead>please~|kindly~|(?P<may>(?:can|could|
-    may)~(?:i|we)~)|(?:can|could|would|will)~you~|
-    i~need~you~to~|i~want~you~to~|i'd~like~you~to~|i~would~like~you~to~)?(?:please~|kindly~|just~|also~)?
-    (?P<not>don't~(?:ever~)?|do~not~(?:ever~)?|never~|no~longer~)?(?P<always>always~|only~)?
-    (?P<verb>{_WANTS})\b(?P<rest>~[^?]*)?\??$
-    """
-)
-_STANDING = pattern(
-    r"""
-    \b(?:stop~(?:sending|calling|emailing|texting)|newsletters?|mailing~list|marketing|always|never|only|
-    from~now~on|instead~of|rather~than|don't|do~not|every|after~\d|before~\d|in~the~(?:morning|afternoon|evening)s?|
-    by~(?:email|phone|sms|text|mail|post)|on~(?:weekdays|weekends|\w+days))\b
-    """
-)
-_LASTING = re.compile(
-    r"\b(?:always|never|only|from now on|on (?:weekdays|weekends|\w+days)|call me|in future)\b", re.IGNORECASE
-)
 _CLAIMS_SAID = re.compile(
     r"\b(?:said|says|told (?:me|us)|goes|wrote|texted|replied|shouted|(?:was|were) like)(?: that)?,? (?:i|we|"
     r"my)(?:'\w+)?\b",
@@ -55,10 +28,8 @@ _REACHED = pattern(
 _ACCUSED = pattern(
     r"""
     you~(?:guys~|people~|have~|already~|just~|also~|never~|still~haven't~|haven't~|didn't~|once~){0,2}(?:sent|send|
-    promised|promise|told|tell|
-    charged|charge|billed|cancell?ed|blocked|closed|changed|lost|forgot|shipped|delivered|refunded|refund|gave|give|
-    sold|overcharged|
-    debited|deleted|answered|replied|called|call)\b
+    promised|promise|told|tell|charged|charge|billed|cancell?ed|blocked|closed|changed|lost|forgot|shipped|
+    delivered|refunded|refund|gave|give|sold|overcharged|debited|deleted|answered|replied|called|call)\b
     """
 )
 _ANYBODY = re.compile(
@@ -68,6 +39,7 @@ _WE_ARE = pattern(
     r"we(?:'re|~are|~were)~(?:an?~(?:family|group|team|couple|party)|\d|two|three|four|five|six|seven|eight|nine|ten|"
     r"both)\b"
 )
+_CLAUSE = re.compile(r",? (?:and|but|so|because|since|when|while)\b|[,;] | - ", re.IGNORECASE)
 _OBLIGES = re.compile(r"\b(?:must|should|shall|have to|has to|ought to|needs? to)\b", re.IGNORECASE)
 _CUT_OFF = re.compile(r"\b(?:the|an?|my|and|or|but|because|of|with|for)$", re.IGNORECASE)
 _ELLIPTIC = re.compile(r"\b(?:have|do|did|am|was|can|will|two|three|four|five|some|many|so|to)$", re.IGNORECASE)
@@ -93,11 +65,14 @@ class Customer:
         question = before.question if before is not None and asked else None
         if asked:
             self._latest = None
+        delicate = question is not None and screening.special_category(question, self._people.spoken)
         reading = _Reading(self._people, listener, self._name, self._earlier[-REMEMBERED:])
         for remark in turn.remarks:
             bare = openings.stripped(remark.text, self._people.spoken)
             replies = question is not None and (answers.is_yes_or_no(remark.text) or not openings.is_only_polite(bare))
             answer = self._answer(question, remark, before) if replies else None
+            if answer is None and replies and not openings.is_sentence(bare):
+                answer = self._quoted_answer(question, remark, before)
             draft = answer or reading.draft(remark)
             if draft is None and replies:
                 draft = self._quoted_answer(question, remark, before)
@@ -108,7 +83,7 @@ class Customer:
                     continue
             elif self._latest is not None:
                 yield self._latest
-            self._latest = draft
+            self._latest = replace(draft, special=draft.special or delicate)
             self._trouble = remark.text if draft.kind == "problem" else self._trouble
             self._earlier.append(remark.text)
         yield from self.rest()
@@ -146,7 +121,7 @@ class Customer:
         if said.statement is not None:
             reading = _Reading(self._people, self._people.agent(before.message), self._name, [])
             draft = reading.statement(said.statement, remark)
-            return None if draft is None else _evident(draft, before, f"{question} {remark.text}")
+            return None if draft is None else self._evident(draft, before, f"{question} {remark.text}")
         return self._quoted(said, remark, before)
 
     def _quoted_answer(self, question: str | None, remark: Remark, before: Turn | None) -> Draft | None:
@@ -165,18 +140,12 @@ class Customer:
             return None
         kind = kinds.kind_of(f"{said.question} {said.words}")
         draft = Draft(content=content, kind=kind, said=remark.text, messages=(remark.message,))
-        return _evident(draft, before, f"{said.question} {said.words}")
+        return self._evident(draft, before, f"{said.question} {said.words}")
 
-
-def _evident(draft: Draft, before: Turn, said: str) -> Draft:
-    """A draft that needs the question too."""
-    return Draft(
-        content=draft.content,
-        kind=draft.kind,
-        said=said,
-        messages=(before.message, *draft.messages),
-        special=screening.special_category(said),
-    )
+    def _evident(self, draft: Draft, before: Turn, said: str) -> Draft:
+        """A draft that needs the question too."""
+        special = screening.special_category(said, self._people.spoken)
+        return replace(draft, said=said, messages=(before.message, *draft.messages), special=special)
 
 
 class _Reading:
@@ -187,7 +156,8 @@ class _Reading:
         self._earlier = list(earlier)
 
     def draft(self, remark: Remark) -> Draft | None:
-        text = openings.stripped(remark.text, self._people.spoken)
+        own = openings.own_words(remark.text, self._people.own)
+        text = openings.stripped(own or "", self._people.spoken)
         if len(text) < 3 or not drafts.is_safe(remark.text):
             return None
         if orders.orders(text):
@@ -204,7 +174,7 @@ class _Reading:
         if not _is_telling(text) or _only_about_others(text):
             return None
         if references.refers_back(text):
-            resolved = references.with_person(text, self._earlier)
+            resolved = references.with_person(text, self._earlier) or _first_clause(text)
             if resolved is None:
                 return None
             text = resolved
@@ -213,8 +183,13 @@ class _Reading:
 
     def leaning(self, remark: Remark) -> Draft | None:
         """What may be added to a sentence before it."""
-        text = openings.with_subject(openings.stripped(remark.text, self._people.spoken))
-        if remark.asks or not drafts.is_safe(remark.text) or orders.orders(text) or not _is_telling(text):
+        own = openings.own_words(remark.text, self._people.own)
+        text = openings.with_subject(openings.stripped(own or "", self._people.spoken))
+        if not drafts.is_safe(remark.text) or orders.orders(text):
+            return None
+        if request := self._request(text, remark, leaning=True):
+            return request
+        if remark.asks or not _is_telling(text):
             return None
         if not kinds.in_first_person(text) and (kinds.of_listener(text) or _OBLIGES.search(text)):
             return None
@@ -223,6 +198,8 @@ class _Reading:
     def shown(self, remark: Remark) -> Draft | None:
         """What the message shows, which is what "this" means in it."""
         if not remark.shared or not drafts.is_safe(remark.shared) or orders.orders(remark.shared):
+            return None
+        if drafts.is_personal(remark.shared):
             return None
         content = f"{self._name} shared {_article(remark.shared)} {remark.shared.rstrip('.')}."
         return self.made(content, "attribute", remark.shared, remark)
@@ -235,7 +212,7 @@ class _Reading:
         return None if content is None else self.made(content, kinds.kind_of(text), text, remark)
 
     def made(self, content: str, kind: StatementKind, said: str, remark: Remark) -> Draft:
-        special = screening.special_category(said) or screening.special_category(content)
+        special = screening.special_category(f"{said} {content}", self._people.spoken)
         return Draft(content=content, kind=kind, said=said, messages=(remark.message,), special=special)
 
     def _said(self, text: str, remark: Remark) -> Draft | None:
@@ -245,28 +222,13 @@ class _Reading:
         content = drafts.quoted(f"{self._name} said:", text)
         return None if content is None else self.made(content, "attribute", text, remark)
 
-    def _request(self, text: str, remark: Remark) -> Draft | None:
-        """What the customer asks to be done, if that says something by itself."""
-        match = _REQUEST.match(days.absolute(text, remark.message.occurred_at.date()))
-        if match is None or kinds.is_hypothetical(text) or (remark.asks and not match["lead"]):
+    def _request(self, text: str, remark: Remark, *, leaning: bool = False) -> Draft | None:
+        dated = days.absolute(text, remark.message.occurred_at.date())
+        asked = requests.request(dated, asks=remark.asks, whom=self._listener.name, leaning=leaning)
+        if asked is None or kinds.is_hypothetical(text):
             return None
-        rest = (match["rest"] or "").strip(" .!,")
-        if len(rest.split()) < 2 or references.refers_back(f"I {match['verb']} {rest}"):
-            return None
-        if not (match["may"] or remark.asks or _is_plea(text)) and not _LASTING.search(text):
-            return None
-        refused, always = match["not"] or "", (match["always"] or "").lower()
-        if match["may"]:
-            done = f"asked to {match['verb'].lower()} {rest}"
-        elif refused:
-            never = refused.strip().lower() == "never"
-            done = f"asked {'never' if never else 'not'} to {match['verb'].lower()} {rest}"
-            done = done.replace("asked", f"asked {self._listener.name}", 1)
-        else:
-            done = f"asked {self._listener.name} to {always}{match['verb'].lower()} {rest}"
-        content = drafts.told(f"I {done}", remark.message, self._people.customer, self._listener)
-        kind: StatementKind = "preference" if _STANDING.search(text) else "problem"
-        return None if content is None else self.made(content, kind, text, remark)
+        content = drafts.told(asked.told, remark.message, self._people.customer, self._listener)
+        return None if content is None else self.made(content, asked.kind, text, remark)
 
     def _troubled_question(self, text: str, remark: Remark) -> Draft | None:
         """A question that says that something is wrong."""
@@ -288,6 +250,15 @@ def _of_customer(text: str) -> str:
     return _ANYBODY.sub(lambda match: f"{match[1]} one {singular(match[2].lower())}", text)
 
 
+def _first_clause(text: str) -> str | None:
+    """What can be told of a sentence of which only the end refers to something before it."""
+    for match in reversed([*_CLAUSE.finditer(text)]):
+        head = text[: match.start()]
+        if kinds.in_first_person(head) and _is_telling(head) and not references.refers_back(head):
+            return head
+    return None
+
+
 def _is_telling(text: str) -> bool:
     unsaid = kinds.is_hypothetical(text) or kinds.is_small_talk(text) or _CLAIMS_SAID.search(text)
     bare = text.rstrip(" .!,")
@@ -301,15 +272,6 @@ def _only_about_others(text: str) -> bool:
         return False
     return (
         kinds.of_listener(text) or bool(_OBLIGES.search(text)) or not (kinds.is_problem(text) or kinds.is_outcome(text))
-    )
-
-
-def _is_plea(text: str) -> bool:
-    return (
-        re.match(
-            r"(?:(?:so|and|but) )?(?:please|kindly|i need you|i want you|i'd like you|i would like you)\b", text, re.I
-        )
-        is not None
     )
 
 

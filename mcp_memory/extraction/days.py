@@ -20,6 +20,17 @@ _MONTHS = (
 _SEASONS = {"spring": 5, "summer": 8, "autumn": 11, "fall": 11}  # the month they end in, in the north
 _DAY = rf"(?P<day>{'|'.join(_WEEKDAYS)})"
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)}|jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec)"
+_UNITS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+_TEENS = (
+    "tenth",
+    "eleventh",
+    "twelfth",
+    *(f"{one}teenth" for one in ("thir", "four", "fif", "six", "seven", "eigh", "nine")),
+)
+_ORDINAL = (*_UNITS, *_TEENS, "twentieth", *(f"twenty {one}" for one in _UNITS), "thirtieth", "thirty first")
+_ORDINALS = "|".join(one.replace(" ", "[ -]") for one in sorted(_ORDINAL, key=len, reverse=True))
+_OF_MONTH = rf"(?:(?P<number>[0-3]?\d)(?:st|nd|rd|th)?|(?P<spoken>{_ORDINALS}))"
+_OF_YEAR = r"(?P<year>,? \d{4}\b)?"
 _COUNTED = {
     **dict(
         zip(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), range(1, 11), strict=True)
@@ -33,11 +44,12 @@ _ON = re.compile(r"\bon$")
 
 _FUTURE = pattern(
     r"""
-    \b(?:will|'ll|shall|going~to|gonna|plan(?:s|ning)?|want|need|would~like|next|coming|tomorrow|have~to|must|can|
-    could|hop(?:e|ing)|expect(?:ing|ed)?|due|scheduled|by|until|booked|let's|(?:am|are|is|'m|'re|'s)~\w+ing|
-    please)\b
+    \b(?:will|'ll|shall|going~to|gonna|plan(?:s|ning)? (?:to|on)|want|need|would~like|next|coming|tomorrow|have~to|
+    must|can|could|hop(?:e|ing)|expect(?:ing|ed)?|due|scheduled|by|until|booked|let's|(?:am|are|is|'m|'re|
+    's)~\w+ing|please)\b
     """
 )
+_COMING = re.compile(r"\b(?:from|until|till|by|starting)(?: the)? $", re.IGNORECASE)
 _IS = re.compile(r"\b(yesterday|today|tomorrow)'s\b(?= (?:going|gonna|been|not|an?|the|my|our|when)\b)", re.IGNORECASE)
 _PAST_SIGNS = re.compile(r"\b(?:was|were|had|did|didn't|wasn't|weren't|ago|since|been)\b", re.IGNORECASE)
 
@@ -183,14 +195,16 @@ def _dated(told: _Told, match: re.Match[str]) -> str | None:
     month = next(number for number, full in enumerate(_MONTHS, start=1) if full[:3].lower() == name)
     if match["year"]:
         return None
-    return shown(_nearest(told, month, int(match["number"])))
+    number = int(match["number"]) if match["number"] else _ORDINAL.index(match["spoken"].lower().replace("-", " ")) + 1
+    ahead = _COMING.search(match.string[max(0, match.start() - 12) : match.start()]) is not None
+    return shown(_nearest(told, month, number, ahead=ahead or told.future))
 
 
-def _nearest(told: _Told, month: int, number: int) -> date:
+def _nearest(told: _Told, month: int, number: int, *, ahead: bool) -> date:
     days = [date(told.said.year + step, month, number) for step in (-1, 0, 1) if (month, number) != (2, 29)]
-    if told.future or not told.past:
+    if ahead or not told.past:
         coming = [day for day in days if day >= told.said]
-        if told.future or (coming and (coming[0] - told.said).days < 200):
+        if ahead or (coming and (coming[0] - told.said).days < 200):
             return coming[0]
     return max(day for day in days if day <= told.said)
 
@@ -200,6 +214,8 @@ def _only_month(told: _Told, match: re.Match[str]) -> str | None:
     name = match["month"][:3].lower()
     month = next(number for number, full in enumerate(_MONTHS, start=1) if full[:3].lower() == name)
     which = (match["which"] or "").strip().lower()
+    if (match["before"] or "").lower().startswith(("from", "until", "by")) and not which:
+        which = "next"
     if told.future and told.past and not which:
         return None
     past = which in ("last", "past") or (told.past and not told.future and not which)
@@ -236,23 +252,12 @@ _RULES: tuple[_Rule, ...] = (
         re.compile(rf"\b{_BEFORE}(?:(?P<which>last|past|this|next|coming) )?{_DAY}\b(?! \d|s\b|')", re.IGNORECASE),
         _weekday,
     ),
+    (re.compile(rf"\b(?:the )?{_OF_MONTH}(?: of)? {_MONTH}\b\.?{_OF_YEAR}", re.IGNORECASE), _dated),
+    (re.compile(rf"\b{_MONTH}\.? (?:the )?{_OF_MONTH}\b(?!:){_OF_YEAR}", re.IGNORECASE), _dated),
     (
         re.compile(
-            rf"\b(?:the )?(?P<number>[0-3]?\d)(?:st|nd|rd|th)?(?: of)? {_MONTH}\b\.?(?P<year>,? \d{{4}}\b)?",
-            re.IGNORECASE,
-        ),
-        _dated,
-    ),
-    (
-        re.compile(
-            rf"\b{_MONTH}\.? (?:the )?(?P<number>[0-3]?\d)(?:st|nd|rd|th)?\b(?!:)(?P<year>,? \d{{4}}\b)?", re.IGNORECASE
-        ),
-        _dated,
-    ),
-    (
-        re.compile(
-            rf"\b(?:(?P<before>(?:in|since|until|by|from) (?:early |late |mid )?)|(?=last |past |next |"
-            rf"this ))(?P<which>(?:last|past|next|this) )?{_MONTH}\b(?! \d|')",
+            r"\b(?:(?P<before>(?:in|since|until|by|from) (?:early |late |mid )?)|(?=last |past |next |this ))"
+            rf"(?P<which>(?:last|past|next|this) )?{_MONTH}\b(?! \d|')",
             re.IGNORECASE,
         ),
         _only_month,

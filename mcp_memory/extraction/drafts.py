@@ -1,5 +1,6 @@
 """Pure: a statement on its way into the third person, and what keeps it out."""
 
+import re
 from dataclasses import dataclass
 
 from mcp_memory.extraction import days, english, orders, screening, speech
@@ -8,6 +9,11 @@ from mcp_memory.extraction.speech import Person
 from mcp_memory.extraction.words import ADVERBS, BASE, NO_VERBS
 from mcp_memory.model import Communication
 
+_QUOTED = re.compile(r'"[^"]*"')
+_PERSONAL = re.compile(
+    r"\b(?:i|me|my|mine|myself|we|our|ours|ourselves|you|your|yours|yourself|yourselves)\b|\b(?-i:[Uu]s)\b",
+    re.IGNORECASE,
+)
 MOST_ADDED = 2  # sentences that lean on another one and are told with it
 
 
@@ -21,10 +27,12 @@ class Draft:
     messages: tuple[Communication, ...]
     special: bool = False
     added: int = 0
+    plain: "Draft | None" = None
+    """What it was before something special was added to it."""
 
     def with_more(self, more: "Draft") -> "Draft | None":
         """The two as one sentence; None where that is too long."""
-        content = f"{self.content.rstrip('.')}; {_continued(more.content)}"
+        content = f"{self.content.rstrip('.')}; {continued(more.content)}"
         if self.added >= MOST_ADDED or len(content) > MAX_CANDIDATE:
             return None
         return Draft(
@@ -34,6 +42,7 @@ class Draft:
             messages=tuple(dict.fromkeys([*self.messages, *more.messages])),
             special=self.special or more.special,
             added=self.added + 1,
+            plain=self if more.special and not self.special else self.plain,
         )
 
 
@@ -48,13 +57,19 @@ def told(text: str, message: Communication, speaker: Person, listener: Person) -
     """In the third person and with dates; None where that makes no good sentence."""
     dated = days.absolute(screening.without_numbers(text), message.occurred_at.date())
     content = speech.in_third_person(dated.rstrip(" .!,;:-"), speaker, listener)
-    return f"{content}." if content is not None and len(content) < MAX_CANDIDATE else None
+    if content is None or len(content) >= MAX_CANDIDATE or is_personal(content):
+        return None
+    return f"{content}."
+
+
+def is_personal(content: str) -> bool:
+    """Whether somebody speaks of himself in it, outside of quotes."""
+    return _PERSONAL.search(_QUOTED.sub("", content)) is not None
 
 
 def quoted(lead: str, words: str) -> str | None:
     """Words that are told as they were said; None where they can't be put into quotes."""
-    words = screening.without_numbers(words.strip())
-    content = f'{lead} "{words}"'
+    content = screening.without_numbers(f'{lead} "{words.strip()}"')
     return content if '"' not in words and len(content) <= MAX_CANDIDATE else None
 
 
@@ -62,8 +77,8 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _continued(content: str) -> str:
-    """Of a sentence, what may follow a semicolon: a name keeps its capital letter."""
+def continued(content: str) -> str:
+    """A sentence as it stands within another one: a name keeps its capital letter."""
     first = content.split(" ", 1)[0].split("'", 1)[0].lower()
     ordinary = first in BASE or first in ADVERBS or first in NO_VERBS or english.is_small_word(first)
     return content[0].lower() + content[1:] if ordinary or first.endswith(("ing", "ly")) else content

@@ -16,7 +16,7 @@ _ENGLISH = word_set(
     next no not now of off on one only or order ordered our out over own phone please prefer really refund router said
     same see she since so some still than thank that that's the their them then there these they thing this time to too
     trying two up us use very want was wasn't way we we're we've week were what when where which while who why will with
-    won't work working works would yes yet you your yesterday today tomorrow
+    won't someone somebody everyone nobody anyone work working works would yes yet you your yesterday today tomorrow
     """
 )
 _FOREIGN = word_set(

@@ -5,35 +5,39 @@ from collections.abc import Collection
 
 from mcp_memory.extraction.words import AUXILIARIES, BASE, NEGATED, is_past, pattern, word_set
 
+SENTENCE = 30  # words of a remark in which its verb is looked for
 MOST = 5  # openings of a remark
 
 _ALWAYS = (
     "hi|hey|hello|hiya|oh|ooh|aw+|wow|whoa|yeah|yep|yup|ok|okay|um+|uh+|hmm+|haha+|lol|btw|fyi|anyway|anyways|also|"
-    "and|but|so|"
-    "gosh|omg|phew|yay|dear|good (?:morning|afternoon|evening|day)|hi there|hey there|by the way|to be honest|tbh|"
-    "honestly|"
-    "you know what|you know|i mean|guess what|actually|basically|unfortunately|luckily|fortunately|sadly|yes|"
-    "apparently|"
-    "as i said|like i said|thanks for (?:asking|that|the reply|getting back)|thanks so much|thank you so much|"
-    "thanks a lot|"
-    "thanks again|thank you(?! for| to| very)|thanks(?! for| to)|remember that(?= i\\b| my\\b)|note that(?= i\\b|"
-    " my\\b)|please note(?: that)?|"
+    "and|but|so|gosh|omg|phew|yay|dear|good (?:morning|afternoon|evening|day)|hi there|hey there|by the way|"
+    "to be honest|tbh|honestly|you know what|you know|i mean|guess what|actually|basically|unfortunately|luckily|"
+    "fortunately|sadly|yes|apparently|as i said|like i said|thanks for (?:asking|that|the reply|getting back)|"
+    "thanks so much|thank you so much|thanks a lot|thanks again|thank you(?! for| to| very)|thanks(?! for| to)|"
+    "remember that(?= i\\b| my\\b)|note that(?= i\\b| my\\b)|please note(?: that)?|done|noted|understood|"
     "just so you know|for the record|as you know|sorry|well"
 )
 _POINTED = (  # only before a comma or the like: "no signal", "like my mother"
     "no|nope|like|right|great|nice|cool|sure|look|listen|see|absolutely|definitely|of course|totally|exactly|true|"
-    "awesome|"
-    "amazing|perfect|alright|all right|now|then|still|again|indeed|seriously|plus|hmm|good|same here|me too|likewise|"
-    "however|besides|overall|nah|together|that said|in fact|in that case|no worries|no problem|you're welcome|"
-    "not really|congrats|congratulations|correct|"
-    "for example|for instance|as for me|personally|not yet|please|finally|anyhow|excuse me|ah"
+    "awesome|amazing|perfect|alright|all right|now|then|still|again|indeed|seriously|plus|hmm|good|same here|"
+    "me too|likewise|however|besides|overall|nah|together|that said|in fact|in that case|no worries|no problem|"
+    "you're welcome|not really|congrats|congratulations|correct|for example|for instance|as for me|personally|"
+    "not yet|please|finally|anyhow|excuse me|ah"
 )
 _OPENING = re.compile(rf"(?:(?:{_ALWAYS})(?:[\s,.!:;-]+|$)|(?:{_POINTED})(?:\s*[,.!:;-]+\s*|$))", re.IGNORECASE)
+_LABEL = re.compile(r"([A-Za-z][\w'-]{0,20}(?: [A-Z0-9][\w'-]{0,20}){0,2}) ?: +(?=\S)")
+_SELF = word_set("customer caller client me myself guest patient")
+_FIELDS = word_set("name address email phone birthday budget")
+_NO_SPEAKERS = word_set(
+    "note notes update question questions problem problems issue issues ps fyi edit request reason order subject "
+    "remember reminder hi hello so also but and because info details complaint feedback summary important urgent "
+    "case"
+)
 _GREETED = re.compile(r"(?:hi|hey|hello|hiya|dear|thanks|thank you|good \w+),? ([A-Z][\w'-]+)[,!. ]+", re.IGNORECASE)
 _CLOSING = pattern(
     r"""
-    [\s,;-]*(?:\b(?:please|thanks|thank~you|thx|cheers|lol|haha|haha|right|though|tbh|btw|sir|ma'am|
-    so~much|a~lot|in~advance)[\s.!,]*)$
+    [\s,;-]*(?:\b(?:please|thanks|thank~you|thx|cheers|lol|haha|haha|right|though|tbh|btw|sir|ma'am|so~much|a~lot|
+    in~advance)[\s.!,]*)$
     """
 )
 _OUGHT_TO_SAY_I = word_set("need want prefer love hate live work hope enjoy guess")
@@ -46,9 +50,23 @@ _GOING_ON = pattern(
 )
 _LACKS_I = frozenset({"haven't", "hadn't", "can't", "couldn't", "didn't", "cannot"})
 _FINITE = re.compile(
-    r"\b(?:is|was|are|were|sounds?|seems?|helps?|makes?|made|lets?|can|gives?|keeps?|has)\b", re.IGNORECASE
+    r"\b(?:is|was|are|were|sounds?|seems?|helps?|makes?|made|lets?|can|gives?|keeps?|has|must|should|will|would|might)\b",
+    re.IGNORECASE,
 )
 _ADVERB = re.compile(r"(?:just|already|finally|recently|also|still|never|only|once|actually) (?=\w)", re.IGNORECASE)
+
+
+def own_words(text: str, names: Collection[str]) -> str | None:
+    """Without the label of who speaks, as transcripts have it; None where that is somebody else. `names`: of the
+    speaker, in lower case."""
+    match = _LABEL.match(text)
+    if match is None:
+        return text
+    label = match[1].lower()
+    if label in _FIELDS:
+        return f"My {label} is {text[match.end() :]}"
+    own = label in _SELF or label in _NO_SPEAKERS or (names and all(word in names for word in label.split()))
+    return text[match.end() :] if own else None
 
 
 def stripped(text: str, names: Collection[str]) -> str:
@@ -89,9 +107,8 @@ def _has_object(after: str) -> bool:
 
 
 _OBJECTS = word_set(
-    "the a an my our to in on at it this that for from with into by up down out off back two three some all your you "
-    "about "
-    "me us yesterday today last another"
+    "the a an my our to in on at it this that for from with into by up down out off back two three some all your "
+    "you about me us yesterday today last another"
 )
 
 
@@ -122,6 +139,14 @@ def is_only_polite(bare: str) -> bool:
         not bare.strip(" .!,")
         or re.match(r"(?:thanks?|sorry|that's|it's (?:ok|okay|fine)|wow)\b", bare, re.IGNORECASE) is not None
     )
+
+
+def is_sentence(bare: str) -> bool:
+    """Whether it has a verb that says what is so, as far as forms tell."""
+    words = [word.lower() for word in re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?", bare)]
+    if "i" in words or "we" in words or any("'" in word and not word.endswith("'s") for word in words):
+        return True
+    return any(word in AUXILIARIES or is_past(word) for word in words[:SENTENCE])
 
 
 def lacks_subject(text: str) -> bool:

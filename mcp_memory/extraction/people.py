@@ -15,18 +15,19 @@ LONGEST_NAME = 60  # characters
 
 _NAME = re.compile(r"[^\W\d_][^\W\d_.'-]*(?:[ '.-]{1,2}[^\W\d_]+){0,4}\.?")
 _NO_NAMES = word_set(
-    "customer client user caller guest visitor unknown anonymous agent bot assistant system support human ai me you i "
-    "member person participant the"
+    "customer client user caller guest visitor unknown anonymous agent bot assistant system support human ai me "
+    "you i member person participant the"
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class People:
-    """`others`: names of those who write on the customer's side and are somebody else. `spoken`: names by which those
-    who take part call each other, in lower case."""
+    """`others`: names of those who write on the customer's side and are somebody else. `own`: the words of the
+    customer's name. `spoken`: names by which those who take part call each other. The last two in lower case."""
 
     customer: Person
     others: Collection[str]
+    own: Collection[str]
     spoken: Collection[str]
 
     def is_other(self, message: Communication) -> bool:
@@ -48,6 +49,7 @@ def people(messages: Sequence[Communication], customer: str | None) -> People:
     return People(
         customer=Person(name=known or "the customer", again=True),
         others=frozenset(others),
+        own=frozenset((known or next(iter(theirs), "")).lower().split()),
         spoken=frozenset(part for part in parts if len(part) > 1),
     )
 

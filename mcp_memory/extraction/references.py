@@ -13,22 +13,18 @@ _SHE = {"he": "subject", "she": "subject", "him": "object", "her": "her", "his":
 _TOKENS = re.compile(r"\"[^\"]*\"|[^\W\d_]+(?:'[^\W\d_]+)?|\d+|[.,;:!?]")
 _DETERMINERS = word_set(
     "my our the a an your some any this that these those two three four five six seven eight nine ten many several "
-    "both "
-    "every each no another all few lots"
+    "both every each no another all few lots"
 )
 _OF_TIME = word_set(
     "week weekend month year morning afternoon evening night time day days moment summer winter spring autumn fall "
-    "past "
-    "way kind sort"
+    "past way kind sort"
 )
 _NO_CASE = pattern(  # nothing is meant by this "it"
     r"""
-    \bit(?:~(?:is|was|has~been|will~be|would~be|takes|took|feels|felt|seems|looks|turns~out|rained|rains|snow(?:s|
-    ed))\b|'s\b)
-    (?:~[\w'-]+){0,3}?~(?:to|that|when|since|raining|snowing|like|as~if|how|because|out|hard|time)\b|
-    \bit(?:'s|~is|~was)~(?:(?:\w+~)?(?:\d|one|two|three|four|five|six|seven|eight|nine|ten|monday|tuesday|wednesday|
-    thursday|
-    friday|saturday|sunday|time|raining|snowing|late|early|dark|cold|hot)\b|(?:my|our)~)|
+    \bit(?:~(?:is|was|has~been|will~be|would~be|takes|took|feels|felt|seems|looks|turns~out)\b|'s\b)
+    (?!~(?:an?|the|one|this|that|like|my|our)\b)(?:~[\w'-]+){1,3}?~(?:to|that|since|as~if)\b|
+    \bit(?:'s|~is|~was)~(?:(?:raining|snowing|late|early|dark|cold|hot|time|monday|tuesday|wednesday|thursday|friday|saturday|
+    sunday)\b|\d|(?:my|our)~)|\bit~(?:rain|snow)(?:s|ed)\b|\bit~(?:takes|took)~me\b|
     \b(?:make|makes|made|making|find|finds|found)~it\b|\b(?:when|if|as)~it~comes~to\b
     """
 )
@@ -72,14 +68,14 @@ def refers_back(text: str) -> bool:
     return False
 
 
+_WHEN = frozenset({"last", "next", "yesterday", "today", "tomorrow", "again", "now", "myself", "ourselves"})
 _BEFORE_A_CLAUSE = word_set(
     """, . ; : and but or so because if when while think thinks thought know knows say said hope sure like about of
     for with after before to by at in on do did does love want need see saw get got all"""
 )  # after another word, "that" tells more of it
 _CALENDAR = word_set(
     "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "
-    "september "
-    "october november december"
+    "september october november december"
 )
 _RELATION_WORDS = frozenset(RELATIONS.split("|")) | word_set("woman man girl boy guy lady person")
 
@@ -92,6 +88,8 @@ def _is_pronoun(word: str, ending: str, after: str) -> bool:
     if ending:
         return True
     if not after[0].isalnum() or after in AUXILIARIES or (after in NO_VERBS and word != "that"):
+        return True
+    if word in ("this", "these") and after in _WHEN:
         return True
     return word == "that" and (after in _THAT_SAYS or is_past(after)) and word != after
 

@@ -31,6 +31,11 @@ _FORWARDED = re.compile(
     r"subject: .*|sent from my .*|-- ?)$",
     re.IGNORECASE | re.MULTILINE,
 )
+_HISTORY = re.compile(  # of a mail, below the answer and without marks
+    r"^(?:on [^\n]{5,120} wrote:|-{2,} ?(?:original|forwarded) message[^\n]*|from: [^\n]{1,200}\n(?:sent|date|"
+    r"to): [^\n]*)\n+(?!\s*>)",
+    re.IGNORECASE | re.MULTILINE,
+)
 _QUOTED = re.compile(r'"[^"\n]{0,300}"')
 _END = re.compile(r"(?:[.!?]+[\"')]?(?=\s|$)|\n+|;(?= )|\u2026)")
 _ABBREVIATED = re.compile(
@@ -41,10 +46,12 @@ _GOES_ON = re.compile(
     r"[, ]+(?=(?:and (?:then|now|so|i|we|my|it|also)|but|so (?:i|we|now|can|could)|because|then i|anyway|also)\b)",
     re.IGNORECASE,
 )
-_ASKS_TOO = re.compile(
-    r"[, ]+(?=(?:(?:so|and|but) )?(?:can|could|would|will) (?:you|i|we|someone)\b|(?:any idea|what (?:can|should|do) i|"
-    r"how (?:do|can|long)|is there (?:a|any)|pls help|please help|please advise|thanks|thank you|thx|cheers)\b)",
-    re.IGNORECASE,
+_ASKS_TOO = pattern(
+    r"""
+    [,~]+(?=(?:(?:so|and|but)~)?(?:can|could|would|will)~(?:you|i|we|someone)\b|(?:any~idea|what~(?:can|should|do)~i|
+    how~(?:do|can|long)|is~there~(?:a|any)|pls~help|please~help|please~advise|thanks|thank~you|thx|cheers)\b)|
+    ,~+(?=(?:is|was)~(?:that|this|it)\b|(?:do|does|did)~(?:you|that|it|this)\b|why~|where~(?:is|are)\b|when~(?:will|can)\b)
+    """
 )
 _ASKS = pattern(
     r"""
@@ -168,6 +175,8 @@ def _remarks(message: Communication, limit: int) -> Iterator[Remark]:
 
 def _plain(content: str) -> tuple[str, str]:
     text = texts.clean(content).translate(_STRAIGHT)
+    if history := _HISTORY.search(text):
+        text = text[: history.start()]
     found = _SHARED.search(text)
     text = _FORWARDED.sub("\n", _BRACKETS.sub(" ", text))
     text = _CHATTED.sub(lambda match: _CHAT[match[0].lower()], _PICTURES.sub(" ", text))

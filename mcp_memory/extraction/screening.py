@@ -6,6 +6,7 @@ sexual orientation. A word that tells of one of them is enough: to leave out too
 """
 
 import re
+from collections.abc import Collection
 
 from mcp_memory.extraction.words import pattern, word_set
 from mcp_memory.statements.wording import LONGEST_WORD
@@ -103,34 +104,40 @@ _SECRET = pattern(
 _OF_A_SECRET = pattern(  # what may be said of one without telling it
     r"""
     \b(?:is|are|was|were|has|have|had|does|do|did|can|could|will|would)(?:n't|~not|~never|
-    ~no~longer)?~(?:been~)?(?:work\w*|expired|
-    incorrect|invalid|rejected|wrong|lost|forgotten|accepted|blocked|arriv\w*|com(?:e|ing)|reset|receiv\w*|
-    not~working)\b|
-    \bto~(?:log|sign|get|reset|change|open|pay|use|my|the|your)\b
+    ~no~longer)?~(?:been~)?(?:work\w*|expired|incorrect|invalid|rejected|wrong|lost|forgotten|accepted|blocked|
+    arriv\w*|com(?:e|ing)|reset|receiv\w*|not~working)\b|\bto~(?:log|sign|get|reset|change|open|pay|use|my|the|
+    your)\b
     """
 )
 _TOLD = re.compile(r"\b(?:is|are|was|were|to|as|it's)\b|[:=\d]", re.IGNORECASE)
 _GOES_ON = pattern(
     r"""
-    ~*(?:$|[.,;!?)]|(?:is|are|was|were|has|have|had|do|does|did|can|could|will|would|and|but|because|so|or|again|for|
-    from|with|on|in|
-    at|by|when|since|after|before|never|to~(?:log|sign|get)|reset|not|no|yesterday|today|twice|still|always|keeps?|
-    stopped|expired|please|until|that|
-    (?:do|does|did|is|was|has|have|had|ca|wo|could|would|are|were)n't)\b)
+    ~*(?:$|[.,;!?)]|(?:is|are|was|were|has|have|had|do|does|did|can|could|will|would|and|but|because|so|or|again|
+    for|from|with|on|in|at|by|when|since|after|before|never|to~(?:log|sign|get)|reset|not|no|yesterday|today|twice|
+    still|always|keeps?|stopped|expired|please|until|that|(?:do|does|did|is|was|has|have|had|ca|wo|could|would|are|
+    were)n't)\b)
     """
 )
 _NO_SECRETS = word_set(  # codes that are not
-    "zip post postal error promo discount voucher dress product country area source qr bar coupon fault "
-    "booking referral"
+    "zip post postal error promo discount voucher dress product country area source qr bar coupon fault booking "
+    "referral"
 )
 _A_CODE = re.compile(
     r"(?P<before>\w+ )?\bcode(?:(?: \w+){0,3}? (?:is|was)\b|(?: \w+){0,3}?:|[: ]+\d{4,8}\b)", re.IGNORECASE
 )
+_NO_LETTERS = re.compile(r"[^\w-]+")
 _WITHHELD = "(withheld)"
 
 
-def special_category(text: str) -> bool:
-    return _SPECIAL.search(_OF_THINGS.sub(" ", text)) is not None
+def special_category(text: str, names: Collection[str] = ()) -> bool:
+    """`names`: of those who speak, in lower case; Christian may be one."""
+    found = _SPECIAL.search(_OF_THINGS.sub(" ", text))
+    if found is None or not names:
+        return found is not None
+    others = " ".join(
+        word for word in text.split() if _NO_LETTERS.sub("", word.removesuffix("'s").lower()) not in names
+    )
+    return special_category(others)
 
 
 def tells_secret(text: str) -> bool:

@@ -59,6 +59,7 @@ _BEFORE_AN_OBJECT = word_set(
     "let make makes made help helps see saw hear heard have had from to with for of at by about on than against like"
 )
 _ALL = frozenset({"all", "both", "each"})
+_PEOPLE = frozenset({*RELATIONS.split("|"), "he", "she", "him", "her"})
 _PAIRS = frozenset({" no longer", " kind of", " sort of", " at least"})
 _PRONOUNS = frozenset({"he", "she", "it", "they"})
 _NOT_FINITE = word_set("to can could will would should might may must do did not")
@@ -93,6 +94,8 @@ class _Telling:
     def __init__(self, tokens: Sequence[str], speaker: Person, listener: Person) -> None:
         self._tokens, self._speaker, self._listener = tokens, speaker, listener
         self._taken = any(token.lower() in _OTHERS for token in tokens)  # by others
+        self._crowded = any(token.lower() in _PEOPLE for token in tokens)
+        """Another one is spoken of, who might be taken for "they"."""
         self._words: list[str] = []
         self._named: set[str] = set()
         self._agrees = False
@@ -108,9 +111,10 @@ class _Telling:
                 at += 1
                 continue
             again = person.again and person.name in self._named and not self._taken
+            again = again and not (form == "subject" and self._crowded)
             self._words.append(_mention(person, form, again))
             self._named.add(person.name)
-            self._joined = False
+            self._joined, self._agrees = False, self._agrees and form != "object"
             at += 1
             if form == "subject":
                 after = self._verb(at, plural=again)
@@ -176,7 +180,8 @@ class _Telling:
         if (verb in NO_VERBS or not verb[0].isalpha()) and verb not in AUXILIARIES:
             return None
         self._words.append(_agreeing(verb, self._tokens[at], plural=plural))
-        self._agrees = not plural and verb not in MODALS and verb.split("'")[0] not in ("do", "did", "ca", "wo")
+        helper = NEGATED.get(verb, verb).split()[0]
+        self._agrees = not plural and helper not in MODALS and helper not in ("do", "did")
         return at + 1
 
 

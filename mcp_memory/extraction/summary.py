@@ -24,8 +24,8 @@ def summary(messages: Sequence[Communication], found: Sequence[Candidate]) -> st
 
 
 def _topic(found: Sequence[Candidate]) -> Candidate:
-    """The first trouble, or else the first thing that the customer said."""
-    troubles = [one for one in found if one.kind == "problem"]
+    """The first trouble or plan, or else the first thing that the customer said."""
+    troubles = [one for one in found if one.kind in ("problem", "plan") and one.said_by == "customer"]
     own = [one for one in found if one.said_by == "customer"]
     return (troubles or own or found)[0]
 

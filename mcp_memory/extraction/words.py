@@ -49,21 +49,24 @@ NEGATED = {
 }
 
 _BASE = """
-    accept access add address agree allow answer apply appreciate arrange arrive ask attend avoid bake be become begin
-    believe belong book borrow break bring build buy call camp cancel care carry change charge check choose clean
-    click climb close coach collect come commute complain complete connect consider contact continue cook cover crash
-    create credit cycle dance deal decide delete deliver depend design develop dislike do downgrade draw dream drink
-    drive earn eat email encourage enjoy exchange expect experience explore express extend face feel find finish fish
-    fix fly follow forget freeze garden get give go graduate grow handle happen hate have hear help hike hold hope
-    host identify improve include inform install intend invest invite join keep knit know lead leak learn leave like
-    listen live look lose love make manage mean meet mentor mind miss move need notice offer open order own paint
-    participate pay phone photograph plan plant play practice practise prefer prepare press process promise provide
-    purchase put reach read realize reboot receive recommend record refund register relax remain remember remove rent
-    replace report request rerun reschedule reset resolve restart return review ride run save say scan schedule see
-    seem sell send serve set share ship shop show sign sing sit skate ski sleep smoke speak spend start stay stop
-    struggle study subscribe suffer suggest supply support surf suspect swim switch take talk tap teach tell text
-    think train transfer travel try turn understand unsubscribe update upgrade use visit volunteer wait waive wake
-    walk want watch wear wish wonder work worry write
+    accept access activate add address adjust agree allow answer apply appreciate arrange arrive ask attend avoid bake
+    be become begin believe belong block book borrow break bring build buy call camp cancel care carry change charge
+    check choose clean click climb close coach collect come commute compensate complain complete connect consider
+    contact continue cook correct cover crash create credit cycle dance deactivate deal decide delete deliver depend
+    design develop disable discuss dislike dispatch do double downgrade draw dream drink drive drop earn eat email
+    enable encourage enjoy escalate exchange expect expedite experience explore express extend face feel file find
+    finish fish fix fly follow forget forward freeze garden get give go graduate grow guarantee hand handle happen
+    hate have hear help hike hold honor honour hope host identify improve include inform install intend invest
+    investigate invite issue join keep knit know lead leak learn leave like listen live lock log look lose love mail
+    make manage match mean meet mentor mind miss move need notice notify offer open order own paint participate pass
+    pay phone photograph pick place plan plant play post practice practise prefer prepare press prioritise prioritize
+    process promise provide purchase push put raise reach reactivate read realize rebook reboot receive recommend
+    record refund register reimburse reinstate relax remain remember remove rent repair replace report request rerun
+    reschedule resend reset resolve restart restore return reverse review ride ring run save say scan schedule see
+    seem sell send serve set share ship shop show sign sing sit skate ski sleep smoke sort speak spend start stay stop
+    struggle study submit subscribe suffer suggest supply support surf suspect swim switch take talk tap teach tell
+    text think train transfer travel try turn unblock understand unlock unsubscribe update upgrade use verify visit
+    void volunteer wait waive wake walk want watch wear wish wonder work worry write
 """
 BASE = word_set(_BASE)
 
@@ -79,9 +82,9 @@ AUXILIARIES = MODALS | word_set("am are is was were have has had do does did be 
 
 RELATIONS = (
     "daughter|son|wife|husband|partner|spouse|girlfriend|boyfriend|fiance|fiancee|mother|father|mom|mum|dad|sister|"
-    "brother|aunt|uncle|cousin|niece|nephew|grandmother|grandfather|grandma|grandpa|granddaughter|grandson|baby|child|"
-    "boss|manager|colleague|coworker|assistant|neighbour|neighbor|friend|roommate|flatmate|landlord|teacher|coach|dog|"
-    "cat|puppy|kitten|horse|driver|technician|engineer|courier|accountant|lawyer|secretary"
+    "brother|aunt|uncle|cousin|niece|nephew|grandmother|grandfather|grandma|grandpa|granddaughter|grandson|baby|"
+    "child|boss|manager|colleague|coworker|assistant|neighbour|neighbor|friend|roommate|flatmate|landlord|teacher|"
+    "coach|dog|cat|puppy|kitten|horse|driver|technician|engineer|courier|accountant|lawyer|secretary"
 )
 """Alternatives of a pattern."""
 

@@ -143,6 +143,113 @@ DIALOGUES: dict[str, tuple[str, Expected]] = {
             ),
         ],
     ),
+    "telecom, by voice, with a bill": (
+        """
+        A: good morning thank you for calling northwind telecom my name is dana how can i help
+        C: yeah hi so i got this bill and it's forty euros more than last month and i don't know why
+        A: i can see there is a charge for roaming were you abroad
+        C: yes we were in morocco in february but i was told roaming was included in my plan
+        A: unfortunately morocco is not part of the package
+        C: okay and um also can you switch me to the plan with unlimited data from next month
+        A: done i've switched you to unlimited from april first and i'll send you a confirmation by email today
+        C: perfect thanks bye
+        """,
+        [
+            (
+                "problem",
+                "The customer got this bill and it's forty euros more than in February 2026 and they do not know why.",
+            ),
+            (
+                "attribute",
+                "The customer was in morocco in February 2026 but they were told roaming was included in their plan.",
+            ),
+            ("problem", "The customer asked the agent to switch them to the plan with unlimited data from April 2026."),
+            ("outcome", "The agent has switched the customer to unlimited from 1 April 2026."),
+            (
+                "promise",
+                "The agent promised on 12 March 2026 to send the customer a confirmation by email on 12 March 2026.",
+            ),
+        ],
+    ),
+    "retail over chat": (
+        """
+        C: Hello, my order #A-1042 still hasn't arrived. It was supposed to come last Friday.
+        A: Hi Ana, sorry about that! The courier lost it. Would you like a refund or a replacement?
+        C: A replacement please, but not to my home address. Send it to my office at 5 Quay Street, Bristol.
+        A: No problem. I've ordered a new parcel, it will be delivered by Wednesday.
+        C: Great. By the way, I'm moving to Bath in June so I'll need to update my address then.
+        A: Congratulations! Just let us know when the time comes.
+        C: Will do. I also prefer text messages to calls, I'm in meetings most of the day.
+        """,
+        [
+            (
+                "problem",
+                "The customer's order #A-1042 still has not arrived; it was supposed to come on Friday 6 March 2026.",
+            ),
+            (
+                "problem",
+                'Asked "Would you like a refund or a replacement?", the customer answered: "A replacement please, '
+                'but not to my home address"; the customer asked the agent to send it to their office at 5 '
+                "Quay Street, Bristol.",
+            ),
+            ("outcome", "The agent has ordered a new parcel, it will be delivered by Wednesday 18 March 2026."),
+            ("plan", "The customer is moving to Bath in June 2026 so they will need to update their address then."),
+            (
+                "preference",
+                "The customer also prefers text messages to calls, they are in meetings most of the day.",
+            ),
+        ],
+    ),
+    "hotel over sms": (
+        """
+        C: need to change my booking pls
+        A: Sure! What's the booking reference?
+        C: KX72PQ
+        C: my mum is coming w/ us so we need an extra bed
+        A: I've updated your booking: 2 nights, extra bed added.
+        C: ur a star ty
+        C: do u have parking? we come by car
+        A: Yes, parking is 12 euros a night.
+        C: ok cool
+        """,
+        [
+            ("plan", "The customer needs to change their booking."),
+            ("attribute", 'Asked "What\'s the booking reference?", the customer answered: "KX72PQ"'),
+            ("attribute", "The customer's mum is coming with them so the customer needs an extra bed."),
+            ("outcome", "The agent has updated the customer's booking: 2 nights, extra bed added."),
+            ("attribute", "The customer comes by car."),
+        ],
+    ),
+    "bank, a new account": (
+        """
+        C: I'd like to open a savings account. I'm saving for a house.
+        A: Great! How much would you like to deposit monthly?
+        C: around 500
+        A: I'll have a colleague call you tomorrow at 3 pm.
+        C: Can they call after 5? I'm a teacher and can't take calls before that.
+        A: Of course. Could you confirm your phone number?
+        C: 07700 900456
+        A: Thank you. Someone will call you tomorrow after 5 pm.
+        """,
+        [
+            ("plan", "The customer would like to open a savings account."),
+            ("plan", "The customer is saving for a house."),
+            (
+                "preference",
+                'Asked "How much would you like to deposit monthly?", the customer answered: "around 500"',
+            ),
+            (
+                "promise",
+                "The agent promised on 12 March 2026 to have a colleague call the customer on 13 March 2026 at 3 pm.",
+            ),
+            ("attribute", "The customer is a teacher."),
+            ("attribute", 'Asked "Could you confirm your phone number?", the customer answered: "07700 900456"'),
+            (
+                "promise",
+                "The agent promised on 12 March 2026 that someone will call the customer on 13 March 2026 after 5 pm.",
+            ),
+        ],
+    ),
     "somebody of the family": (
         """
         C: My daughter Ana starts school in September. She is six and loves horses.

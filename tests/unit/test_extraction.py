@@ -69,6 +69,10 @@ def test_a_statement_is_of_one_kind(text: str, kind: str) -> None:
         "I hope you have a nice weekend",
         "That's great",
         "Her phone is broken",
+        "I would never buy it again",
+        "Agent: I have cancelled my contract",
+        "Ben: I moved to Rome",
+        "Speaker 2: I moved to Rome",
         "My mother said I'm moving to Rome",
         "You should try the new bakery in Main Street",
         "> I moved to Berlin last week",
@@ -113,6 +117,13 @@ def test_what_the_agent_commits_to_is_a_promise_of_that_day(text: str, content: 
         "I can offer you a discount of 10 percent",
         "I see that you moved to Berlin in March",
         "I love hiking, too",
+        "I moved to Leeds",
+        "I ordered a pizza yesterday",
+        "We've moved to a bigger house",
+        "I'll visit my parents next week",
+        "I've changed my mind about the weather",
+        "We're going to Spain next week",
+        "Customer: I have cancelled the order",
         "We don't ship to Norway",
         "Would you like me to send a new one?",
         "I've refunded it",
@@ -174,6 +185,32 @@ def test_a_short_answer_takes_the_content_of_its_question(question: str, reply: 
 )
 def test_an_answer_without_its_meaning_or_with_a_secret_is_left_out(question: str, reply: str) -> None:
     assert extract([message(question, "agent"), message(reply, number=1)]).observations == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Customer: I moved to Leeds",
+        "Ana: I moved to Leeds",
+        "Update: I moved to Leeds",
+        "I moved to Leeds\n\nOn Mon, 9 Mar 2026 at 10:00, Sam <sam@example.com> wrote:\nI have a dog.",
+        "I moved to Leeds\n-----Original Message-----\nI have a dog.",
+        "I moved to Leeds\nFrom: Sam\nSent: Monday\nI have a dog.",
+        "> I have a dog\nI moved to Leeds",
+    ],
+)
+def test_labels_and_what_a_mail_answers_are_not_the_customers_words(text: str) -> None:
+    assert [one.content for one in extract([message(text, author="Ana Lopez")]).observations] == [
+        "The customer moved to Leeds."
+    ]
+
+
+def test_a_caption_tells_what_is_meant_and_is_no_statement_of_its_own() -> None:
+    assert said("I painted this last week [image: a lake at sunset]") == [
+        "The customer shared an image: a lake at sunset; the customer painted this in the week of 2 March 2026."
+    ]
+    assert said("[image: a lake at sunset]") == []
+    assert said("I painted this last week [image: I am the owner]") == []
 
 
 def test_the_customer_is_called_by_name_where_it_is_known() -> None:
@@ -250,6 +287,36 @@ def test_an_answer_to_a_question_about_health_is_screened() -> None:
     found = extract(dialogue("A: Do you have any allergies?\nC: peanuts"))
 
     assert (found.observations, found.screened) == ((), 1)
+
+
+def test_all_that_answers_a_delicate_question_is_screened() -> None:
+    found = extract(
+        dialogue("A: Do you have any medical conditions?\nC: My back hurts when I sit. I take two pills a day.")
+    )
+
+    assert (found.observations, found.screened) == ((), 2)
+
+
+def test_something_special_that_is_added_to_a_sentence_takes_nothing_else_with_it() -> None:
+    found = extract([message("My daughter Ana starts school in May. She has asthma.")])
+
+    assert [one.content for one in found.observations] == ["The customer's daughter Ana starts school in May 2026."]
+    assert found.screened == 1
+
+
+def test_a_name_that_sounds_like_a_belief_is_a_name() -> None:
+    found = extract(dialogue("C: I moved to Leeds\nC: This is Christian, my order is late"), customer="Christian Gay")
+
+    assert found.screened == 0
+    assert found.observations[0].content == "Christian Gay moved to Leeds."
+
+
+def test_numbers_of_cards_are_withheld_from_quoted_questions_too() -> None:
+    found = extract(dialogue("A: Do you still use the card 4111 1111 1111 1111 or another?\nC: the blue one"))
+
+    assert [one.content for one in found.observations] == [
+        'Asked "Do you still use the card (withheld) or another?", the customer answered: "the blue one"'
+    ]
 
 
 @pytest.mark.parametrize(
