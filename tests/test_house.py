@@ -127,10 +127,11 @@ MAY_IMPORT = {
     "embedding/wordpiece": "",
     "embedding/minilm": "errors language embedding/__init__ embedding/runtime embedding/wordpiece",
     "embedding/texts": "",
-    "embedding/breaker": "errors",
-    "embedding/replies": "",
-    "embedding/posting": "errors embedding/breaker embedding/replies",
-    "embedding/endpoint": "embedding/__init__ embedding/posting embedding/replies embedding/texts",
+    "endpoints/__init__": "",
+    "endpoints/breaker": "errors",
+    "endpoints/replies": "",
+    "endpoints/posting": "errors endpoints/breaker endpoints/replies",
+    "embedding/endpoint": "embedding/__init__ embedding/texts endpoints/posting endpoints/replies",
     "embedding/multilingual": "errors embedding/__init__ embedding/texts",
     "embedding/choice": (
         "errors settings/__init__ embedding/__init__ embedding/endpoint embedding/minilm embedding/multilingual"
