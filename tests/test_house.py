@@ -143,8 +143,8 @@ MAY_IMPORT = {
     "extractors/openai": "errors endpoints/posting endpoints/replies extractors/model",
     "extractors/anthropic": "errors endpoints/posting endpoints/replies extractors/model",
     "extractors/replies": "",
-    "extractors/framing": ("model text extraction/candidate extraction/summary extractors/model extractors/replies"),
-    "extractors/evidence": "model text extraction/days extraction/remarks statements/wording",
+    "extractors/framing": "model text extraction/__init__ extraction/summary extractors/model extractors/replies",
+    "extractors/evidence": "model text extraction/days extraction/remarks extractors/model statements/wording",
     "extractors/candidates": (
         "model text extraction/__init__ extraction/days extraction/drafts extraction/known extraction/screening "
         "extraction/summary extractors/evidence"

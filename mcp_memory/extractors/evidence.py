@@ -14,13 +14,13 @@ from typing import Final
 
 from mcp_memory import text as texts
 from mcp_memory.extraction import days, remarks
+from mcp_memory.extractors.model import LONGEST_MESSAGE
 from mcp_memory.model import Communication
 from mcp_memory.statements import wording
 
 UNSAID: Final = 4  # of so many telling words one may be another than was said: below, none
 SUMMED_UP: Final = 3  # in a summary
 SHORTEST_ROOT: Final = 5  # letters that two forms of one word share
-LONGEST_READ: Final = 4_000  # characters of a message, those that a model is sent
 SHORTEST_TAIL: Final = 7  # digits of a phone number by which it is known with a country and without
 
 _REPORTING_WORDS: Final = """
@@ -41,7 +41,7 @@ _SAYS_NO = re.compile(r"\W*(?:no|nope|nah|not)\b", re.IGNORECASE)
 _ASKED = re.compile(r"\b(?:ask|request|want|inquir|enquir|question|wonder)\w*", re.IGNORECASE)
 _ISO_DATE = re.compile(r"\b(\d{4})-(\d\d)-(\d\d)(?:T[\d:.]+Z?)?")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[ ().,\u00a0-]{1,3}(?=\d)")
-_JOINTS = re.compile(r"(?<=\w)[-/_](?=\w)")
+_JOINTS = re.compile(r"(?<=\w)[-/_](?=\w)|(?<=\d)(?=[ap]m\b)")
 _DIGITS = re.compile(r"\d+")
 _DATE = re.compile(rf"\b\d{{1,2}} (?:{wording.MONTH}) \d{{4}}\b", re.IGNORECASE)
 _MONTH_FIRST = re.compile(rf"\b({wording.MONTH}) (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})\b", re.IGNORECASE)
@@ -162,7 +162,7 @@ def _answered(question: Sentence, answer: Sentence) -> Sentence:
 
 
 def _sentences(message: Communication) -> Iterator[Sentence]:
-    for turn in remarks.turns([message]):
+    for turn in remarks.turns([replace(message, content=message.content[:LONGEST_MESSAGE])]):
         for one in turn.remarks:
             dated = days.absolute(one.text, message.occurred_at.date())
             yield Sentence(said=one.text, asks=one.asks, message=message, stems=_stems(f"{one.text} {dated}"))
@@ -174,7 +174,7 @@ def _stems(text: str) -> frozenset[str]:
 
 
 def _named(text: str) -> frozenset[str]:
-    found = (one for one in wording.named(_apart(text)) if not any(map(str.isdigit, one)))
+    found = (one for one in wording.named(_apart(text)) if len(one) > 1 and not any(map(str.isdigit, one)))
     return frozenset(map(_root, found)) - _REPORTING
 
 
@@ -207,7 +207,7 @@ def _joined_numbers(text: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    return texts.clean(text[:LONGEST_READ]).translate(_QUOTES)
+    return texts.clean(text[:LONGEST_MESSAGE]).translate(_QUOTES)
 
 
 def _shown(match: re.Match[str]) -> str:

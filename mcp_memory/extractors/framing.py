@@ -12,15 +12,14 @@ from datetime import UTC
 from typing import Any, Final
 
 from mcp_memory import text as texts
-from mcp_memory.extraction.candidate import MAX_CANDIDATE
+from mcp_memory.extraction import MAX_CANDIDATE, MOST_EVIDENCE
 from mcp_memory.extraction.summary import MAX_SUMMARY
-from mcp_memory.extractors.model import Prompt, Schema
+from mcp_memory.extractors.model import LONGEST_MESSAGE, Prompt, Schema
 from mcp_memory.extractors.replies import MOST_ITEMS
 from mcp_memory.model import Communication
 
 WINDOW: Final = 12_000  # characters of messages sent at once, about 3,000 tokens: what small local models take
 OVERLAP: Final = 4  # messages of the window before, without which an answer has no question
-LONGEST_MESSAGE: Final = 4_000  # characters
 KINDS: Final = ("preference", "plan", "problem", "promise", "attribute", "outcome")
 
 OBSERVATIONS: Final[Schema] = {
@@ -28,12 +27,17 @@ OBSERVATIONS: Final[Schema] = {
     "properties": {
         "observations": {
             "type": "array",
+            "maxItems": MOST_ITEMS,
             "items": {
                 "type": "object",
                 "properties": {
-                    "content": {"type": "string"},
+                    "content": {"type": "string", "maxLength": MAX_CANDIDATE},
                     "kind": {"type": "string", "enum": list(KINDS)},
-                    "evidence": {"type": "array", "items": {"type": "string"}},
+                    "evidence": {
+                        "type": "array",
+                        "maxItems": MOST_EVIDENCE,
+                        "items": {"type": "string", "maxLength": 10},
+                    },
                 },
                 "required": ["content", "kind", "evidence"],
                 "additionalProperties": False,
@@ -45,7 +49,7 @@ OBSERVATIONS: Final[Schema] = {
 }
 SUMMARY: Final[Schema] = {
     "type": "object",
-    "properties": {"summary": {"type": "string"}},
+    "properties": {"summary": {"type": "string", "maxLength": MAX_SUMMARY}},
     "required": ["summary"],
     "additionalProperties": False,
 }

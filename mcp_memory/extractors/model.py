@@ -7,7 +7,9 @@ from typing import Any, Final, Protocol
 Schema = Mapping[str, Any]
 
 CHECK: Final = "Check that {setting}url is an API of that kind and {setting}model a model that chats."
-LONGEST_ANSWER: Final = 4_000  # tokens; some 50 observations
+LIMITS: Final = frozenset({"maxItems", "maxLength"})
+LONGEST_ANSWER: Final = 4_000  # tokens; as many observations as there may be
+LONGEST_MESSAGE: Final = 4_000  # characters of a message that a model is sent, and that count as evidence
 LONGEST_REPLY: Final = 4 * 1024 * 1024  # bytes, with all that is around the answer
 
 
@@ -31,3 +33,11 @@ class Model(Protocol):
         `seconds`: for all attempts together. Raises Unavailable.
         """
         ...
+
+
+def without_limits(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [without_limits(one) for one in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    return {name: without_limits(one) for name, one in schema.items() if name not in LIMITS}

@@ -11,7 +11,7 @@ from typing import Any, Final
 from mcp_memory.endpoints.posting import Poster, bearer
 from mcp_memory.endpoints.replies import Called, Failed
 from mcp_memory.errors import Unavailable
-from mcp_memory.extractors.model import CHECK, LONGEST_ANSWER, LONGEST_REPLY, Prompt, Schema
+from mcp_memory.extractors.model import CHECK, LONGEST_ANSWER, LONGEST_REPLY, Prompt, Schema, without_limits
 
 CALLED: Final = Called(
     what="The language model's endpoint",
@@ -25,15 +25,20 @@ NO_ANSWER: Final = f"{CALLED.what} did not answer as was asked. {CHECK.format(se
 
 
 def _held(schema: Schema) -> list[Mapping[str, Any]]:
-    """What is asked for besides, the most first."""
-    strictly = {"type": "json_schema", "json_schema": {"name": "extract", "strict": True, "schema": schema}}
+    """What is asked for besides, the most first. Runners on one's own machine hold a model to all of a schema, which
+    keeps a small one from talking without end; those elsewhere may refuse its limits."""
     exact, bounded = {"temperature": 0}, {"max_completion_tokens": LONGEST_ANSWER}
     return [
-        {"response_format": strictly, **bounded, **exact},
-        {"response_format": strictly, **bounded},  # models that think refuse a temperature
+        {"response_format": _strictly(schema), **bounded, **exact},
+        {"response_format": _strictly(without_limits(schema)), **bounded, **exact},
+        {"response_format": _strictly(without_limits(schema)), **bounded},  # models that think refuse a temperature
         {"response_format": {"type": "json_object"}, **bounded},
         {},
     ]
+
+
+def _strictly(schema: Schema) -> Mapping[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "extract", "strict": True, "schema": schema}}
 
 
 class OpenAI:

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 LONGEST: Final = 200_000  # characters
-MOST_ITEMS: Final = 50
+MOST_ITEMS: Final = 30
 MOST_BEGINNINGS: Final = 20  # places at which the JSON may begin
 THOUGHTS: Final = "</think>"  # of models that think aloud, before what they answer
 
 _BEGINS = re.compile(r"[{\[]")
-_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)(?:\n\s*```|\Z)", re.DOTALL | re.IGNORECASE)
+FENCE: Final = "```"
 _BLANKS = re.compile(r"[\s,]*")
 
 
@@ -60,8 +60,8 @@ def _answer(text: str) -> str:
     answer = text.rpartition(THOUGHTS)[2].strip()
     if not answer:
         raise Unusable("it is empty")
-    fenced = _FENCED.search(answer)
-    return fenced[1] if fenced else answer
+    before, fence, fenced = answer.partition(FENCE)
+    return fenced.partition(FENCE)[0] if fence and not _BEGINS.search(before) else answer
 
 
 def _value(answer: str) -> Any:

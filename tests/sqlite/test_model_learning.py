@@ -1,4 +1,4 @@
-"""A conversation that a language model reads becomes what is known, from the message to recall; so does one it can't."""
+"""A conversation that a language model reads becomes what is known, as does one that it can't read."""
 
 import json
 import subprocess
@@ -154,7 +154,7 @@ async def test_where_it_fails_the_rules_stand_in_and_the_record_says_so(
     tmp_path: Path, embedder: MiniLM, clock: Clock, reply: Reply, reason: str
 ) -> None:
     rules = await learned(tmp_path / "rules", embedder, clock, by_rules)
-    with serving(*[reply] * 4) as model:
+    with serving(*[reply] * 9) as model:
         made = await learned(tmp_path / "model", embedder, clock, chosen_extractor(asking(model)))
 
     assert contents(made[0]) == contents(rules[0]) != []

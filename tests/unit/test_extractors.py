@@ -120,19 +120,20 @@ def test_an_endpoint_that_refuses_a_schema_is_asked_for_less_and_from_then_on_fo
     model: LanguageModel, time: Time
 ) -> None:
     model.say = lambda told: saying(*GOOD)
-    model.script += [Reply(status=400), Reply(status=422)]
+    model.script += [Reply(status=400), Reply(status=400), Reply(status=422)]
     reader = extractor(model, time)
 
     made = [reader(TALK, (), False), reader(TALK, (), False)]
 
     assert [one.made_by for one in made] == ["model:tiny:1"] * 2
     formats = [one.body.get("response_format", {}).get("type") for one in model.seen]
-    assert formats == ["json_schema", "json_schema", "json_object", "json_object"]
-    assert "temperature" in model.seen[0].body and "temperature" not in model.seen[1].body
+    assert formats == ["json_schema"] * 3 + ["json_object"] * 2
+    assert ["temperature" in one.body for one in model.seen] == [True, True, False, False, False]
+    assert ["maxItems" in json.dumps(one.body.get("response_format")) for one in model.seen] == [True] + [False] * 4
 
 
 def test_one_that_takes_none_of_them_is_asked_plainly(model: LanguageModel, time: Time) -> None:
-    made = observed(model, *[Reply(status=400)] * 3, saying(*GOOD), time=time)
+    made = observed(model, *[Reply(status=400)] * 4, saying(*GOOD), time=time)
 
     assert made.made_by == "model:tiny:1"
     assert set(model.seen[-1].body) == {"model", "messages", "stream"}
@@ -193,7 +194,7 @@ BAD = {
     "the contrary": (saying(observation("The customer does not live in Porto.", "m1")), "say the contrary"),
     "first person": (saying(observation("I live in Porto.", "m1")), "not in the third person"),
     "second person": (saying(observation("You work at Northwind.", "m1")), "not in the third person"),
-    "too many items": (saying(*[observation("The customer lives in Porto.", "m1")] * 51), "more than 50"),
+    "too many items": (saying(*[observation("The customer lives in Porto.", "m1")] * 31), "more than 30"),
     "an enormous item": (saying(observation("The customer lives in Porto. " * 20, "m1")), "longer than 300"),
     "an enormous answer": (" " * 200_001, "longer than 200000"),
     "control characters alone": (saying(observation("\u200b\u0007\u202e", "m1")), "content is no text"),
@@ -254,7 +255,7 @@ def test_a_reply_without_content_is_empty(model: LanguageModel, time: Time) -> N
         (429, {"Retry-After": "3600"}, 1, 0),
         (500, {}, 2, 0.25),
         (503, {}, 2, 0.25),
-        (400, {}, 4, 0),
+        (400, {}, 5, 0),
     ],
 )
 def test_a_refusal_is_told_and_the_rules_stand_in(
