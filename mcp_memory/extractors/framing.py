@@ -36,7 +36,7 @@ OBSERVATIONS: Final[Schema] = {
                     "evidence": {
                         "type": "array",
                         "maxItems": MOST_EVIDENCE,
-                        "items": {"type": "string", "maxLength": 10},
+                        "items": {"type": "string", "pattern": "^m[0-9]{1,5}$"},
                     },
                 },
                 "required": ["content", "kind", "evidence"],

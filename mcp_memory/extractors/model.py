@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 Schema = Mapping[str, Any]
 
 CHECK: Final = "Check that {setting}url is an API of that kind and {setting}model a model that chats."
-LIMITS: Final = frozenset({"maxItems", "maxLength"})
+LIMITS: Final = frozenset({"maxItems", "maxLength", "pattern"})
 LONGEST_ANSWER: Final = 4_000  # tokens; as many observations as there may be
 LONGEST_MESSAGE: Final = 4_000  # characters of a message that a model is sent, and that count as evidence
 LONGEST_REPLY: Final = 4 * 1024 * 1024  # bytes, with all that is around the answer

@@ -50,14 +50,17 @@ def model() -> Iterator[LanguageModel]:
 
 def extractor(model: LanguageModel, time: Time | None = None, **options: Any) -> ModelExtractor:
     """Without `time`, by the real one."""
-    timing = {} if time is None else {"clock": time.clock, "sleep": time.sleep}
-    kind = Anthropic if options.pop("anthropic", False) else OpenAI
-    url = options.pop("url", model.url.removesuffix("/v1") if kind is Anthropic else model.url)
-    seconds = options.pop("seconds", 60.0)
-    asked = kind(url, "tiny", key=KEY, timeout=seconds, **timing)
-    settings = {"seconds": seconds, "characters": 60_000, **options}
-    prompts = settings.pop("prompts", Prompts())
-    return ModelExtractor(asked, prompts, **settings, **({} if time is None else {"clock": time.clock}))
+    timing: dict[str, Any] = {} if time is None else {"clock": time.clock, "sleep": time.sleep}
+    kind = Anthropic if options.get("anthropic") else OpenAI
+    url = options.get("url", model.url.removesuffix("/v1") if kind is Anthropic else model.url)
+    seconds = options.get("seconds", 60.0)
+    return ModelExtractor(
+        kind(url, "tiny", key=KEY, timeout=seconds, **timing),
+        options.get("prompts", Prompts()),
+        seconds=seconds,
+        characters=options.get("characters", 60_000),
+        **({} if time is None else {"clock": time.clock}),
+    )
 
 
 def observed(
