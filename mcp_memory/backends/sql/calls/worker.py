@@ -45,8 +45,8 @@ class Worker:
         alone: bool = False,
     ) -> None:
         """`region`: the country of phone numbers written without one, as in "US". `late_interaction`: whether vectors
-        of tokens are kept. `extractor`: reads conversations. `background`: whether signatures that are stale are made anew meanwhile. `alone`: all calls
-        are of one tenant, who has no others to leave room for."""
+        of tokens are kept. `extractor`: reads conversations. `background`: whether signatures that are stale are made
+        anew meanwhile. `alone`: all calls are of one tenant, who has no others to leave room for."""
         self._database = database
         self._now, self._make_id, self._region = now, make_id, region
         self._signatures, self._weights = Signatures(embedder, late_interaction), weights
