@@ -45,7 +45,7 @@ class Judged:
 
 
 def judged(items: Sequence[Any], messages: Mapping[str, Communication], known: Known) -> Judged:
-    """`messages`: by the names that the model knows them by."""
+    """`messages`: in their order, by the names that the model knows them by."""
     found = Judged()
     for item in items:
         try:
@@ -79,10 +79,9 @@ def summary(said: str, messages: Sequence[Communication]) -> str:
 
 def _candidate(item: Any, messages: Mapping[str, Communication]) -> Candidate:
     content, kind, ids = _shape(item)
-    cited = [messages[one] for one in dict.fromkeys(ids) if one in messages]
+    cited = [one for name, one in messages.items() if name in ids]
     if len(cited) < len(set(ids)):
         raise Refused("evidence names a message that is not there")
-    cited.sort(key=lambda one: (one.occurred_at, one.id))
     last = cited[-1]
     content = _fit_to_be_told(days.absolute(content, last.occurred_at.date()))
     evidence = Evidence(cited, _names(messages.values()))

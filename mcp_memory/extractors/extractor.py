@@ -89,7 +89,7 @@ class ModelExtractor:
         rest = extract(messages[:left], recalled=recalled, with_summary=False)
         logger.info("a model read a conversation: %d taken, %d refused", len(reading.found), reading.refused)
         return Extract(
-            observations=_once([*rest.observations, *reading.found]),
+            observations=_once([*rest.observations, *reading.found], messages),
             summary=None,
             screened=rest.screened + reading.screened,
             made_by=_made_by(made_by, reason, left, len(messages)),
@@ -154,10 +154,10 @@ def _made_by(model: str, reason: str, left: int, whole: int) -> str:
     return f"{model}, the rest by rules ({reason})" if left else model
 
 
-def _once(found: Sequence[Candidate]) -> tuple[Candidate, ...]:
+def _once(found: Sequence[Candidate], messages: Sequence[Communication]) -> tuple[Candidate, ...]:
     """In the order in which they were said: windows overlap."""
-    known: dict[str, Candidate] = {}
-    for one in sorted(found, key=lambda one: one.occurred_at):
+    known, places = dict[str, Candidate](), {one.id: place for place, one in enumerate(messages)}
+    for one in sorted(found, key=lambda one: places[one.evidence[-1]]):
         known.setdefault(one.content.casefold(), one)
     return tuple(known.values())[:MOST_OBSERVATIONS]
 

@@ -78,9 +78,11 @@ class Window:
 
 
 def ordered(messages: Sequence[Communication]) -> list[Communication]:
-    """By when they were sent, each once."""
-    known = {one.id: one for one in sorted(messages, key=lambda one: (one.occurred_at, one.id), reverse=True)}
-    return list(known.values())[::-1]
+    """By when they were sent, and of one time as they came, each once: ids of one moment are in no order."""
+    known = dict[str, Communication]()
+    for one in sorted(messages, key=lambda one: one.occurred_at):
+        known.setdefault(one.id, one)
+    return list(known.values())
 
 
 def last_window(messages: Sequence[Communication], room: int) -> Window:

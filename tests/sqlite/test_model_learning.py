@@ -30,6 +30,11 @@ pytestmark = pytest.mark.anyio
 
 ALL = PageQuery(limit=100, newest_first=False)
 SAID = ("I live in Porto.", "My order B-2077 arrived damaged.", "Agent: I will send a new lamp on Thursday.")
+AS_SENT = {
+    "conversation": [
+        {"id": f"m{place}", "text": one.removeprefix("Agent: ")} for place, one in enumerate(SAID, start=1)
+    ]
+}
 SUMMARY = "Order B-2077 of the customer arrived damaged. The agent will send a new lamp on Thursday."
 
 
@@ -115,7 +120,7 @@ async def test_what_a_model_reads_is_stored_with_its_evidence_and_who_read_it(
         async with remembering(tmp_path, embedder, clock, chosen_extractor(asking(model))) as (backend, scope, dana):
             await tell(backend, scope, dana)
             said = {one.content: one for one in await backend.list_communications(scope, dana, "c-1", 10)}
-            model.script += [Reply(body=completion(reading({"conversation": _sent(said)})))]
+            model.script += [Reply(body=completion(reading(AS_SENT)))]
             model.say = lambda told: json.dumps({"summary": SUMMARY})
             await backend.learn(scope)
             found = await backend.recall(scope, dana, RecallQuery(query="Where does the customer live?"))
@@ -134,11 +139,6 @@ async def test_what_a_model_reads_is_stored_with_its_evidence_and_who_read_it(
     assert (row.status, row.extracted_by, row.added) == ("DONE", "model:tiny:1", 3)
     assert found.observations[0].item.content == "The customer lives in Porto."
     assert first.by.reason is not None and said["I live in Porto."].id in first.by.reason
-
-
-def _sent(said: dict[str, Any]) -> list[dict[str, str]]:
-    ordered = sorted(said.values(), key=lambda one: (one.occurred_at, one.id))
-    return [{"id": f"m{place}", "text": one.content} for place, one in enumerate(ordered, start=1)]
 
 
 @pytest.mark.parametrize(
@@ -166,8 +166,7 @@ async def test_where_it_fails_the_rules_stand_in_and_the_record_says_so(
 
 
 async def test_a_summary_that_the_rules_made_is_told_apart(tmp_path: Path, embedder: MiniLM, clock: Clock) -> None:
-    ordered = [{"id": f"m{place}", "text": one.removeprefix("Agent: ")} for place, one in enumerate(SAID, start=1)]
-    with serving(Reply(body=completion(reading({"conversation": ordered})))) as model:
+    with serving(Reply(body=completion(reading(AS_SENT)))) as model:
         _, _, row = await learned(tmp_path, embedder, clock, chosen_extractor(asking(model)))
 
     assert row.extracted_by is not None

@@ -5,6 +5,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -513,3 +514,13 @@ def test_nothing_that_is_logged_holds_what_was_said(
         observed(model, "They live in Porto", saying(*GOOD), time=time)
 
     assert caplog.text and not any(one in caplog.text for one in ("Porto", "Northwind", "B-77", KEY))
+
+
+def test_messages_of_one_moment_stay_as_they_came(model: LanguageModel, time: Time) -> None:
+    at = TALK[0].occurred_at
+    talk = [replace(one, id=f"mem_communication_{9 - place}", occurred_at=at) for place, one in enumerate(TALK)]
+
+    made = observed(model, saying(*GOOD[:1]), messages=[*talk, talk[0]], time=time)
+
+    assert contents(made) == [GOOD[0]["content"]]
+    assert [one["text"] for one in model.conversations[0]["conversation"]] == [one.content for one in TALK]
