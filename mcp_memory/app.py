@@ -16,6 +16,7 @@ from mcp_memory.backends.placement import Placement
 from mcp_memory.backends.routing import routing
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.calls.usage import SqlUsage
+from mcp_memory.backends.sql.learning import Extractor, by_rules
 from mcp_memory.backends.sql.sqlite.database import CATALOG, SqliteDatabase
 from mcp_memory.backends.sql.tenants import SqlTenants
 from mcp_memory.embedding.choice import chosen
@@ -63,7 +64,16 @@ def _backend(settings: Settings, database: SqliteDatabase, *, background: bool, 
         late_interaction=settings.late_interaction == "on" and settings.embedder == "bundled",  # others give no tokens
         background=background,
         alone=alone,
+        extractor=_extractor(settings),
     )
+
+
+def _extractor(settings: Settings) -> Extractor:
+    if settings.extraction == "rules":
+        return by_rules
+    from mcp_memory.extractors.choice import chosen_extractor  # only who uses it waits for it
+
+    return chosen_extractor(settings)
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def examine(settings: Settings, reach: Callable[[], str] | None = None) -> list[
                 findings += look(folder.absolute())
             except OSError as exc:
                 findings.append(Finding("data folder", False, f"{folder}: {exc.strerror}", CHOOSE))
-    return [*findings, *_tenants(settings), _model(settings)]
+    return [*findings, *_tenants(settings), _model(settings), *_language_model(settings)]
 
 
 def _folders(settings: Settings) -> list[Path]:
@@ -209,3 +209,15 @@ def _model(settings: Settings) -> Finding:
         model.close()
     where = "by the endpoint" if settings.embedder == "endpoint" else "offline"
     return Finding("model", True, f"{model.model_id}, {len(embedding.vector)} dimensions, {where}")
+
+
+def _language_model(settings: Settings) -> list[Finding]:
+    if settings.extraction == "rules":
+        return []
+    from mcp_memory.extractors.choice import asked  # only where there is one
+
+    try:
+        name = asked(settings)
+    except Error as exc:
+        return [Finding("language model", False, str(exc), "Until then conversations are read by the rules.")]
+    return [Finding("language model", True, f"{name} answers, by {settings.extraction}'s API")]

@@ -143,15 +143,37 @@ MAY_IMPORT = {
     "embedding/wordpiece": "",
     "embedding/minilm": "errors language embedding/__init__ embedding/runtime embedding/wordpiece",
     "embedding/texts": "",
-    "embedding/breaker": "errors",
-    "embedding/replies": "",
-    "embedding/posting": "errors embedding/breaker embedding/replies",
-    "embedding/endpoint": "embedding/__init__ embedding/posting embedding/replies embedding/texts",
+    "endpoints/__init__": "",
+    "endpoints/breaker": "errors",
+    "endpoints/replies": "",
+    "endpoints/posting": "errors endpoints/breaker endpoints/replies",
+    "embedding/endpoint": "embedding/__init__ embedding/texts endpoints/posting endpoints/replies",
     "embedding/multilingual": "errors embedding/__init__ embedding/texts",
     "embedding/choice": (
         "errors settings/__init__ embedding/__init__ embedding/endpoint embedding/minilm embedding/multilingual"
     ),
     "embedding/build_model": "embedding/runtime embedding/minilm",
+    # Extraction by a language model
+    "extractors/__init__": "",
+    "extractors/model": "",
+    "extractors/openai": "errors endpoints/posting endpoints/replies extractors/model",
+    "extractors/anthropic": "errors endpoints/posting endpoints/replies extractors/model",
+    "extractors/replies": "",
+    "extractors/framing": "model text extraction/__init__ extraction/summary extractors/model extractors/replies",
+    "extractors/evidence": "model text extraction/days extraction/remarks extractors/model statements/wording",
+    "extractors/candidates": (
+        "model text extraction/__init__ extraction/days extraction/drafts extraction/known extraction/screening "
+        "extraction/summary extractors/evidence"
+    ),
+    "extractors/prompts": "errors",
+    "extractors/extractor": (
+        "errors model extraction/__init__ extraction/known extractors/candidates extractors/framing extractors/model "
+        "extractors/prompts extractors/replies"
+    ),
+    "extractors/choice": (
+        "errors settings/__init__ extractors/anthropic extractors/extractor extractors/framing extractors/model "
+        "extractors/openai extractors/prompts extractors/replies"
+    ),
     # Backends: they know the middle, never a front door
     "backends/__init__": "",
     "backends/routing": "model backend",
@@ -418,7 +440,7 @@ MAY_IMPORT = {
         "errors ids listing metering/memory metering/__init__ scoping metering/usage metering/counter model service "
         "settings/__init__ server stdio backend backends/placement backends/routing backends/sql/backend "
         "backends/sql/calls/usage backends/sql/tenants backends/sql/sqlite/database backends/twilio/backend "
-        "embedding/choice tenancy/directory tenancy/hosting tools/toolsets"
+        "backends/sql/learning embedding/choice extractors/choice tenancy/directory tenancy/hosting tools/toolsets"
     ),
     "serve": (
         "errors app logs reloading settings/__init__ http/__init__ http/leaving http/metrics http/safety http/serving "
@@ -429,7 +451,10 @@ MAY_IMPORT = {
         "http/api/app http/api/route http/auth/authenticator http/auth/jwks http/auth/tokens http/door http/leaving "
         "http/metrics http/safety tenancy/admission tools/toolsets"
     ),
-    "doctor": "errors settings/__init__ embedding/choice backends/sql/sqlite/packing tenancy/hosting tenancy/tenants",
+    "doctor": (
+        "errors settings/__init__ embedding/choice extractors/choice backends/sql/sqlite/packing tenancy/hosting "
+        "tenancy/tenants"
+    ),
     "demo": "",
     "cli": (
         "__init__ errors hosts logs settings/__init__ app serve doctor demo commands/__init__ commands/usage "

@@ -11,9 +11,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from mcp_memory.embedding import Embedding, without_tokens
-from mcp_memory.embedding.posting import Poster
-from mcp_memory.embedding.replies import Failed
 from mcp_memory.embedding.texts import readable
+from mcp_memory.endpoints.posting import Poster, bearer
+from mcp_memory.endpoints.replies import Called, Failed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 BATCH_TEXTS: Final = 64
 BATCH_CHARACTERS: Final = 100_000
 LONGEST_TEXT: Final = 8_000  # characters; about 2,000 tokens of English, up to 8,000 of Chinese: what most models take
+CALLED: Final = Called(
+    what="The embedding endpoint",
+    settings="embedding_",
+    path="/embeddings",
+    knows="embedding_model or embedding_dimensions",
+    longest=64 * 1024 * 1024,  # 64 vectors of 4,096 numbers are 6 MB
+)
 WRONG: Final = "The embedding endpoint's reply is not what was asked for"
 CHECK: Final = "Check that embedding_url is an OpenAI-compatible API and embedding_model an embedding model."
 
@@ -41,7 +48,7 @@ class Endpoint:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._model, self._dimensions = model, dimensions
-        self._poster = Poster(f"{url.rstrip('/')}/embeddings", key, timeout, clock=clock, sleep=sleep)
+        self._poster = Poster(url, bearer(key), timeout, CALLED, clock=clock, sleep=sleep)
         self._learning = threading.Lock()
         self._learned = dimensions
 

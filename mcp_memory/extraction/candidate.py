@@ -9,6 +9,7 @@ from mcp_memory.model import Role
 StatementKind = Literal["preference", "plan", "problem", "promise", "attribute", "outcome"]
 
 MAX_CANDIDATE = 300  # characters
+BY_RULES = "rules"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +30,11 @@ class Candidate:
 @dataclass(frozen=True, kw_only=True)
 class Extract:
     """`observations` in the order in which they were said. `summary`: None where nothing was said that is worth it, or
-    none was asked for. `screened`: statements that were left out because they hold special-category data."""
+    none was asked for. `screened`: statements that were left out because they hold special-category data. `made_by`:
+    the rules, or what stood in their place and why it did not. `refused`: what a model said without evidence."""
 
     observations: tuple[Candidate, ...]
     summary: str | None
     screened: int
+    made_by: str = BY_RULES
+    refused: int = 0

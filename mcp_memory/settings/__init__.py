@@ -5,7 +5,7 @@ file, else its default.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from mcp_memory.errors import Invalid
 from mcp_memory.identity import DEFAULT_REGION
 from mcp_memory.model import MAX_TENANT
 from mcp_memory.setting_values import folder, port, word
-from mcp_memory.settings.remote import embedding, service
+from mcp_memory.settings.remote import OF_THE_SERVICE, check_remote, embedding, extraction, service
 from mcp_memory.settings.transport import check_transport, transport
 from mcp_memory.tenancy import configuration
 from mcp_memory.tenancy.configuration import TABLES, Misplaced
@@ -39,6 +39,7 @@ TEXTS = (
     "metrics_by_tenant",
     "backend",
     "embedder",
+    "extraction",
     "late_interaction",
     "merged_profiles",
     "services_alias",
@@ -57,12 +58,9 @@ CHOICES = (
     ("cors", SWITCH),
     ("plain_http", SWITCH),
 )
-PATHS = ("data_dir", "tls_certificate", "tls_key")
+PATHS = ("data_dir", "tls_certificate", "tls_key", "extraction_prompts")
 MIN_SECRET = 16  # characters; shorter ones are guessed
 LEVELS = ("debug", "info", "warning", "error")
-EMBEDDERS = ("bundled", "multilingual", "endpoint")
-OF_THE_ENDPOINT = "embedding_"  # settings that begin like this say nothing to the other embedders
-OF_THE_SERVICE = "twilio_"
 SERVICE = "https://memory.twilio.com"
 
 
@@ -156,6 +154,21 @@ class Settings:
     )
     embedding_key: str | None = _setting(None, "The endpoint's API key. Best in the environment.", secret=True)
     embedding_timeout: float = _setting(10.0, "Seconds the endpoint has to answer in.")
+    extraction: str = _setting(
+        "rules", "What learns from conversations: `rules`, offline, or a model: `openai` (or compatible), `anthropic`."
+    )
+    extraction_url: str | None = _setting(
+        None,
+        "Its API, up to `/chat/completions`: `http://localhost:11434/v1`; of `anthropic` up to `/v1/messages`. It is "
+        "sent what is said.",
+    )
+    extraction_model: str | None = _setting(None, "The model, by the API's name for it.")
+    extraction_key: str | None = _setting(None, "The API's key. Best in the environment.", secret=True)
+    extraction_timeout: float = _setting(60.0, "Seconds it has for a conversation, and as many for its summary.")
+    extraction_budget: int = _setting(60_000, "Characters of a conversation it is sent; the rest is read by the rules.")
+    extraction_prompts: Path | None = field(
+        default=None, metadata={"meaning": "Folder of prompts of your own, in place of those that come with it."}
+    )
     authentication: str = _setting(
         "auto", "Whether `serve` asks for credentials: `on`, `off`, or `auto`: as soon as there is a tenant or a key."
     )
@@ -311,7 +324,7 @@ def _backend(settings: Settings, table: Mapping[str, Any], name: str) -> Setting
 
 
 _OF: Mapping[str, str | tuple[str, ...]] = {
-    "sqlite": ("embed", "late_interaction"),
+    "sqlite": ("embed", "extraction", "late_interaction"),
     "twilio": OF_THE_SERVICE,
 }  # how the settings of each kind begin
 
@@ -331,7 +344,7 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         checked["port"] = port(checked["port"])
     if "metrics_key" in checked:
         checked["metrics_key"] = _long_enough("metrics_key", checked["metrics_key"])
-    checked |= transport(checked) | embedding(checked) | service(checked)
+    checked |= transport(checked) | embedding(checked) | extraction(checked) | service(checked)
     for name in TEXTS:
         if name in checked and not (isinstance(checked[name], str) and checked[name].strip()):
             raise Invalid(f"{name} must be a text that is not empty.")
@@ -354,8 +367,7 @@ def _checked(values: Mapping[str, Any]) -> Settings:
             raise Invalid(f"{name} must be {', '.join(words[:-1])} or {words[-1]}.")
     check_transport(checked)
     _check_key(settings)
-    _check_embedder(settings, [name for name in checked if name.startswith(OF_THE_ENDPOINT)])
-    _check_service(settings, list(checked))
+    check_remote(vars(settings), list(checked))
     return settings
 
 
@@ -374,27 +386,3 @@ def _long_enough(name: str, value: object) -> str:
     if len(secret) < MIN_SECRET:
         raise Invalid(f"{name} must be at least {MIN_SECRET} characters long.")
     return secret
-
-
-def _check_embedder(settings: Settings, given: Sequence[str]) -> None:
-    if settings.embedder not in EMBEDDERS:
-        raise Invalid(f"embedder must be one of {', '.join(EMBEDDERS)}.")
-    if settings.embedder != "endpoint" and given:
-        raise Invalid(f"{given[0]} would do nothing: embedder is {settings.embedder}, not endpoint.")
-    if settings.embedder == "endpoint" and not (settings.embedding_url and settings.embedding_model):
-        raise Invalid("embedder is endpoint, so embedding_url and embedding_model must be set.")
-
-
-def _check_service(settings: Settings, given: Sequence[str]) -> None:
-    of_it = [name for name in given if name.startswith(OF_THE_SERVICE)]
-    if settings.backend != "twilio":
-        if of_it:
-            raise Invalid(f"{of_it[0]} would do nothing: backend is {settings.backend}, not twilio.")
-        return
-    for name in given:
-        if name in ("embedder", "late_interaction") or name.startswith(OF_THE_ENDPOINT):
-            raise Invalid(f"{name} would do nothing: backend is twilio, which makes its own vectors.")
-    if not (settings.twilio_key_id and settings.twilio_key_secret and settings.twilio_store):
-        raise Invalid("backend is twilio, so twilio_key_id, twilio_key_secret and twilio_store must be set.")
-    if settings.twilio_region is not None and settings.twilio_base_url is not None:
-        raise Invalid("twilio_region and twilio_base_url both say where the service is: set one of them.")

@@ -21,6 +21,7 @@ from mcp_memory.prompts import PROMPTS
 from mcp_memory.rights import RIGHTS
 from mcp_memory.server import INTERNAL
 from mcp_memory.settings import Settings
+from mcp_memory.settings.remote import EXTRACTORS
 from mcp_memory.tenancy.tenants import LIMIT_NAMES
 from mcp_memory.tools.toolsets import AGENT, CURATOR
 from tests.process.servers import http_server, make_home
@@ -134,6 +135,16 @@ def test_the_table_of_settings_is_that_of_the_code() -> None:
     ]
 
     assert table("in the file") == expected
+
+
+def test_the_settings_take_the_language_models_of_the_table() -> None:
+    rows = [[cell.strip("`") for cell in row[1:]] for row in table("runner")]
+
+    for kind, url in rows:
+        given = {"EXTRACTION": kind, "EXTRACTION_URL": url, "EXTRACTION_MODEL": "any"}
+        loaded = settings.load({}, {f"{settings.PREFIX}{name}": value for name, value in given.items()})
+        assert (loaded.extraction, loaded.extraction_url) == (kind, url)
+    assert {kind for kind, _ in rows} | {"rules"} == set(EXTRACTORS)
 
 
 def test_the_example_configuration_holds_every_setting_at_its_default() -> None:

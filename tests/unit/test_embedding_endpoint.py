@@ -7,14 +7,16 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from mcp_memory.embedding import Embedder
-from mcp_memory.embedding import posting as posts
+from mcp_memory.embedding import endpoint as endpoints
 from mcp_memory.embedding.endpoint import BATCH_CHARACTERS, BATCH_TEXTS, LONGEST_TEXT, Endpoint
+from mcp_memory.endpoints import posting as posts
 from mcp_memory.errors import Unavailable
 
 from .endpoints import Api, Reply, Time, embedding_of, serving, unit_of
@@ -224,7 +226,7 @@ def test_vectors_of_another_length_than_before_are_refused(api: Api, time: Time)
 
 
 def test_an_endless_reply_is_not_read_to_its_end(api: Api, time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(posts, "MAX_REPLY", 100_000)
+    monkeypatch.setattr(endpoints, "CALLED", replace(endpoints.CALLED, longest=100_000))
     api.script += [Reply(body=b" " * 100_001)]
 
     assert "longer than" in failure(endpoint(api, time))

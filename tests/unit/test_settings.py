@@ -70,6 +70,19 @@ def test_the_configuration_named_on_the_command_line_wins(tmp_path: Path) -> Non
         ("embedding_timeout = nan", "embedding_timeout must be a number"),
         ("embedding_timeout = true", "embedding_timeout must be a number"),
         ("embedding_timeout = 301", "embedding_timeout must be a number"),
+        ("extraction = 'gpt'", "extraction must be one of rules, openai, anthropic"),
+        (
+            "extraction_url = 'http://x'",
+            "extraction_url would do nothing: extraction is rules, not openai or anthropic",
+        ),
+        ("extraction = 'openai'", "extraction_url and extraction_model must be set"),
+        ("extraction = 'anthropic'\nextraction_url = 'http://x'", "extraction_url and extraction_model must be set"),
+        ("extraction_url = 'http://ann:secret@x/'", "extraction_url must not hold a user or a password"),
+        ("extraction_model = ''", "extraction_model must be a text of 1 to 200"),
+        ("extraction_timeout = 0", "extraction_timeout must be a number of seconds from 0.1 to 300"),
+        ("extraction_budget = 0", "extraction_budget must be a whole number from 1 to 10000000"),
+        ("extraction_prompts = ''", "extraction_prompts must be a path"),
+        ("backend = 'twilio'\nextraction = 'openai'", "extraction_url and extraction_model must be set"),
         ("embedder = 'endpoint'", "embedding_url and embedding_model must be set"),
         ("embedder = 'endpoint'\nembedding_url = 'http://x'", "embedding_url and embedding_model must be set"),
         ("embedding_url = 'http://x'", "embedding_url would do nothing: embedder is bundled, not endpoint"),
@@ -138,6 +151,25 @@ def test_an_endpoint_is_set_up_in_the_environment() -> None:
 def test_the_key_is_in_no_repr() -> None:
     loaded = load({}, endpoint_environ(EMBEDDING_KEY="sk-very-secret"))
 
+    assert "sk-very-secret" not in repr(loaded)
+
+
+def test_a_language_model_is_set_up_in_the_file_and_its_key_is_in_no_repr(tmp_path: Path) -> None:
+    path = tmp_path / "memory.toml"
+    path.write_text(
+        "extraction = 'anthropic'\nextraction_url = 'https://api.example.com/'\nextraction_model = 'tiny'\n"
+        "extraction_timeout = 5\nextraction_budget = 900\nextraction_prompts = 'prompts'\n",
+        encoding="utf-8",
+    )
+    loaded = load({"config": str(path)}, {"MCP_MEMORY_EXTRACTION_KEY": "sk-very-secret"})
+
+    assert (loaded.extraction, loaded.extraction_url, loaded.extraction_model) == (
+        "anthropic",
+        "https://api.example.com",
+        "tiny",
+    )
+    assert (loaded.extraction_timeout, loaded.extraction_budget) == (5.0, 900)
+    assert (loaded.extraction_prompts, loaded.extraction_key) == (tmp_path / "prompts", "sk-very-secret")
     assert "sk-very-secret" not in repr(loaded)
 
 

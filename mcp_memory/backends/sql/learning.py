@@ -38,12 +38,11 @@ MOST_MESSAGES = 10_000  # of one conversation that are read, the last
 KNOWN = 200  # of the latest observations and summaries: what comes back in a conversation is not learned again
 ATTEMPTS = 5
 PAUSE = timedelta(minutes=1)  # before the second attempt; twice as long before each after it
-BY_RULES = "rules"
 SOURCES = {"customer": "conversation-customer", "agent": "conversation-agent"}
 """Whose words it was made from."""
 
-Extractor = Callable[[Sequence[Communication], Sequence[str], bool], "Extract"]
-"""Messages; what is known already; whether a summary is wanted."""
+Extractor = Callable[[Sequence[Communication], Sequence[str], bool, str], "Extract"]
+"""Messages; what is known already; whether a summary is wanted; the id of the store."""
 Learn = Callable[[Scope, ExtractionRow, NewObservation, Authorship], bool]
 """Reconciles one, and stores with it that it is stored. False: somebody else has done it meanwhile."""
 
@@ -52,7 +51,7 @@ class Overtaken(Exception):
     """Somebody else goes on with it."""
 
 
-def by_rules(messages: Sequence[Communication], known: Sequence[str], with_summary: bool) -> Extract:
+def by_rules(messages: Sequence[Communication], known: Sequence[str], with_summary: bool, store_id: str) -> Extract:
     from mcp_memory.extraction import extract  # many patterns: late, for the cold start
 
     return extract(messages, recalled=known, with_summary=with_summary)
@@ -89,15 +88,16 @@ class Learning:
         (messages, whole), known = self._database.read(
             scope, lambda tx: (tx.extraction_messages(row, MOST_MESSAGES), _known(tx, row.profile_id))
         )
-        made = self._extractor(messages, known, False)
-        summary = self._extractor(whole, (), True).summary if whole else None
+        made = self._extractor(messages, known, False, scope.store_id)
+        whole_made = self._extractor(whole, (), True, scope.store_id) if whole else None
+        summary = whole_made.summary if whole_made is not None else None
         told = {"observations": [_told(one) for one in made.observations], "summary": summary}
         done = replace(
             row,
             status="EXTRACTED",
             extract=json.dumps(told, ensure_ascii=False),
             screened=made.screened,
-            extracted_by=BY_RULES,
+            extracted_by=_makers(made, whole_made),
             updated_at=self._now(),
         )
         self._database.write(scope, lambda tx: put(tx, row, done))
@@ -139,6 +139,13 @@ def stored(row: ExtractionRow, added: Added, now: datetime) -> ExtractionRow:
 def ended(row: ExtractionRow, now: datetime) -> ExtractionRow:
     """Nothing of what was said is kept here any more."""
     return replace(row, status="DONE", due_at=None, extract=None, error=None, updated_at=now)
+
+
+def _makers(made: Extract, whole: Extract | None) -> str:
+    """Of the observations, and where that is another, of the summary."""
+    if whole is None or whole.made_by == made.made_by:
+        return made.made_by
+    return f"{made.made_by}; summary: {whole.made_by}"
 
 
 def _known(tx: Transaction, profile_id: str) -> list[str]:
