@@ -162,8 +162,8 @@ MAY_IMPORT = {
     "extractors/framing": "model text extraction/__init__ extraction/summary extractors/model extractors/replies",
     "extractors/evidence": "model text extraction/days extraction/remarks extractors/model statements/wording",
     "extractors/candidates": (
-        "model text extraction/__init__ extraction/days extraction/drafts extraction/known extraction/screening "
-        "extraction/summary extractors/evidence"
+        "model text extraction/__init__ extraction/days extraction/drafts extraction/known extraction/orders "
+        "extraction/screening extraction/summary extractors/evidence"
     ),
     "extractors/prompts": "errors",
     "extractors/extractor": (

@@ -34,7 +34,17 @@ _MARKUP = re.compile(
 def attacks(text: str) -> bool:
     """Made for a model to do what its owner does not want, or with signs by which models are told who speaks. It says
     nothing of a customer."""
-    return _ATTACKS.search(text) is not None or _MARKUP.search(text) is not None
+    return incites(text) or markup(text)
+
+
+def incites(text: str) -> bool:
+    """By its words."""
+    return _ATTACKS.search(text) is not None
+
+
+def markup(text: str) -> bool:
+    """By signs."""
+    return _MARKUP.search(text) is not None
 
 
 def orders(text: str) -> bool:

@@ -6,6 +6,7 @@ Of an enormous conversation every message is read to the same length, so that re
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from mcp_memory import text as texts
 from mcp_memory.extraction.words import pattern
@@ -146,7 +147,7 @@ def share(lengths: Sequence[int], budget: int) -> int:
 
 def _ordered(messages: Iterable[Communication]) -> list[Communication]:
     known: dict[tuple[str, ...], Communication] = {}
-    for one in sorted(messages, key=_place):
+    for one in sorted(messages, key=_moment):  # those of one moment as they are given: ids do not say which was first
         known.setdefault((one.id,), one)
     said: dict[tuple[object, ...], Communication] = {}
     for one in known.values():
@@ -154,8 +155,8 @@ def _ordered(messages: Iterable[Communication]) -> list[Communication]:
     return list(said.values())
 
 
-def _place(one: Communication) -> tuple[object, ...]:
-    return one.occurred_at, one.id, one.role, one.author or "", one.source, one.content
+def _moment(one: Communication) -> tuple[datetime, datetime]:
+    return one.occurred_at, one.created_at
 
 
 def _remarks(message: Communication, limit: int) -> Iterator[Remark]:

@@ -10,7 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final, get_args
 
 from mcp_memory import text as texts
-from mcp_memory.extraction import MAX_CANDIDATE, MOST_EVIDENCE, Candidate, StatementKind, days, drafts, screening
+from mcp_memory.extraction import (
+    MAX_CANDIDATE,
+    MOST_EVIDENCE,
+    Candidate,
+    StatementKind,
+    days,
+    drafts,
+    orders,
+    screening,
+)
 from mcp_memory.extraction.known import Known
 from mcp_memory.extraction.summary import MAX_SUMMARY
 from mcp_memory.extractors.evidence import SUMMED_UP, Evidence, contradicts
@@ -69,7 +78,7 @@ def summary(said: str, messages: Sequence[Communication]) -> str:
     if len(content) > MAX_SUMMARY:
         raise Refused("it is too long")
     content = _fit_to_be_told(content)
-    if screening.orders(content):
+    if orders.orders(content):
         raise Refused("it gives orders")
     lacks = Evidence(messages, _names(messages)).lacks(content, SUMMED_UP)
     if lacks is not None:
@@ -128,7 +137,7 @@ def _fit_to_be_told(content: str) -> str:
         raise Refused("content tells a secret")
     if screening.special_category(content):
         raise Special
-    if screening.markup(content) or screening.too_odd(content):
+    if orders.attacks(content) or screening.too_odd(content):
         raise Refused("content is no plain sentence")
     if _FIRST_OR_SECOND.search(_IN_QUOTES.sub(" ", content)):
         raise Refused("content is not in the third person")
@@ -146,9 +155,11 @@ def _as_said(content: str, evidence: Evidence) -> str:
         raise Refused("its messages tell a secret")
     if contradicts(content, nearest):
         raise Refused("its messages say the contrary")
-    if not (screening.orders(content) or screening.orders(nearest.said)):
+    if orders.incites(nearest.said):  # it says nothing of a customer, whatever a model makes of it
+        raise Refused("its messages are no statement")
+    if not (orders.orders(content) or orders.orders(nearest.said)):
         return content
-    if nearest.message.role != "customer" or not screening.orders(nearest.said) or screening.markup(nearest.said):
+    if nearest.message.role != "customer" or not orders.orders(nearest.said) or orders.markup(nearest.said):
         raise Refused("content gives orders")
     quoted = drafts.quoted("The customer said:", nearest.said)
     if quoted is None:

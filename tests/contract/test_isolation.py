@@ -77,6 +77,11 @@ CALLS: dict[str, Call] = {
     "record_messages": lambda backend, scope, id: backend.record_messages(
         scope, id, "c", [NewMessage(text="x", role="customer")]
     ),
+    "reconcile_observations": lambda backend, scope, id: backend.reconcile_observations(
+        scope, id, [NewObservation(content="x")]
+    ),
+    "get_conversation": lambda backend, scope, id: backend.get_conversation(scope, id, "c"),
+    "close_conversation": lambda backend, scope, id: backend.close_conversation(scope, id, "c"),
     "list_communications": lambda backend, scope, id: backend.list_communications(scope, id, "c", 10),
     "recall": lambda backend, scope, id: backend.recall(scope, id, RecallQuery(query="x")),
 }
@@ -103,6 +108,7 @@ THINGS: dict[str, Call] = {
 
 # About a store as a whole.
 WHOLE: dict[str, Call] = {
+    "learn": lambda backend, scope, id: backend.learn(scope),
     "get_store": lambda backend, scope, id: backend.get_store(scope),
     "update_store": lambda backend, scope, id: backend.update_store(scope, StoreChanges(description="x")),
     "delete_store": lambda backend, scope, id: backend.delete_store(scope),

@@ -166,8 +166,9 @@ async def test_each_tool_resource_and_prompt_has_a_name_of_its_own(
 
     seen = [name for name, _ in named(lines)]
     assert seen[: len(tools)] == tools
-    assert seen[len(tools) : -3] == [f"resources/read {one.uri}" for one in resources.RESOURCES]
-    assert seen[-3:] == ["prompts/list", "prompts/get customer_briefing", "prompts/get handoff"]
+    assert seen[len(tools) : -4] == [f"resources/read {one.uri}" for one in resources.RESOURCES]
+    gets = [f"prompts/get {name}" for name in ("customer_briefing", "handoff", "extract_observations")]
+    assert seen[-4:] == ["prompts/list", *gets]
 
 
 async def test_nothing_that_was_sent_or_stored_is_told(metered: Metered, caplog: pytest.LogCaptureFixture) -> None:

@@ -41,7 +41,7 @@ async def test_a_store_that_is_full_is_not_taken_for_too_many_stores(
 ) -> None:
     """Their codes are of the control plane."""
 
-    async def upsert_traits(caller: Caller, given: object, profile_id: str | None) -> Upserted:
+    async def upsert_traits(caller: Caller, given: object, profile_id: str | None, by: object = None) -> Upserted:
         raise Full("This tenant may keep 2 profiles in a store.")
 
     monkeypatch.setattr(memory, "upsert_traits", upsert_traits)

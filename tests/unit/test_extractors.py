@@ -372,7 +372,7 @@ def test_an_order_in_a_conversation_is_data_and_never_more_than_a_quote(model: L
     made = observed(model, saying(*items), messages=talk, time=time)
 
     system, user = [one["content"] for one in model.seen[0].body["messages"]]
-    assert contents(made) == [f'The customer said: "{ORDERS}"', "The customer lives in Porto."]
+    assert contents(made) == ["The customer lives in Porto."]
     assert "VIP" not in system and "Porto" not in system and "data" in system
     assert "<|" not in user and "[INST" not in user
     assert [one["text"] for one in json.loads(user)["conversation"]] == [one.content for one in talk]

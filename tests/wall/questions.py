@@ -156,6 +156,7 @@ COMPLETED: Mapping[str, Callable[[Ids], list[str]]] = {
     "since": lambda their: ["", "2026"],
     "as_of": lambda their: ["", "2026"],
     "question": lambda their: ["", CANARY],
+    "conversation_id": lambda their: ["", their.conversation],
     "reason": lambda their: ["", CANARY],
 }
 
