@@ -15,9 +15,9 @@ from mcp_memory.model import Scope
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=2)
-LEAVE = 1.0  # seconds that whoever stops waits for the step; the next to start goes on with it
+LEAVE = 0.5  # seconds that whoever stops waits for the step; the next to start goes on with it
 NAME = "learning"
-LOOK = 60.0  # seconds: a clock that is set, or another process, may have moved what is due
+LOOK = 600.0  # seconds at most between two looks: a clock that is set, or another process, may have moved what is due
 
 
 class Tending:
@@ -44,7 +44,7 @@ class Tending:
             if due > 0:
                 return Turn(min(due, LOOK))
             if not self._database.write(scope, self._take_lease):
-                return Turn(rounds.RETRY, troubled=True)
+                return Turn(rounds.RETRY)  # another process is at it, and keeps no other store waiting
             return Turn(rounds.BREATH) if self._learn(scope) else Turn(min(max(self._due(scope) or 0.0, 0.1), LOOK))
         except (Closing, NotFound):  # the store was deleted
             return rounds.DONE
