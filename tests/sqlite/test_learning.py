@@ -12,6 +12,7 @@ from mcp_memory.backends.sql.conversation_rows import ExtractionRow
 from mcp_memory.backends.sql.learning import ATTEMPTS, PAUSE
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.embedding.minilm import MiniLM
+from mcp_memory.errors import Full
 from mcp_memory.listing import ItemFilter, PageQuery
 from mcp_memory.model import NewMessage, Scope
 from tests.contract.conftest import Clock
@@ -129,6 +130,31 @@ async def test_what_fails_is_tried_again_later_each_time_and_in_the_end_says_why
 
         assert job(backend, scope, dana).status == "FAILED"
         assert await learned(backend, scope, dana) == ([], 0)
+
+
+async def test_what_fails_in_the_middle_goes_on_behind_what_is_stored(
+    tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path, model, clock) as (backend, scope, dana):
+        await tell(backend, scope, dana)
+        store, stored = backend._store_one, list[object]()
+
+        def failing(*given: object) -> object:
+            if len(stored) == 1:
+                raise Full("There is no room for more observations.")
+            stored.append(given)
+            return store(*given)  # type: ignore[arg-type]
+
+        with monkeypatch.context() as patched:
+            patched.setattr(backend, "_store_one", failing)
+            assert await backend.learn(scope) == 1
+        row = job(backend, scope, dana)
+        assert (row.status, row.stored, row.attempts) == ("EXTRACTED", 1, 1)
+        assert row.error == "There is no room for more observations."
+
+        clock.time += PAUSE
+        assert await backend.learn(scope) == 1
+        assert job(backend, scope, dana).status == "DONE" and len((await learned(backend, scope, dana))[0]) >= 3
 
 
 async def test_one_that_fails_keeps_no_other_waiting(

@@ -70,18 +70,15 @@ class Learning:
 
     def failed(self, scope: Scope, row: ExtractionRow, error: Exception) -> None:
         """It is tried again, but not for ever. The reason is kept for whoever asks; the log has the cause."""
-        attempts, now = row.attempts + 1, self._now()
-        over = attempts >= ATTEMPTS
         said = str(error) if isinstance(error, Error) else "It failed here: the log of the server says why."
-        failed = replace(
-            row,
-            attempts=attempts,
-            status="FAILED" if over else row.status,
-            due_at=None if over else now + PAUSE * 2 ** (attempts - 1),
-            error=said[:MAX_CONTENT],
-            updated_at=now,
-        )
-        self._database.write(scope, lambda tx: put(tx, row, failed))
+        now = self._now()
+
+        def work(tx: Transaction) -> None:
+            current = tx.find_extraction(row.key)  # some of it may be stored since
+            if current is not None and current.due_at is not None:
+                tx.put_extraction(_after_failure(current, said[:MAX_CONTENT], now))
+
+        self._database.write(scope, work)
 
     def extracted(self, scope: Scope, row: ExtractionRow) -> ExtractionRow:
         """Kept, to be stored one by one."""
@@ -102,6 +99,19 @@ class Learning:
         )
         self._database.write(scope, lambda tx: put(tx, row, done))
         return done
+
+
+def _after_failure(row: ExtractionRow, said: str, now: datetime) -> ExtractionRow:
+    attempts = row.attempts + 1
+    over = attempts >= ATTEMPTS
+    return replace(
+        row,
+        attempts=attempts,
+        status="FAILED" if over else row.status,
+        due_at=None if over else now + PAUSE * 2 ** (attempts - 1),
+        error=said,
+        updated_at=now,
+    )
 
 
 def put(tx: Transaction, before: ExtractionRow, after: ExtractionRow) -> None:
