@@ -80,8 +80,10 @@ MAY_IMPORT = {
     ),
     "reconciliation/wording": "statements/attributes statements/wording",
     "reconciliation/readings": "reconciliation/wording statements/__init__ statements/claims statements/wording",
+    "reconciliation/numbers": "",
     "reconciliation/relations": (
-        "reconciliation/readings reconciliation/wording statements/__init__ statements/attributes statements/claims"
+        "reconciliation/numbers reconciliation/readings reconciliation/wording statements/__init__ "
+        "statements/attributes statements/claims"
     ),
     "reconciliation/__init__": "model reconciliation/readings reconciliation/relations reconciliation/wording",
     "identity": "errors model text",

@@ -6,6 +6,7 @@ The wording decides. How alike two texts are only confirms what the wording sugg
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from mcp_memory.reconciliation import numbers
 from mcp_memory.reconciliation.readings import Reading
 from mcp_memory.reconciliation.wording import (
     DENIED_ELSEWHERE,
@@ -83,7 +84,18 @@ def relation(new: Reading, old: Reading, likeness: float, same_day: bool) -> Rel
     if new.vague and (told := _without_substance(new, old)):
         return told
     told = _by_attribute(new, old, likeness) or _by_words(new, old, same_day) or _by_change(new, old, likeness)
-    return "part_of_more" if told in ("same_attribute", "negation") and _says_more(new, old) else told
+    if told in ("same_attribute", "negation"):
+        return "part_of_more" if _says_more(new, old) else told
+    return told if _of_the_same(new, old, told) else None
+
+
+def _of_the_same(new: Reading, old: Reading, told: Relation | None) -> bool:
+    """By their numbers."""
+    if told == "same_statement":
+        return numbers.fit(new.same, old.same) and numbers.fit(old.same, new.same)
+    if told == "more_specific":
+        return numbers.fit(old.same, new.same)
+    return told != "less_specific" or numbers.fit(new.same, old.same)
 
 
 def _says_more(new: Reading, old: Reading) -> bool:

@@ -268,3 +268,35 @@ def test_hostile_repetition_takes_no_time(piece: str) -> None:
         decided(text, "Lives in Oslo.", text, text[1:], "No longer eats meat.", text + "!")
 
     assert time.perf_counter() - started < 2  # it takes 0.05 seconds
+
+
+FORMS = (
+    [
+        f"Sentence {n} of batch {batch} from server {server}"
+        for n in range(3)
+        for batch in range(3)
+        for server in range(3)
+    ],
+    [
+        f"Line {n}, shelf {shelf}: asked for {count} lamps."
+        for n in range(3)
+        for shelf in range(3)
+        for count in range(3)
+    ],
+    [f"Ticket {n} of 12/0{month} was about room {room}." for n in range(3) for month in (3, 4) for room in range(3)],
+)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=["batches", "lines", "tickets"])
+@pytest.mark.parametrize("likeness", [0.0, 0.5, 0.95])
+def test_what_differs_in_a_number_only_is_never_taken_for_the_same(form: Sequence[str], likeness: float) -> None:
+    """Nor for less or more of it: where the same words stand, another number is another thing."""
+    kept = {decided(new, old, likeness=likeness).outcome for new in form for old in form if new != old}
+
+    assert kept == {"add"}
+
+
+@pytest.mark.parametrize("new", ["Floor 3, room 12.", "Is in room 12 on floor 3", "is in room 12 on  floor 3."])
+def test_the_same_numbers_in_another_order_of_words_may_be_the_same(new: str) -> None:
+    assert decided(new, "Is in room 12 on floor 3.").rule in ("same_statement", "less_specific", "nothing_like_it")
+    assert decided("Is in room 12 on floor 3", "Is in room 12 on floor 3.").rule == "same_statement"

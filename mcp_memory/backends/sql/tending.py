@@ -27,6 +27,7 @@ class Tending:
         self, database: Database, learn: Callable[[Scope], bool], now: Callable[[], datetime], holder: str
     ) -> None:
         self._database, self._learn, self._now, self._holder = database, learn, now, holder
+        self._leased: set[Scope] = set()
         self._rounds = Rounds("learning", self._turn, self._give_lease_back)
 
     def look_after(self, scope: Scope) -> None:
@@ -45,6 +46,7 @@ class Tending:
                 return Turn(min(due, LOOK))
             if not self._database.write(scope, self._take_lease):
                 return Turn(rounds.RETRY)  # another process is at it, and keeps no other store waiting
+            self._leased.add(scope)
             return Turn(rounds.BREATH) if self._learn(scope) else Turn(min(max(self._due(scope) or 0.0, 0.1), LOOK))
         except (Closing, NotFound):  # the store was deleted
             return rounds.DONE
@@ -64,6 +66,9 @@ class Tending:
         return tx.take_lease(NAME, self._holder, now, now + LEASE)
 
     def _give_lease_back(self, scope: Scope) -> None:
+        if scope not in self._leased:
+            return
+        self._leased.discard(scope)
         with suppress(Error):  # it ends by itself
             now = self._now()
             self._database.write(scope, lambda tx: tx.take_lease(NAME, self._holder, now, now))
