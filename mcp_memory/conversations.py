@@ -47,7 +47,6 @@ class Conversation:
     last_at: datetime
     closed_at: datetime | None = None
     channels: tuple[str, ...] = field(default=())
-    communication_count: int = 0
 
 
 def timeouts(channels: Iterable[str]) -> Timeouts:

@@ -9,7 +9,6 @@ in the end says why.
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -31,8 +30,6 @@ from mcp_memory.model import (
 
 if TYPE_CHECKING:
     from mcp_memory.extraction import Extract
-
-logger = logging.getLogger(__name__)
 
 MOST_MESSAGES = 10_000  # of one conversation that are read, the last
 KNOWN = 200  # of the latest observations and summaries: what comes back in a conversation is not learned again

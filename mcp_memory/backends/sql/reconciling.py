@@ -6,7 +6,7 @@ Nothing is deleted by it. What an observation was until it was updated is a revi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -99,23 +99,16 @@ def _decided(
 
     if pending:
         near = sorted(pending.values(), key=lambda other: -_alike(one.signature, other[1]))[:COMPARED]
-        decision = _compared(decide, item, [other for other, _ in near], lambda at: _alike(one.signature, near[at][1]))
+        others = [other for other, _ in near]
+        decision = decide(item.content, item.occurred_at, others, lambda at: _alike(one.signature, near[at][1]))
         if decision.outcome != "add":
             return decision
     ranking, best = best_of(tx, "observation", live, one.asked, COMPARED)
     stored = tx.observations(live, [found.key for found in best])
     likeness = ranking.likeness_to_question([found.ranked.item for found in best])
     kept = [at for at, found in enumerate(best) if stored[found.key].id not in pending]
-    return _compared(decide, item, [stored[best[at].key] for at in kept], lambda place: float(likeness[kept[place]]))
-
-
-def _compared(
-    decide: Callable[..., Decision],
-    item: Observation,
-    known: Sequence[Observation],
-    likeness: Callable[[int], float],
-) -> Decision:
-    return decide(item.content, item.occurred_at, known, likeness)
+    known = [stored[best[at].key] for at in kept]
+    return decide(item.content, item.occurred_at, known, lambda place: float(likeness[kept[place]]))
 
 
 def _done(
