@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from mcp_memory.backends.sql import learning, lifecycle, memories, reconciling
@@ -11,13 +12,13 @@ from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.recall import Asked
 from mcp_memory.backends.sql.signatures import Text
 from mcp_memory.conversations import Conversation
-from mcp_memory.errors import Closing, Conflict
+from mcp_memory.errors import Closing
 from mcp_memory.history import EXTRACTION, UNKNOWN, Authorship
 from mcp_memory.model import MAX_QUERY, Added, NewObservation, RecallQuery, Scope
 
 logger = logging.getLogger(__name__)
 
-ATTEMPTS = 20  # to reconcile with what others write meanwhile
+ATTEMPTS = 3  # to decide without keeping others from writing; then it is decided where it is written
 
 Then = Callable[[Transaction, Added], None]
 """What is written in the same transaction."""
@@ -120,27 +121,22 @@ class LearningCalls(Worker):
         then: Then = lambda tx, added: None,
     ) -> Added:
         ready = self._made_ready_to_compare(new)
-        for _ in range(ATTEMPTS):
-            try:
-                return self._carried_out(scope, profile_id, ready, by, then)
-            except reconciling.Moved:
-                continue
-        raise Conflict("Others write of this profile all the time, and nothing was remembered: try again.")
+        signatures = [one.signature for one in ready]
+        room = self._room(scope.tenant, scope.quota)
 
-    def _carried_out(
-        self, scope: Scope, profile_id: str, ready: Sequence[reconciling.Ready], by: Authorship, then: Then
-    ) -> Added:
-        now, room = self._now(), self._room(scope.tenant, scope.quota)
-        planned = self._database.read(
-            scope, lambda tx: reconciling.plan(tx, profile_id, ready, now=now, make_id=self._make_id)
-        )
+        def plan(tx: Transaction) -> reconciling.Plan:
+            return reconciling.plan(tx, profile_id, ready, now=self._now(), make_id=self._make_id)
 
-        def work(tx: Transaction) -> Added:
-            added = reconciling.carry_out(tx, profile_id, planned, room, by, now=now)
+        def carry_out(tx: Transaction, planned: reconciling.Plan) -> Added:
+            added = reconciling.carry_out(tx, profile_id, planned, room, by, now=self._now())
             then(tx, added)
             return added
 
-        return self._remember(scope, [one.signature for one in ready], work)
+        for _ in range(ATTEMPTS):
+            planned = self._database.read(scope, plan)
+            with suppress(reconciling.Moved):
+                return self._remember(scope, signatures, lambda tx, planned=planned: carry_out(tx, planned))
+        return self._remember(scope, signatures, lambda tx: carry_out(tx, plan(tx)))
 
     def _made_ready_to_compare(self, new: Sequence[NewObservation]) -> list[reconciling.Ready]:
         signatures = self._signatures.or_terms([Text(one.content) for one in new])
