@@ -6,7 +6,7 @@ after it was CLOSED begins another one, under the same id where the caller chose
 Conversation Orchestrator v2; the times are ours where it has no default.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -51,7 +51,11 @@ class Conversation:
 
 def timeouts(channels: Iterable[str]) -> Timeouts:
     """Of several channels the longest apply."""
-    each = [BY_CHANNEL.get(one.lower(), MESSAGING) for one in channels] or [MESSAGING]
+    return longest([BY_CHANNEL.get(one.lower(), MESSAGING) for one in channels] or [MESSAGING])
+
+
+def longest(each: Sequence[Timeouts]) -> Timeouts:
+    """Of at least one."""
     return Timeouts(
         inactive=_longest([one.inactive for one in each]),
         closed=_longest([one.closed for one in each]),

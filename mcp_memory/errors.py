@@ -10,6 +10,7 @@
     ├── Conflict         conflict        resolve what contradicts, then call again
     │   ├── Stale                        read it again: it was changed meanwhile
     │   ├── Taken                        choose another name
+    │   ├── Conflicting                  use the one that is named, or end it first
     │   └── Full                         remove something first: there are as many as there may be
     ├── Unsupported      unsupported     do without it: it is published, and not offered here
     └── Unavailable      unavailable     try again later, or mend the machine
@@ -94,6 +95,17 @@ class Stale(Conflict):
 
 class Taken(Conflict):
     """There is one of this name."""
+
+
+class Conflicting(Conflict):
+    """There is one already that this would be; `resource_id` is its id."""
+
+    def __init__(self, message: str, resource_id: str) -> None:
+        super().__init__(message, resource_id)
+        self.message, self.resource_id = message, resource_id
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class Full(Conflict):

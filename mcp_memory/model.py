@@ -41,7 +41,8 @@ DEFAULT_STORE = "default"
 TraitValue = str | int | float | bool | tuple[str | int | float | bool, ...]
 Traits = Mapping[str, Mapping[str, TraitValue]]
 Kind = Literal["observation", "summary", "communication"]
-Role = Literal["customer", "agent"]
+Role = Literal["customer", "agent", "other"]
+"""`other`: who takes part, and is neither the customer whose memory it is nor an agent."""
 ByWordsOnly = Literal["failed", "script", "vectors"]
 Detail = Literal["concise", "full"]
 Outcome = Literal["added", "duplicate", "accepted", "updated", "discarded"]

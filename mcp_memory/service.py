@@ -7,7 +7,7 @@ from typing import Any
 from mcp_memory import edits, history, ids, imports, listing, model, rights, text
 from mcp_memory.chronicle import checked
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
-from mcp_memory.dialogues import Dialogues, check_number
+from mcp_memory.dialogues import check_number
 from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges, SummaryChanges
 from mcp_memory.errors import Forbidden, Invalid, NotFound
 from mcp_memory.history import UNKNOWN, Authorship
@@ -32,11 +32,12 @@ from mcp_memory.model import (
     Upserted,
 )
 from mcp_memory.operations import NO_OPERATION, Operation, Reply
+from mcp_memory.orchestration import Orchestration
 from mcp_memory.rights import ADMIN, READ, WRITE
 from mcp_memory.traits import Raw
 
 
-class Memory(Dialogues):
+class Memory(Orchestration):
     # Stores. Those who may reach only some make none.
 
     async def create_store(self, caller: Caller, new: NewStore) -> Store:
