@@ -155,9 +155,7 @@ class Orchestration(Dialogues):
     async def _store(self, caller: Caller, store_id: str, right: str) -> Scope:
         return await self.scope(replace(caller, store=ids.check(store_id, ids.STORE, "memoryStoreId")), right)
 
-    async def _configuration(
-        self, caller: Caller, configuration_id: str, right: str
-    ) -> tuple[Configuration, Scope]:
+    async def _configuration(self, caller: Caller, configuration_id: str, right: str) -> tuple[Configuration, Scope]:
         """What is in a store beyond reach is not there."""
         rights.check(caller.rights, right)
         target = ids.check(configuration_id, ids.CONFIGURATION, "configuration_id")

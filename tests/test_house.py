@@ -117,16 +117,23 @@ MAY_IMPORT = {
     # The seam, and what is true of every backend
     "histories": "history listing model",
     "conversations": "",
+    "orchestrator/__init__": "conversations",
+    "orchestrator/rules": "conversations errors model text orchestrator/__init__",
+    "orchestrator/records": "orchestrator/__init__",
+    "orchestrations": "conversations listing model orchestrator/__init__",
     "backend": (
         "conversations model edits histories history listing operations "
-        "mappings identity ledger traits definitions imports"
+        "mappings identity ledger traits definitions imports orchestrations"
     ),
     "service": (
         "errors rights model edits history listing operations mappings text ids identity ledger traits definitions "
-        "imports chronicle dialogues"
+        "imports chronicle dialogues orchestration"
     ),
     "chronicle": "backend errors history ids listing model rights scoping",
     "dialogues": "chronicle conversations errors history ids model rights",
+    "orchestration": (
+        "chronicle conversations dialogues errors ids listing model rights orchestrator/__init__ orchestrator/rules"
+    ),
     "scoping": "errors rights model ids recent backend",
     "session": "model service",
     # Usage, and the metering around operations
@@ -181,10 +188,15 @@ MAY_IMPORT = {
     "backends/routing": "model backend",
     "backends/sql/__init__": "",
     "backends/sql/cursors": "errors listing",
-    "backends/sql/catalog_rows": "model operations tenancy/keys tenancy/tenants backends/sql/cursors",
+    "backends/sql/catalog_rows": (
+        "model operations tenancy/keys tenancy/tenants backends/sql/cursors backends/sql/orchestrator_rows"
+    ),
     "backends/sql/database": (
         "history model mappings identity ledger definitions imports backends/sql/catalog_rows backends/sql/cursors "
-        "backends/sql/conversation_rows backends/sql/memory_rows"
+        "backends/sql/conversation_rows backends/sql/memory_rows backends/sql/orchestrator_rows"
+    ),
+    "backends/sql/orchestrator_rows": (
+        "conversations orchestrator/__init__ backends/sql/conversation_rows backends/sql/cursors"
     ),
     "backends/sql/conversation_rows": "conversations model backends/sql/memory_rows",
     "backends/sql/memory_rows": "history model listing candidates backends/sql/cursors",
@@ -198,7 +210,9 @@ MAY_IMPORT = {
     "backends/sql/upserts": (
         f"{SQL} backends/sql/quotas backends/sql/profiles backends/sql/identifiers backends/sql/merging"
     ),
-    "backends/sql/deletion": f"{SQL} backends/sql/profiles backends/sql/identifiers backends/sql/merging",
+    "backends/sql/deletion": (
+        f"{SQL} backends/sql/profiles backends/sql/identifiers backends/sql/merging backends/sql/orchestrating"
+    ),
     "backends/sql/naming": f"{SQL} backends/sql/profiles backends/sql/upserts",
     "backends/sql/stores": SQL,
     "backends/sql/definitions": f"{SQL} backends/sql/identifiers backends/sql/stores",
@@ -213,6 +227,18 @@ MAY_IMPORT = {
         f"{SQL} backends/sql/lifecycle backends/sql/quotas backends/sql/profiles backends/sql/signatures"
     ),
     "backends/sql/lifecycle": f"{SQL} conversations backends/sql/conversation_rows backends/sql/profiles",
+    "backends/sql/participants": (
+        f"{SQL} orchestrator/__init__ orchestrator/rules backends/sql/profiles backends/sql/upserts"
+    ),
+    "backends/sql/feeding": (
+        f"{SQL} orchestrator/__init__ orchestrator/rules backends/sql/conversations backends/sql/lifecycle "
+        "backends/sql/participants backends/sql/quotas"
+    ),
+    "backends/sql/orchestrating": (
+        f"{SQL} conversations orchestrator/__init__ orchestrator/rules backends/sql/conversations "
+        "backends/sql/feeding backends/sql/participants backends/sql/upserts"
+    ),
+    "backends/sql/configurations": f"{SQL} orchestrator/__init__ orchestrator/rules",
     "backends/sql/reconciling": (
         f"{SQL} reconciliation/__init__ backends/sql/curation backends/sql/memories backends/sql/profiles "
         "backends/sql/quotas backends/sql/recall"
@@ -238,10 +264,15 @@ MAY_IMPORT = {
     },
     "backends/sql/tenants": ("errors tenancy/keys tenancy/tenants backends/sql/catalog_rows backends/sql/database"),
     "backends/sql/calls/usage": "metering/usage backends/sql/catalog_rows backends/sql/database",
-    "backends/sql/calls/learning": (
-        f"{SQL} conversations backends/sql/conversation_rows backends/sql/learning backends/sql/lifecycle "
-        "backends/sql/memories backends/sql/reconciling backends/sql/recall backends/sql/signatures "
+    "backends/sql/calls/orchestrator": (
+        f"{SQL} conversations orchestrator/__init__ orchestrator/rules backends/sql/configurations "
+        "backends/sql/conversations backends/sql/feeding backends/sql/orchestrating backends/sql/upserts "
         "backends/sql/calls/worker"
+    ),
+    "backends/sql/calls/learning": (
+        f"{SQL} conversations orchestrator/__init__ backends/sql/conversation_rows backends/sql/learning "
+        "backends/sql/lifecycle backends/sql/memories backends/sql/orchestrating backends/sql/reconciling "
+        "backends/sql/recall backends/sql/signatures backends/sql/calls/orchestrator"
     ),
     "backends/sql/backend": " ".join(
         f"backends/sql/calls/{noun}" for noun in ("stores", "profiles", "memories", "learning", "recall", "rules")
@@ -255,7 +286,12 @@ MAY_IMPORT = {
     "backends/sql/sqlite/open_files": "errors",
     "backends/sql/sqlite/catalog": (
         "model ids operations backends/sql/catalog_rows backends/sql/cursors backends/sql/sqlite/keys "
-        "backends/sql/sqlite/tenants backends/sql/sqlite/usage"
+        "backends/sql/sqlite/configurations backends/sql/sqlite/tenants backends/sql/sqlite/usage"
+    ),
+    "backends/sql/sqlite/configurations": ("ids orchestrator/__init__ orchestrator/records backends/sql/sqlite/keys"),
+    "backends/sql/sqlite/orchestrator": (
+        "conversations ids orchestrator/__init__ orchestrator/records backends/sql/conversation_rows "
+        "backends/sql/cursors backends/sql/sqlite/keys backends/sql/sqlite/rows"
     ),
     "backends/sql/sqlite/tenants": "tenancy/keys tenancy/tenants backends/sql/sqlite/keys",
     "backends/sql/sqlite/authors": "history backends/sql/sqlite/rows",
@@ -274,7 +310,7 @@ MAY_IMPORT = {
     "backends/sql/sqlite/transaction": (
         "backends/sql/sqlite/connection backends/sql/sqlite/profiles backends/sql/sqlite/identity "
         "backends/sql/sqlite/definitions backends/sql/sqlite/memories backends/sql/sqlite/conversations "
-        "backends/sql/sqlite/imports backends/sql/sqlite/mappings"
+        "backends/sql/sqlite/imports backends/sql/sqlite/mappings backends/sql/sqlite/orchestrator"
     ),
     "backends/sql/sqlite/database": (
         "errors model backends/sql/catalog_rows backends/sql/database backends/sql/hot backends/sql/sqlite/catalog "

@@ -31,7 +31,7 @@ class People:
     spoken: Collection[str]
 
     def is_other(self, message: Communication) -> bool:
-        return message.role == "customer" and (message.author or "") in self.others
+        return message.role == "other" or (message.role == "customer" and (message.author or "") in self.others)
 
     def agent(self, message: Communication | None) -> Person:
         """Who wrote it, as an agent."""

@@ -92,6 +92,8 @@ def _candidate(item: Any, messages: Mapping[str, Communication]) -> Candidate:
     if len(cited) < len(set(ids)):
         raise Refused("evidence names a message that is not there")
     last = cited[-1]
+    if last.role == "other":
+        raise Refused("its last message is of somebody who is neither the customer nor an agent")
     content = _fit_to_be_told(days.absolute(content, last.occurred_at.date()))
     evidence = Evidence(cited, _names(messages.values()))
     lacks = evidence.lacks(content)

@@ -9,13 +9,14 @@ from it; a conversation keeps the settings it began with.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from types import MappingProxyType
+from datetime import datetime
 from typing import Any, Final, Literal, get_args
 
 from mcp_memory.conversations import Status
 
-Grouping = Literal["GROUP_BY_PROFILE", "GROUP_BY_PARTICIPANT_ADDRESSES", "GROUP_BY_PARTICIPANT_ADDRESSES_AND_CHANNEL_TYPE"]
+Grouping = Literal[
+    "GROUP_BY_PROFILE", "GROUP_BY_PARTICIPANT_ADDRESSES", "GROUP_BY_PARTICIPANT_ADDRESSES_AND_CHANNEL_TYPE"
+]
 Channel = Literal["VOICE", "SMS", "RCS", "WHATSAPP", "CHAT", "VIDEO", "EMAIL"]
 """EMAIL is ours: the published list has an address for it, and no channel."""
 ParticipantType = Literal["CUSTOMER", "HUMAN_AGENT", "AI_AGENT", "AGENT", "UNKNOWN"]
@@ -36,8 +37,6 @@ MAX_RECIPIENTS = 50  # ours
 MAX_NAME = 256  # characters of a conversation's or a participant's; ours
 MAX_ADDRESS = 255  # characters, as an identifier has them
 MAX_REFERENCE = 255  # characters of a channelId or a resourceId; ours
-MAX_WORDS = 20_000  # of a transcription; ours
-MAX_AGE = timedelta(days=3 * 365)  # published: of a conversation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +190,7 @@ class Content:
 
     text: str
     type: ContentType = "TEXT"
-    transcription: Mapping[str, Any] = MappingProxyType({})
+    transcription: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,6 @@ from mcp_memory.orchestrator import (
     NewCommunication,
     NewParticipant,
     Participant,
-    ParticipantType,
     Party,
     SettingsChanges,
 )
@@ -52,11 +51,11 @@ def id_of(address: Address | Party) -> tuple[str, str] | None:
     return id_type, _SCHEME.sub("", address.address).strip()
 
 
-def role_of(author: ParticipantType, author_profile: str | None, profile_id: str) -> Role:
+def role_of(author: Participant, customer: Participant) -> Role:
     """Whose words they are for the memory of this customer. Another customer's are somebody else's."""
-    if author in AGENTS:
+    if author.type in AGENTS:
         return "agent"
-    return "customer" if author == "CUSTOMER" and author_profile == profile_id else "other"
+    return "customer" if author.profile_id == customer.profile_id else "other"
 
 
 def same(one: Address | Party, other: Address | Party) -> bool:

@@ -1,6 +1,6 @@
 """Tools for whoever hosts a conversation: its messages are remembered word for word."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from mcp.types import ToolAnnotations
 from pydantic import Field
@@ -14,7 +14,7 @@ from mcp_memory.tools.memories import ReceiptResult
 
 class MessageArgument(Arguments):
     text: Annotated[str, Field(description=f"1-{model.MAX_CONTENT} characters")]
-    role: model.Role
+    role: Literal["customer", "agent"]
     author: Annotated[str | None, Field(description="Name")] = None
     channel: Annotated[str | None, Field(description="sms, email, whatsapp, phone. Default chat")] = None
     occurred_at: OccurredAt = None

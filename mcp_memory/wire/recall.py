@@ -1,12 +1,13 @@
 """Recall, and the messages that come with it."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from mcp_memory import ids
-from mcp_memory.model import MAX_QUERY, MAX_RECALL, Communication, Recall
+from mcp_memory.model import MAX_QUERY, MAX_RECALL, Communication, Recall, Role
 from mcp_memory.wire import OMITTED, Answer, ConversationId, Open, Text, Time
 from mcp_memory.wire.memories import ObservationBody, SummaryBody
 
@@ -14,6 +15,7 @@ PARTICIPANT = "conv_participant"
 CHANNELS = ("VOICE", "SMS", "RCS", "EMAIL", "WHATSAPP", "CHAT", "API", "SYSTEM")
 MAX_ADDRESS = 254
 
+ParticipantType = Literal["HUMAN_AGENT", "CUSTOMER", "AI_AGENT", "AGENT", "UNKNOWN"]
 Limit = Annotated[int, Field(ge=0, le=MAX_RECALL)]
 
 
@@ -33,7 +35,7 @@ class ParticipantBody(Answer):
     name: str = ""
     address: str = ""
     channel: str
-    type: Literal["HUMAN_AGENT", "CUSTOMER", "AI_AGENT", "AGENT", "UNKNOWN"] | None = None
+    type: ParticipantType | None = None
     profile_id: str | None = None
 
 
@@ -83,15 +85,23 @@ class RecallBody(Answer):
         )
 
 
+_ROLES: Mapping[Role, tuple[ParticipantType, str]] = {
+    "customer": ("CUSTOMER", "Customer"),
+    "agent": ("AI_AGENT", "Agent"),
+    "other": ("UNKNOWN", "Somebody"),
+}
+
+
 def _author(one: Communication, profile_id: str) -> ParticipantBody:
     """Whoever wrote in a conversation in one role under one name is one participant of it."""
     customer, name = one.role == "customer", one.author or ""
+    type, called = _ROLES[one.role]
     digest = hashlib.sha256("\0".join((one.conversation_id, one.role, name)).encode()).digest()
     return ParticipantBody(
         id=ids.from_bytes(PARTICIPANT, digest[:16]),
-        name=name or ("Customer" if customer else "Agent"),
+        name=name or called,
         address=name[:MAX_ADDRESS],
         channel=one.source.upper() if one.source.upper() in CHANNELS else "API",
-        type="CUSTOMER" if customer else "AI_AGENT",
+        type=type,
         profile_id=profile_id if customer else None,
     )

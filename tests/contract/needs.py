@@ -21,6 +21,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "identity_laws": "It opens a store for each of its examples: an account may have 15.",
     "imports": "Its rows are added by whoever reads the file, and that is the service. Uploads and bulks do run.",
     "learning": "Conversations are the conversation service's, and so is what is learned from them.",
+    "orchestrator": "Conversations are the conversation service's: the memory service is brought none.",
     "models": "It is about vectors, which the service makes itself.",
     "quotas": "What a tenant may keep here is told to no service: its own limits hold there, and it says so itself.",
     "quality": "It measures our ranking, which is the same code behind HTTP, and nobody knows the service's.",

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from mcp_memory.backends.sql.cursors import Place
+from mcp_memory.backends.sql.orchestrator_rows import ConfigurationRows
 from mcp_memory.model import Scope, Store
 from mcp_memory.operations import Operation, Reply
 from mcp_memory.tenancy.keys import Key
@@ -67,7 +68,7 @@ class UsageRows(Protocol):
         ...
 
 
-class Catalog(TenantRows, UsageRows, Protocol):
+class Catalog(TenantRows, UsageRows, ConfigurationRows, Protocol):
     """Which stores there are, who may reach them, what tenants used, and what clients may ask about later: one
     transaction over the
     catalog."""

@@ -15,7 +15,8 @@ ExtractionStatus = Literal["QUEUED", "EXTRACTED", "DONE", "FAILED"]
 @dataclass(frozen=True, kw_only=True)
 class ConversationRow:
     """Of just the member that recorded it. `last_at`: when its last message was recorded. `due_at`: when its status
-    changes if nothing is said."""
+    changes if nothing is said. `led`: its status is that of a conversation of several people, see
+    `orchestrating.py`."""
 
     key: object
     profile_id: str
@@ -26,6 +27,7 @@ class ConversationRow:
     due_at: datetime | None
     closed_at: datetime | None
     channels: tuple[str, ...]
+    led: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ from mcp_memory.backends.sql.catalog_rows import Catalog
 from mcp_memory.backends.sql.conversation_rows import ConversationRows
 from mcp_memory.backends.sql.cursors import Place
 from mcp_memory.backends.sql.memory_rows import MemoryRows, SignatureRows
+from mcp_memory.backends.sql.orchestrator_rows import OrchestratorRows
 from mcp_memory.definitions import TraitGroup
 from mcp_memory.history import Authorship, TraitRevision
 from mcp_memory.identity import IdentitySettings
@@ -294,6 +295,7 @@ class Transaction(
     MappingRows,
     MemoryRows,
     ConversationRows,
+    OrchestratorRows,
     SignatureRows,
     ImportRows,
     Protocol,

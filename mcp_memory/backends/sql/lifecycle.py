@@ -8,7 +8,7 @@ from datetime import datetime
 from mcp_memory.backends.sql.conversation_rows import ConversationRow
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.profiles import existing
-from mcp_memory.conversations import ACTIVE, CLOSED, Conversation, Status, next_change, status_at, timeouts
+from mcp_memory.conversations import ACTIVE, CLOSED, INACTIVE, Conversation, Status, next_change, status_at, timeouts
 from mcp_memory.errors import NotFound
 
 AT_ONCE = 50  # conversations that change in one transaction
@@ -18,15 +18,42 @@ def begin(tx: Transaction, profile_id: str, conversation_id: str, at: datetime) 
     """Before something is said in it: made where there is none, begun again where it was closed."""
     tx.add_conversation(profile_id, conversation_id, at)
     row = _own(tx, profile_id, conversation_id)
-    if row.status == CLOSED:
+    if row.status == CLOSED and not row.led:
         tx.begin_again(row)
 
 
 def go_on(tx: Transaction, profile_id: str, conversation_id: str, channels: Iterable[str], at: datetime) -> None:
-    """Something was said in it: it is ACTIVE, and its times count from now."""
+    """Something was said in it: it is ACTIVE, and its times count from now. Of one that is led, who leads it says."""
     row = _own(tx, profile_id, conversation_id)
-    known = () if row.status == CLOSED else row.channels
-    _put(tx, replace(row, channels=tuple(dict.fromkeys((*known, *channels))), last_at=at, closed_at=None), ACTIVE)
+    known = () if row.status == CLOSED and not row.led else row.channels
+    said = replace(row, channels=tuple(dict.fromkeys((*known, *channels))), last_at=at)
+    if row.led:
+        tx.put_conversation(said)
+        tx.set_unfed(conversation_id, at)  # which is when it is looked at next
+    else:
+        _put(tx, replace(said, closed_at=None), ACTIVE)
+
+
+def lead(tx: Transaction, profile_id: str, conversation_id: str, at: datetime) -> None:
+    """From now on its status is that of the conversation of several people with this id."""
+    tx.add_conversation(profile_id, conversation_id, at)
+    row = _own(tx, profile_id, conversation_id)
+    if not row.led:
+        tx.lead_conversation(row)
+
+
+def follow(
+    tx: Transaction, profile_id: str, conversation_id: str, status: Status, now: datetime, *, learn: bool
+) -> None:
+    """What leads it has this status now. `learn`: what was said is learned from, as of any other; what is said of one
+    that was over already, too."""
+    row = tx.find_conversation(profile_id, conversation_id)
+    if row is None or not row.led:
+        return
+    if learn and status != ACTIVE:
+        tx.queue_extraction(row, status if row.status != status else INACTIVE, now)
+    if row.status != status:
+        tx.put_conversation(replace(row, status=status, due_at=None, closed_at=now if status == CLOSED else None))
 
 
 def change_due(tx: Transaction, now: datetime) -> int:
@@ -45,6 +72,12 @@ def close(tx: Transaction, profile_id: str, conversation_id: str, now: datetime)
         if row.status != CLOSED:
             _change(tx, row, CLOSED, now)
     return conversation(tx, profile_id, conversation_id)
+
+
+def is_led(tx: Transaction, profile_id: str, conversation_id: str) -> bool:
+    members = existing(tx, profile_id).members
+    rows = [tx.find_conversation(one, conversation_id) for one in members]
+    return any(row is not None and row.led for row in rows)
 
 
 def conversation(tx: Transaction, profile_id: str, conversation_id: str) -> Conversation:

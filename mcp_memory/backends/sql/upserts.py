@@ -1,7 +1,7 @@
 """Changing traits, inside a transaction: find out whose they are, create or merge, write."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mcp_memory import identity, resolution, traits
@@ -63,8 +63,8 @@ class Upserts:
         make_id: MakeId,
         by: Authorship,
     ) -> None:
-        self.tx, self.now, self._room, self._by = tx, now, room, by
-        self._policy, self._region, self._make_id = policy, region, make_id
+        self.tx, self.now, self.room, self._by = tx, now, room, by
+        self._policy, self._region, self.make_id = policy, region, make_id
         self._settings = tx.identity_settings()
         self._declared = Declared(tx.definitions())
 
@@ -74,6 +74,21 @@ class Upserts:
     def identify(self, profile_id: str, one: Identifier) -> Upserted:
         """`one`, as `normalised`, is the profile's."""
         return self._upsert(Given(wanted=TraitChanges(), promoted={}, profile_id=profile_id, bare=(one,)))
+
+    def meet(self, known_by: Sequence[Identifier]) -> Upserted:
+        """Somebody with these, as `normalised`: whoever has one of them, or else somebody new, with the traits that say
+        so. Raises Invalid where nobody is told by any of them."""
+        if not any(self._settings.matches(one.id_type) for one in known_by):
+            raise self._nobody()
+        raw: dict[str, dict[str, str]] = {}
+        if not any(self.tx.claim(known_by).values()):
+            by_type = {one.id_type: one.value for one in reversed(known_by)}
+            for each in self._declared.definitions:
+                if each.id_type_promotion in by_type and each.data_type == "STRING":
+                    raw.setdefault(each.group, {})[each.name] = by_type[each.id_type_promotion]
+        given = self._checked(raw, None) if raw else Given(wanted=TraitChanges(), promoted={}, profile_id=None)
+        said = set(given.promoted.values())
+        return self._upsert(replace(given, bare=tuple(one for one in known_by if one not in said)))
 
     def normalised(self, id_type: str, value: str, name: str) -> Identifier:
         return identity.normalise(Identifier(id_type, value), self._settings, self._region, name)
@@ -233,8 +248,8 @@ class Upserts:
     def _apply(self, given: Given, decision: Decision) -> tuple[str, list[Entry]]:
         """The profile that was written to, live or part of one, and the merges."""
         if decision.holder is None:
-            self._room.check_profile(self.tx)
-            holder = self._make_id(PROFILE)
+            self.room.check_profile(self.tx)
+            holder = self.make_id(PROFILE)
             self.tx.insert_profile(holder, self.now)
             self._write(holder, given, decision, [], [], [])
             return holder, []

@@ -61,7 +61,7 @@ def communication(reply: Reply, body: CommunicationBody, conversation_id: str, n
         created_at=created,
         updated_at=body.updated_at or created,
         conversation_id=conversation_id,
-        role="customer" if body.author.type == "CUSTOMER" else "agent",
+        role="customer" if body.author.type == "CUSTOMER" else "other" if body.author.type == "UNKNOWN" else "agent",
         author=clean(body.author.name or body.author.address)[:MAX_AUTHOR] or None if named else None,
     )
 

@@ -4,17 +4,19 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
-from mcp_memory.backends.sql import learning, lifecycle, memories, reconciling
-from mcp_memory.backends.sql.calls.worker import Worker
+from mcp_memory.backends.sql import learning, lifecycle, memories, orchestrating, reconciling
+from mcp_memory.backends.sql.calls.orchestrator import OrchestratorCalls
 from mcp_memory.backends.sql.conversation_rows import ExtractionRow
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.recall import Asked
 from mcp_memory.backends.sql.signatures import Text
-from mcp_memory.conversations import Conversation
+from mcp_memory.conversations import CLOSED, Conversation
 from mcp_memory.errors import Closing
 from mcp_memory.history import EXTRACTION, UNKNOWN, Authorship
 from mcp_memory.model import MAX_QUERY, Added, NewObservation, RecallQuery, Scope
+from mcp_memory.orchestrator import ConversationChanges
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +26,7 @@ Then = Callable[[Transaction, Added], None]
 """What is written in the same transaction."""
 
 
-class LearningCalls(Worker):
+class LearningCalls(OrchestratorCalls):
     async def reconcile_observations(
         self,
         scope: Scope,
@@ -43,6 +45,9 @@ class LearningCalls(Worker):
         return await self._read(scope, lambda tx: lifecycle.conversation(tx, profile_id, conversation_id))
 
     async def close_conversation(self, scope: Scope, profile_id: str, conversation_id: str) -> Conversation:
+        if await self._read(scope, lambda tx: lifecycle.is_led(tx, profile_id, conversation_id)):
+            await self.update_conversation(scope, conversation_id, ConversationChanges(status=CLOSED))
+            return await self.get_conversation(scope, profile_id, conversation_id)
         now = self._now()
         closed = await self._write(scope, lambda tx: lifecycle.close(tx, profile_id, conversation_id, now))
         self._tend(scope)
@@ -61,6 +66,11 @@ class LearningCalls(Worker):
 
     def _learn_next(self, scope: Scope) -> bool:
         """The next conversation from which something is to be learned, to its end. False: there is none now."""
+        while self._feed_next(scope):
+            pass
+        now, tell = self._now(), self._tell(scope)
+        while self._database.write(scope, lambda tx: orchestrating.change_due(tx, now, tell)):
+            pass
         row = self._learning.next(scope)
         if row is None:
             return False
@@ -135,7 +145,7 @@ class LearningCalls(Worker):
         for _ in range(ATTEMPTS):
             planned = self._database.read(scope, plan)
             with suppress(reconciling.Moved):
-                return self._remember(scope, signatures, lambda tx, planned=planned: carry_out(tx, planned))
+                return self._remember(scope, signatures, partial(carry_out, planned=planned))
         return self._remember(scope, signatures, lambda tx: carry_out(tx, plan(tx)))
 
     def _made_ready_to_compare(self, new: Sequence[NewObservation]) -> list[reconciling.Ready]:

@@ -7,6 +7,7 @@ from typing import Any
 from mcp_memory import ids
 from mcp_memory.backends.sql.catalog_rows import Request
 from mcp_memory.backends.sql.cursors import Place
+from mcp_memory.backends.sql.sqlite.configurations import SqliteConfigurations
 from mcp_memory.backends.sql.sqlite.keys import FOREVER, from_micros, to_micros
 from mcp_memory.backends.sql.sqlite.tenants import SqliteTenants
 from mcp_memory.backends.sql.sqlite.usage import SqliteUsage
@@ -21,7 +22,7 @@ _PAGES = {
 _STARTS = {True: (FOREVER[1], ""), False: (FOREVER[0], "")}
 
 
-class SqliteCatalog(SqliteTenants, SqliteUsage):
+class SqliteCatalog(SqliteTenants, SqliteUsage, SqliteConfigurations):
     # Stores
 
     def find_store(self, tenant: str, display_name: str) -> Store | None:
@@ -88,6 +89,8 @@ class SqliteCatalog(SqliteTenants, SqliteUsage):
         )
 
     def end_deletion(self, store_id: str) -> None:
+        for table in ("configuration", "conversation_place"):
+            self._rows(f"delete from {table} where store_id = ?", store_id)
         self._rows("delete from store where store_id = ? and deleting", store_id)
 
     def deletions(self) -> list[str]:
@@ -132,8 +135,8 @@ class SqliteCatalog(SqliteTenants, SqliteUsage):
         self._rows("delete from request where tenant = ? and key = ?", tenant, key)
 
     def forget_tenant(self, tenant: str) -> None:
-        self._rows("delete from operation where tenant = ?", tenant)
-        self._rows("delete from request where tenant = ?", tenant)
+        for table in ("operation", "request", "configuration", "conversation_place"):
+            self._rows(f"delete from {table} where tenant = ?", tenant)
 
 
 _LIVE = "tenant = ? and store_id = ? and not deleting"

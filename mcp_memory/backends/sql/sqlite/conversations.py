@@ -159,7 +159,7 @@ class SqliteConversations(SqliteSignatures):
     # Inside
 
     def _conversation(self, row: Row) -> ConversationRow:
-        no, profile_no, conversation_id, status, created_at, last_at, due_at, closed_at, channels = row
+        no, profile_no, conversation_id, status, created_at, last_at, due_at, closed_at, channels, led = row
         return ConversationRow(
             key=no,
             profile_id=self._id(profile_no),
@@ -170,6 +170,7 @@ class SqliteConversations(SqliteSignatures):
             due_at=_time(due_at),
             closed_at=_time(closed_at),
             channels=tuple(json.loads(channels)),
+            led=bool(led),
         )
 
     def _extraction(self, row: Row) -> ExtractionRow:

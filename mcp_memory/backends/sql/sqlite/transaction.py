@@ -10,6 +10,7 @@ from mcp_memory.backends.sql.sqlite.identity import SqliteIdentity
 from mcp_memory.backends.sql.sqlite.imports import SqliteImports
 from mcp_memory.backends.sql.sqlite.mappings import SqliteMappings
 from mcp_memory.backends.sql.sqlite.memories import SqliteMemories
+from mcp_memory.backends.sql.sqlite.orchestrator import SqliteOrchestrator
 from mcp_memory.backends.sql.sqlite.profiles import SqliteProfiles
 
 
@@ -20,6 +21,7 @@ class SqliteTransaction(
     SqliteMappings,
     SqliteMemories,
     SqliteConversations,
+    SqliteOrchestrator,
     SqliteImports,
 ):
     @contextmanager

@@ -59,7 +59,7 @@ where conversation_no = :conversation_no and id > :id order by id limit 1;
 select conversation_no, author, content from communication where id = :id;
 
 -- name: find_conversation
-select no, profile_no, conversation_id, status, created_at, last_at, due_at, closed_at, channels
+select no, profile_no, conversation_id, status, created_at, last_at, due_at, closed_at, channels, led
 from conversation where profile_no = :no and conversation_id = :conversation_id;
 
 -- name: put_conversation
@@ -73,12 +73,14 @@ set begins_id = coalesce((select max(id) from communication where conversation_n
 where no = :no;
 
 -- name: due_conversations
-select no, profile_no, conversation_id, status, created_at, last_at, due_at, closed_at, channels
+select no, profile_no, conversation_id, status, created_at, last_at, due_at, closed_at, channels, led
 from conversation where due_at <= :now order by due_at limit :limit;
 
 -- name: next_due
 select min(due_at) from (select min(due_at) as due_at from conversation where due_at is not null
-                         union all select min(due_at) from extraction where due_at is not null);
+                         union all select min(due_at) from extraction where due_at is not null
+                         union all select min(due_at) from orchestrated where due_at is not null and unfed_at is null
+                         union all select min(unfed_at) from orchestrated where unfed_at is not null);
 
 -- name: queue_extraction
 insert into extraction (conversation_no, cause, first_id, last_id, summary_id, status, due_at, created_at, updated_at)
