@@ -3,12 +3,13 @@ that it is in, if who asks may reach that."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NoReturn
 
 from mcp_memory import ids, listing, rights
 from mcp_memory.chronicle import checked
 from mcp_memory.conversations import Status
 from mcp_memory.dialogues import Dialogues
-from mcp_memory.errors import NotFound
+from mcp_memory.errors import NotFound, Unsupported
 from mcp_memory.listing import Page, PageQuery
 from mcp_memory.model import Caller, Scope
 from mcp_memory.orchestrator import (
@@ -28,6 +29,10 @@ from mcp_memory.rights import ADMIN, READ, WRITE
 
 NO_CONFIGURATION = "There is no such configuration."
 NO_CONVERSATION = "There is no such conversation."
+NO_CHANNEL = (
+    "Nothing is sent from here: sending is the channel's own business. Send the message with it, and post what was "
+    "said to the conversation's Communications."
+)
 
 
 class Orchestration(Dialogues):
@@ -149,6 +154,11 @@ class Orchestration(Dialogues):
     async def get_posted(self, caller: Caller, conversation_id: str, communication_id: str) -> PostedCommunication:
         target = ids.check(communication_id, ids.COMMUNICATION, "communication_id")
         return await self._backend.get_posted(await self._held(caller, conversation_id), conversation_id, target)
+
+    async def create_action(self, caller: Caller, conversation_id: str) -> NoReturn:
+        """Raises Unsupported: there is no channel here to send by."""
+        await self._held(caller, conversation_id, WRITE)
+        raise Unsupported(NO_CHANNEL)
 
     # Inside
 

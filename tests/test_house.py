@@ -109,6 +109,10 @@ MAY_IMPORT = {
     "wire/stores": "model edits operations wire/__init__ wire/pages",
     "wire/profiles": "model traits wire/__init__ wire/pages",
     "wire/memories": "model edits conversation_ids wire/__init__ wire/pages",
+    "wire/configurations": "ids operations text orchestrator/__init__ wire/__init__ wire/pages",
+    "wire/orchestrator": (
+        "conversations ids model text orchestrator/__init__ wire/__init__ wire/configurations wire/pages"
+    ),
     "wire/recall": "ids model wire/__init__ wire/memories",
     "wire/receipts": "model",
     "wire/outcomes": "model",
@@ -430,9 +434,15 @@ MAY_IMPORT = {
         f"http/api/problems {API} wire/pages"
     ),
     "http/api/imports": f"errors imports listing http/api/profiles http/api/uploads {API} wire/imports",
-    "http/api/document": "metering/__init__ http/api/route wire/__init__ wire/outcomes wire/receipts",
+    "http/api/orchestrator": ("errors ids orchestrator/__init__ http/api/answers http/api/route wire/configurations"),
+    "http/api/configurations": f"errors http/api/orchestrator {API} wire/configurations",
+    "http/api/conversations": (f"conversations http/api/orchestrator {API} wire/configurations wire/orchestrator"),
+    "http/api/participants": f"http/api/conversations http/api/orchestrator {API} wire/orchestrator",
+    "http/api/communications": f"inputs http/api/conversations http/api/orchestrator {API} wire/orchestrator",
+    "http/api/document": "metering/__init__ http/api/problems http/api/route wire/outcomes wire/receipts",
     "http/api/app": (
-        "__init__ http/api/document http/api/identifiers http/api/imports http/api/mappings http/api/observations "
+        "__init__ http/api/communications http/api/configurations http/api/conversations http/api/document "
+        "http/api/participants http/api/identifiers http/api/imports http/api/mappings http/api/observations "
         "http/api/problems http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores "
         "http/api/summaries http/api/uploads"
     ),

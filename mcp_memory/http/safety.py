@@ -34,6 +34,7 @@ EXPOSED = (
     "Operation-Id",
     "Idempotency-Replayed",
     "Canonical-Profile-Id",
+    "X-Conflicting-Resource-Id",
 )
 FORWARDED = "mcp_memory.forwarded"  # in the scope: a proxy passed it on, whether it is believed or not
 OURS = "memory-"  # how headers begin that only some answers have: those pages may read too

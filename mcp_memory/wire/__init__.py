@@ -87,7 +87,8 @@ def complaints(errors: Iterable[Any]) -> str:
 
 
 def _complaint(error: Any) -> str:
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
+    where = [part for part in error["loc"] if part != "[key]"]
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
     return f"{clean(path)[:100] or 'It'} {_said(error['type'], error.get('ctx', {}), error['msg'])}"
 
 
@@ -115,6 +116,9 @@ _WORDS = {
     r"^[a-zA-Z0-9-]+$": "ASCII letters, digits or dashes",
     r"^[a-zA-Z0-9_\-\.]+$": "ASCII letters, digits, dots, dashes or underscores",
     r"^[a-zA-Z0-9 _.-]+$": "ASCII letters, digits, blanks, dots, dashes or underscores",
+    r"^[a-zA-Z0-9_ -]+$": "ASCII letters, digits, blanks, dashes or underscores",
+    r"^https?://\S+$": "an address that begins with https:// or http://",
+    r"^IS[0-9a-f]{32}$": "an id: IS and 32 digits or letters from a to f",
     r"^[a-zA-Z][a-zA-Z0-9-.]*$": "ASCII letters, digits, dots or dashes, the first a letter",
     r"^[a-z][a-zA-Z0-9_\-\.]*$": "ASCII letters, digits, dots, dashes or underscores, the first a small letter",
 }
@@ -128,7 +132,7 @@ def _in_words(pattern: str) -> str:
     return f"an id: {prefix}_ and 26 letters and digits"
 
 
-def _time(value: object) -> datetime:
+def read_time(value: object) -> datetime:
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str) or len(value) > LONGEST_TIME or "T" not in value.upper():
@@ -144,7 +148,7 @@ def write_time(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-Time = Annotated[datetime, BeforeValidator(_time), PlainSerializer(write_time, return_type=str)]
+Time = Annotated[datetime, BeforeValidator(read_time), PlainSerializer(write_time, return_type=str)]
 ConversationId = Annotated[str, Field(pattern=CONVERSATION_ID)]
 
 

@@ -1,6 +1,6 @@
 """Holds every exchange that passes through against the published document: around an ASGI app, or around a transport.
 
-What is not under /v1/ passes unseen.
+What is under neither /v1/ nor /v2/ passes unseen.
 """
 
 from typing import Any
@@ -8,11 +8,11 @@ from typing import Any
 import httpx2
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .document import Document, memory_document
+from .document import Document, document_of
 from .rules import Request, Response, check_request, check_response
 from .streams import decoded
 
-SEEN = "/v1/"
+SEEN = ("/v1/", "/v2/")
 
 
 class Checked:
@@ -31,7 +31,7 @@ class Checked:
         document: Document | None = None,
     ) -> None:
         self._app, self._requests, self._also = app, requests, also
-        self._document = document or memory_document()
+        self._document = document
         self.complaints: list[str] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,15 +39,16 @@ class Checked:
             await self._app(scope, receive, send)
             return
         body, again = await _read(receive)
+        document = self._document or document_of(scope["path"])
         if self._requests:
-            self._keep(check_request, self._document, _request(scope, body))
+            self._keep(check_request, document, _request(scope, body))
         sent: list[Message] = []
         try:
             await self._app(scope, again, _keeping(sent))
         except BaseException:
             await _pass_on(sent, send)  # half an answer, and then nothing: what a lost connection looks like
             raise
-        self._keep(check_response, self._document, scope["method"], _path(scope), _response(sent), self._also)
+        self._keep(check_response, document, scope["method"], _path(scope), _response(sent), self._also)
         await _pass_on(sent, send)
 
     def _keep(self, check: Any, *arguments: Any) -> None:
@@ -70,20 +71,21 @@ class CheckedTransport(httpx2.AsyncBaseTransport):
         document: Document | None = None,
     ) -> None:
         self._transport, self._requests, self._also = transport, requests, also
-        self._document = document or memory_document()
+        self._document = document
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         path, _, query = request.url.raw_path.decode("ascii").partition("?")
         if not path.startswith(SEEN):
             return await self._transport.handle_async_request(request)
         await request.aread()
+        document = self._document or document_of(path)
         if self._requests:
             body = decoded(request.content, request.headers.get("content-encoding"))
-            check_request(self._document, Request(request.method, path, query, _lower(request.headers), body))
+            check_request(document, Request(request.method, path, query, _lower(request.headers), body))
         response = await self._transport.handle_async_request(request)
         await response.aread()
         seen = Response(response.status_code, _lower(response.headers), response.content)
-        check_response(self._document, request.method, path, seen, self._also)
+        check_response(document, request.method, path, seen, self._also)
         return response
 
     async def aclose(self) -> None:

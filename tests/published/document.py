@@ -1,6 +1,6 @@
-"""The published document of the Memory API: which operation a method and a path are, and what it says of them.
+"""The published documents of the two APIs: which operation a method and a path are, and what they say of them.
 
-The document is not ours to hand on, so it lies beside the repository. Without it, what needs it is skipped.
+They are not ours to hand on, so they lie beside the repository. Without them, what needs them is skipped.
 """
 
 import json
@@ -17,9 +17,10 @@ from .schemas import to_json_schema
 
 Json = dict[str, Any]
 
-MEMORY = Path(__file__).parents[2].parent / "shared" / "openapi" / "twilio_memory_v1.json"
+FOLDER = Path(__file__).parents[2].parent / "shared" / "openapi"
+MEMORY, CONVERSATIONS = FOLDER / "twilio_memory_v1.json", FOLDER / "twilio_conversations_v2.json"
 METHODS = ("get", "post", "put", "patch", "delete")
-REASON = f"the published OpenAPI document is not at {MEMORY}: nothing is held against it"
+REASON = f"the published OpenAPI documents are not in {FOLDER}: nothing is held against them"
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,31 @@ class Document:
     def named(self, operation_id: str) -> Operation:
         return next(one for one in self.operations if one.id == operation_id)
 
+    @property
+    def failure(self) -> "Answer":
+        """All failures have one shape."""
+        return next(one.answers[404] for one in self.operations if 404 in one.answers)
 
-@cache
+
 def memory_document() -> Document:
     """Skips the test that asks for it when there is no document."""
-    if not MEMORY.exists():
+    return _read(MEMORY)
+
+
+def conversations_document() -> Document:
+    return _read(CONVERSATIONS)
+
+
+def document_of(path: str) -> Document:
+    """Of the API that the path is of."""
+    return conversations_document() if path.startswith("/v2/") else memory_document()
+
+
+@cache
+def _read(file: Path) -> Document:
+    if not file.exists():
         pytest.skip(REASON)
-    return Document(tuple(_operations(json.loads(MEMORY.read_text(encoding="utf-8")))))
+    return Document(tuple(_operations(json.loads(file.read_text(encoding="utf-8")))))
 
 
 def operation_ids() -> list[str]:

@@ -20,6 +20,7 @@ NOT_ALWAYS = frozenset(
         ("Content-Encoding", 202),
         ("Canonical-Profile-Id", 200),  # only where the profile that was asked for is no more
         ("Retry-After", 200),  # of an operation: only until it has ended
+        ("X-Conflicting-Resource-Id", 409),  # only where it is another one that is in the way, and not their number
     }
 )
 
@@ -77,9 +78,15 @@ def _in_parameters(operation: Operation, request: Request) -> Iterator[str]:
     }
     known = {one.name for one in operation.parameters if one.place == "query"}
     yield from (f"query: {name!r} is no parameter" for name in given["query"] if name not in known)
-    if len(query) > len(given["query"]):
+    several = {one.name for one in operation.parameters if one.schema.get("type") == "array"}
+    once = [name for name, _ in query if name not in several]
+    if len(once) > len(set(once)):
         yield "query: a parameter is given twice"
     for one in operation.parameters:
+        if one.name in several:
+            each = [text for name, text in query if name == one.name]
+            yield from (f"query {one.name}{wrong}" for text in each for wrong in _in_text(one.schema["items"], text))
+            continue
         text = given[one.place].get(one.name.lower() if one.place == "header" else one.name)
         if text is not None:
             yield from (f"{one.place} {one.name}{wrong}" for wrong in _in_text(one.schema, text))
@@ -120,7 +127,7 @@ def _published(document: Document, operation: Operation, status: int, also: froz
     unlisted = UNLISTED | also | ({PRECONDITION_FAILED} if operation.has_header("If-Match") else set())
     if status in operation.answers or status not in unlisted:
         return operation.answers.get(status)
-    return document.named("FetchProfile").answers[400]  # all failures have one shape
+    return document.failure
 
 
 def _in_answer(answer: Answer, response: Response) -> Iterator[str]:

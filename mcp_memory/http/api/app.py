@@ -1,4 +1,4 @@
-"""The Memory API as one FastAPI app, with its own document at /openapi.json."""
+"""The Memory API and the Conversations API as one FastAPI app, with its own document at /openapi.json."""
 
 from fastapi import APIRouter, FastAPI
 from starlette.exceptions import HTTPException
@@ -9,11 +9,15 @@ from starlette.routing import Route
 
 from mcp_memory import __version__
 from mcp_memory.http.api import (
+    communications,
+    configurations,
+    conversations,
     document,
     identifiers,
     imports,
     mappings,
     observations,
+    participants,
     problems,
     profiles,
     recall,
@@ -24,9 +28,10 @@ from mcp_memory.http.api import (
 )
 from mcp_memory.http.api.route import Front, answered
 
-PREFIX, ALIAS = "/v1", "/v1/Services"
+PREFIX, ALIAS, OF_CONVERSATIONS = "/v1", "/v1/Services", "/v2"
 # Imports and Lookup before {profileId}, whose place they stand in.
 ROUTERS = (stores, rules, mappings, imports, identifiers, profiles, observations, summaries, recall)
+ORCHESTRATOR = (configurations, conversations, participants, communications)
 NOT_ROUTED = "unknown"  # what is asked for where there is nothing
 SMALLEST_GZIP = 4_096  # bytes: below, it costs more than it saves
 
@@ -37,8 +42,14 @@ def build_api(front: Front, *, services_alias: bool = False) -> FastAPI:
     api.state.front = front
     for each in ROUTERS:
         api.include_router(each.router, prefix=PREFIX)
+    for each in ORCHESTRATOR:
+        api.include_router(each.router, prefix=OF_CONVERSATIONS)
     api.include_router(uploads.router)
-    api.state.routers = [("", uploads.router), *((PREFIX, each.router) for each in ROUTERS)]
+    api.state.routers = [
+        ("", uploads.router),
+        *((PREFIX, each.router) for each in ROUTERS),
+        *((OF_CONVERSATIONS, each.router) for each in ORCHESTRATOR),
+    ]
     if services_alias:
         aliased = _aliased()
         api.include_router(aliased, include_in_schema=False)

@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from mcp_memory.http.api.problems import CONFLICTING
 from mcp_memory.http.api.route import CANONICAL, MAX_KEY, READS_BY_POST, REPLAYED, WRITES
 from mcp_memory.metering import HEADER
 from mcp_memory.wire import outcomes
@@ -14,8 +15,9 @@ from mcp_memory.wire.receipts import HEADER as RECEIPTS
 Json = dict[str, Any]
 
 DESCRIPTION = """\
-The Memory API of one memory: stores, profiles, and what is remembered of them. Writes are made before they are \
-answered, 202 or not. Every refusal has the shape of `ErrorBody` and says what to do.
+The Memory API of one memory: stores, profiles, and what is remembered of them; and the Conversations API, whose \
+conversations are remembered. Writes are made before they are answered, 202 or not. Every refusal has the shape of \
+`ErrorBody` and says what to do.
 """
 SAID = {
     "ETag": "The version that is shown: send it as If-Match to change nothing else",
@@ -30,6 +32,7 @@ SAID = {
     outcomes.OUTCOME: "`created` or `updated`",
     outcomes.PROFILE: "Whose the identifiers are",
     outcomes.APART: "Identifiers that stay with other profiles: `phone;held-by=mem_profile_…;reason=…`",
+    CONFLICTING: "The one that this would be as well, or that has what this would have",
     "Memory-Refused": "Places, from 0 on, of the profiles that were not taken",
 }
 OF_UPSERTS = (outcomes.OUTCOME, outcomes.PROFILE, outcomes.APART)
@@ -43,7 +46,9 @@ SENT: dict[str, tuple[str, ...]] = {
     ),
     "UpdateProfilesBulk": ("Memory-Refused",),
     "FetchOperation": ("Operation-Id", "Retry-After"),
+    "DeleteConversationAsync": ("Operation-Id", "Location", "Retry-After"),
 }
+NAMED = ("CreateConversationWithConfig", "CreateParticipantInConversation")  # whose 409 says what is there already
 KEY: Json = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -112,6 +117,8 @@ def _headers(operation_id: str, method: str, path: str, status: str) -> Iterator
         yield "WWW-Authenticate"
     elif status == "503":
         yield "Retry-After"
+    elif status == "409" and operation_id in NAMED:
+        yield CONFLICTING
     elif status.startswith("2"):
         yield from SENT.get(operation_id, ())
         if "{profileId}" in path:

@@ -8,6 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from mcp_memory.errors import (
     Conflict,
+    Conflicting,
     Error,
     Full,
     Invalid,
@@ -24,6 +25,7 @@ from mcp_memory.wire.pages import ErrorBody
 
 MORE_INFO = "https://www.twilio.com/docs/api/errors/{code}"
 MAX_MESSAGE = 1024
+CONFLICTING = "X-Conflicting-Resource-Id"
 
 # Codes of the published dictionary; those of statuses are its own examples.
 INVALID, WRONG_SCHEMA, NOT_JSON = 20001, 520046, 20422
@@ -34,9 +36,9 @@ RETRY_SECONDS = 1
 
 # Fields that the rules call as tools do: here they have their published names.
 _FIELDS = re.compile(
-    r"\b(conversation_ids|cursor|display_name|enforce_unique|id_type|id_type_promotion|identifier_configs|limit_policy"
-    r"|matching_algo|matching_rules|matching_threshold|max_items|max_length|min_items|min_length|occurred_at"
-    r"|validation_rule)\b"
+    r"\b(configuration_id|conversation_ids|cursor|display_name|enforce_unique|id_type|id_type_promotion"
+    r"|identifier_configs|limit_policy|matching_algo|matching_rules|matching_threshold|max_items|max_length|min_items"
+    r"|min_length|occurred_at|validation_rule)\b"
 )
 
 # Of the nouns, by where they stand in a path: absent, taken, too many. The data plane has no codes of its own.
@@ -47,8 +49,12 @@ _NOUNS: Mapping[str, tuple[int, int, int]] = {
     "Operations": (520052, CONFLICT, CONFLICT),
     "Profiles": (NOT_FOUND, CONFLICT, CONFLICT),
 }
-# Elsewhere the documents know no 409: there what contradicts is a bad request.
-_CONFLICTS = {("PATCH", "Identifiers"), ("DELETE", "TraitGroups"), ("POST", "DataMappings")}
+# By the last noun of a path. Elsewhere the documents know no 409: there what contradicts is a bad request.
+_CONFLICTS = {
+    *(("PATCH", "Identifiers"), ("DELETE", "TraitGroups"), ("POST", "DataMappings")),
+    *((method, "Configurations") for method in ("POST", "PUT", "PATCH", "DELETE")),
+    *(("POST", "Conversations"), ("DELETE", "Conversations"), ("POST", "Participants")),
+}
 
 
 class Refused(Exception):
@@ -68,8 +74,9 @@ def refusal(status: int, code: int, message: str, headers: Mapping[str, str] | N
 
 def of_error(error: Error, method: str, path: str) -> Answer:
     """`path`: of the route, with the names of what is in braces."""
-    absent, taken, full = next((_NOUNS[part] for part in reversed(path.split("/")) if part in _NOUNS), _PLAIN)
-    conflict = 409 if any(method == one and noun in path for one, noun in _CONFLICTS) else 400
+    nouns = [part for part in reversed(path.split("/")) if not part.startswith("{")]
+    absent, taken, full = next((_NOUNS[part] for part in nouns if part in _NOUNS), _PLAIN)
+    conflict = 409 if (method, nouns[0]) in _CONFLICTS else 400
     headers: dict[str, str] = {}
     match error:
         case NoStore():
@@ -82,6 +89,8 @@ def of_error(error: Error, method: str, path: str) -> Answer:
             status, code = conflict, taken
         case Full():
             status, code = conflict, full
+        case Conflicting(resource_id=other):
+            status, code, headers = conflict, CONFLICT, {CONFLICTING: other}
         case Conflict():
             status, code = conflict, CONFLICT
         case Unavailable():

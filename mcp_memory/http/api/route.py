@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 REPEATABLE = ("POST", "PUT")  # done twice, they leave what they leave done once: what is added again is a duplicate
 READS_BY_POST = ("/Lookup", "/Recall")
+SEVERAL = ("status",)  # of all there is in a query, what may be given more than once
 MAX_KEY = 255  # characters
 REPLAYED = "Idempotency-Replayed"
 CANONICAL = "Canonical-Profile-Id"
@@ -158,7 +159,7 @@ def _check_query(request: Request) -> None:
     """Raises Refused: of two values, one would count for nothing."""
     seen: set[str] = set()
     for name, _ in request.query_params.multi_items():
-        if name in seen:
+        if name in seen and name not in SEVERAL:
             raise Refused(400, INVALID, f"{clean(name)[:100]} is given twice in the query: give it once.")
         seen.add(name)
 

@@ -11,12 +11,12 @@ from mcp_memory.rights import READ, RIGHTS
 
 METADATA = "/.well-known/oauth-protected-resource"
 MCP = "/mcp"  # the resource that tokens are for
-API = "/v1"
+APIS = ("/v1/", "/v2/")
 
 
 def refused(error: Error, path: str, base_url: str) -> Response:
     """`base_url`: how clients reach us, without a slash at the end."""
-    if path.startswith(f"{API}/"):
+    if path.startswith(APIS):
         return _of_api(error, base_url)
     status, code = _STATUS.get(type(error), (500, "server_error"))
     body = {"error": code, "error_description": str(error)}
