@@ -56,8 +56,8 @@ def feed(
     *,
     now: datetime,
     make_id: MakeId,
-) -> None:
-    """Raises Moved where it was fed meanwhile, or is not there any more."""
+) -> bool:
+    """As `settle`. Raises Moved where it was fed meanwhile, or is not there any more."""
     if tx.find_orchestrated(conversation_id) is None or tx.fed(portion.participant_id) != portion.after:
         raise Moved
     lifecycle.lead(tx, portion.own, conversation_id, now)
@@ -80,6 +80,7 @@ def feed(
         make_id=own_id,
     )
     tx.set_fed(portion.participant_id, portion.up_to)
+    return settle(tx, conversation_id, now)
 
 
 def settle(tx: Transaction, conversation_id: str, now: datetime) -> bool:

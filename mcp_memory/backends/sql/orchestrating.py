@@ -186,7 +186,8 @@ def post(upserts: Upserts, conversation_id: str, new: NewCommunication, tell: Te
     )
     _join(upserts, one, one.participants[len(before.participants) :], tell)
     tx.insert_posted(made, _digest(new))
-    tx.set_unfed(conversation_id, now)
+    if any(each.profile_id is not None for each in one.participants):
+        tx.set_unfed(conversation_id, now)
     if before.status != CLOSED:
         _turned(tx, replace(one, last_at=now), ACTIVE, now, tell, quiet=before.status == ACTIVE)
     tell(tx, one, "COMMUNICATION_CREATED", made)

@@ -225,14 +225,14 @@ class OrchestratorCalls(Worker):
         signatures = self._signatures.or_terms(conversing.texts_of(portion.ready)) if fresh else []
         room = self._room(scope.tenant, scope.quota)
         with suppress(Moved):
-            self._remember(
+            settled = self._remember(
                 scope,
                 signatures,
                 lambda tx: feeding.feed(
                     tx, conversation_id, portion, signatures, room, now=self._now(), make_id=self._make_id
                 ),
             )
-            return "some"
+            return "all" if settled else "some"
         return "moved"
 
     def _tell(self, scope: Scope) -> orchestrating.Tell:
