@@ -349,9 +349,11 @@ MAY_IMPORT = {
     "backends/twilio/recall": f"{REMOTE} budget model text backends/twilio/items wire/__init__ wire/recall",
     "backends/twilio/imports": f"{REMOTE} ids imports listing model backends/twilio/stores wire/imports",
     "backends/twilio/missing": "errors",
+    "backends/twilio/orchestrations": "conversations listing model orchestrator/__init__ backends/twilio/missing",
     "backends/twilio/backend": (
         f"{RULES} conversations model backends/twilio/bulk backends/twilio/client backends/twilio/imports "
-        "backends/twilio/memories backends/twilio/missing backends/twilio/profiles backends/twilio/recall "
+        "backends/twilio/memories backends/twilio/missing backends/twilio/orchestrations backends/twilio/profiles "
+        "backends/twilio/recall "
         "backends/twilio/remote "
         "backends/twilio/rules backends/twilio/stores backends/twilio/upserts"
     ),

@@ -14,6 +14,17 @@ from mcp_memory.imports import ColumnMapping, ImportRow, NewImport, NewUpload
 from mcp_memory.listing import EVERYTHING, PageQuery
 from mcp_memory.mappings import DataMappingChanges, NewDataMapping, TraitMapping
 from mcp_memory.model import NewMessage, NewObservation, NewSummary, RecallQuery, Scope
+from mcp_memory.orchestrator import (
+    Address,
+    Configuration,
+    Content,
+    ConversationChanges,
+    ConversationSettings,
+    NewCommunication,
+    NewConversation,
+    NewParticipant,
+    Party,
+)
 from tests.contract.conftest import MONDAY, Announce
 
 pytestmark = pytest.mark.anyio
@@ -31,6 +42,10 @@ COLUMNS = (
 )
 UPLOAD = NewUpload(filename="a.csv", file_size=1, column_mappings=COLUMNS, secret_digest=b"secret")
 FILE = NewImport(filename="a.csv", file_size=1, digest=b"file", column_mappings=COLUMNS, rows_total=1)
+
+THEM = Party(channel="SMS", address=PHONE)
+WORDS = NewCommunication(author=THEM, content=Content(text="x"), recipients=(THEM,))
+SOMEBODY = NewParticipant(addresses=(Address(channel="SMS", address=PHONE),), type="CUSTOMER")
 
 Call = Callable[[Backend, Scope, str], Awaitable[object]]
 
@@ -104,6 +119,20 @@ THINGS: dict[str, Call] = {
         scope, "Shop", TraitGroupChanges(description="x")
     ),
     "delete_trait_group": lambda backend, scope, id: backend.delete_trait_group(scope, "Shop"),
+    "fetch_conversation": lambda backend, scope, id: backend.fetch_conversation(scope, OF["conversation"]),
+    "update_conversation": lambda backend, scope, id: backend.update_conversation(
+        scope, OF["conversation"], ConversationChanges(status="CLOSED")
+    ),
+    "delete_conversation": lambda backend, scope, id: backend.delete_conversation(scope, OF["conversation"]),
+    "add_participant": lambda backend, scope, id: backend.add_participant(scope, OF["conversation"], SOMEBODY),
+    "list_participants": lambda backend, scope, id: backend.list_participants(scope, OF["conversation"], PAGE),
+    "get_participant": lambda backend, scope, id: backend.get_participant(scope, OF["conversation"], OF["participant"]),
+    "update_participant": lambda backend, scope, id: backend.update_participant(
+        scope, OF["conversation"], OF["participant"], NewParticipant(name="x")
+    ),
+    "post_communication": lambda backend, scope, id: backend.post_communication(scope, OF["conversation"], WORDS),
+    "list_posted": lambda backend, scope, id: backend.list_posted(scope, OF["conversation"], None, PAGE),
+    "get_posted": lambda backend, scope, id: backend.get_posted(scope, OF["conversation"], OF["communication"]),
 }
 
 # About a store as a whole.
@@ -127,14 +156,38 @@ WHOLE: dict[str, Call] = {
     "create_import": lambda backend, scope, id: backend.create_import(scope, UPLOAD),
     "list_imports": lambda backend, scope, id: backend.list_imports(scope, PAGE),
     "start_import": lambda backend, scope, id: backend.start_import(scope, FILE),
+    "open_conversation": lambda backend, scope, id: backend.open_conversation(
+        scope, configuration(scope), NewConversation(configuration_id=configuration(scope).configuration_id)
+    ),
+    "list_conversations": lambda backend, scope, id: backend.list_conversations(scope, [], None, PAGE),
+    "replace_configuration": lambda backend, scope, id: backend.replace_configuration(
+        scope, OF["configuration"], settings(scope)
+    ),
 }
+NEW = {"create_configuration"}  # is the tenant's, of a store that the service has looked for
 
 OF: dict[str, str] = {}
 """What is mine: kind -> id."""
 
 
+def settings(scope: Scope) -> ConversationSettings:
+    return ConversationSettings(
+        display_name="Support", description="", grouping="GROUP_BY_PROFILE", store_id=scope.store_id
+    )
+
+
+def configuration(scope: Scope) -> Configuration:
+    return Configuration(
+        configuration_id=f"conv_configuration_{'0' * 26}",
+        settings=settings(scope),
+        version=1,
+        created_at=MONDAY,
+        updated_at=MONDAY,
+    )
+
+
 @pytest.fixture
-async def mine(backend: Backend, scope: Scope, announce: Announce) -> str:
+async def mine(backend: Backend, scope: Scope, announce: Announce, lacking: frozenset[str]) -> str:
     profile_id = (await backend.upsert_traits(scope, {"Contact": {"phone": PHONE}}, None)).profile.profile_id
     await backend.add_observations(scope, profile_id, [NewObservation(content="A secret.")])
     await backend.add_summaries(scope, profile_id, [NewSummary(content="A secret.", conversation_id="c")])
@@ -143,10 +196,23 @@ async def mine(backend: Backend, scope: Scope, announce: Announce) -> str:
     OF["mapping"] = (await backend.create_data_mapping(scope, MAPPING)).data_mapping_id
     OF["import"] = await announce(scope, UPLOAD)
     await backend.create_trait_group(scope, TraitGroup(display_name="Shop"))
+    if "open_conversation" in lacking:
+        OF.update(dict.fromkeys(("configuration", "conversation", "participant", "communication"), "x"))
+    else:
+        await _talk(backend, scope)
     return profile_id
 
 
-async def all_of(backend: Backend, scope: Scope, profile_id: str) -> list[object]:
+async def _talk(backend: Backend, scope: Scope) -> None:
+    made = await backend.create_configuration(scope, settings(scope))
+    new = NewConversation(configuration_id=made.configuration_id, participants=(SOMEBODY,))
+    opened = await backend.open_conversation(scope, made, new)
+    said = await backend.post_communication(scope, opened.conversation_id, WORDS)
+    OF["configuration"], OF["conversation"] = made.configuration_id, opened.conversation_id
+    OF["participant"], OF["communication"] = opened.participants[0].participant_id, said.communication_id
+
+
+async def all_of(backend: Backend, scope: Scope, profile_id: str, lacking: frozenset[str]) -> list[object]:
     return [
         await backend.get_store(scope),
         await backend.get_profile(scope, profile_id),
@@ -155,6 +221,15 @@ async def all_of(backend: Backend, scope: Scope, profile_id: str) -> list[object
         await backend.list_trait_groups(scope),
         await backend.list_data_mappings(scope),
         await backend.get_import(scope, OF["import"]),
+        *([] if "open_conversation" in lacking else await _said(backend, scope)),
+    ]
+
+
+async def _said(backend: Backend, scope: Scope) -> list[object]:
+    return [
+        await backend.list_configurations(scope.tenant),
+        await backend.list_conversations(scope, [], None, PAGE),
+        await backend.list_posted(scope, OF["conversation"], None, PAGE),
     ]
 
 
@@ -172,24 +247,24 @@ async def _merge_with_somebody(backend: Backend, scope: Scope, id: str) -> None:
 async def test_a_neighbour_cannot_use_an_id(
     backend: Backend, scope: Scope, mine: str, neighbour: tuple[str, str], lacking: frozenset[str]
 ) -> None:
-    before = await all_of(backend, scope, mine)
+    before = await all_of(backend, scope, mine, lacking)
     elsewhere = await backend.open_store(*neighbour)
 
     for name, call in {**CALLS, **THINGS}.items():
         with pytest.raises(_refusals(name, lacking)):
             assert await call(backend, elsewhere, mine) is name
-        assert await all_of(backend, scope, mine) == before, name
+        assert await all_of(backend, scope, mine, lacking) == before, name
 
 
 async def test_a_store_is_not_there_for_another_tenant(
     backend: Backend, scope: Scope, mine: str, lacking: frozenset[str]
 ) -> None:
-    before = await all_of(backend, scope, mine)
+    before = await all_of(backend, scope, mine, lacking)
 
     for name, call in {**CALLS, **THINGS, **WHOLE}.items():
         with pytest.raises(_refusals(name, lacking)):
             assert await call(backend, Scope(tenant="globex", store_id=scope.store_id), mine) is name
-        assert await all_of(backend, scope, mine) == before, name
+        assert await all_of(backend, scope, mine, lacking) == before, name
 
 
 async def test_a_neighbour_finds_nobody_by_my_identifiers(backend: Backend, scope: Scope) -> None:
@@ -219,4 +294,4 @@ def test_every_call_is_tried() -> None:
     }
 
     assert {name for name, given in calls.items() if "profile_id" in given} == set(CALLS)
-    assert {name for name, given in calls.items() if "scope" in given} == {*CALLS, *THINGS, *WHOLE}
+    assert {name for name, given in calls.items() if "scope" in given} == {*CALLS, *THINGS, *WHOLE, *NEW}

@@ -15,6 +15,7 @@ from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges
 from mcp_memory.errors import Conflict, Error, Full, Invalid, NotFound, Stale, Taken, Unavailable, Unsupported
 from mcp_memory.listing import EVERYTHING, PageQuery
 from mcp_memory.model import NewObservation, NewSummary, RecallQuery, Receipt, Scope
+from mcp_memory.orchestrator import ConversationChanges, ConversationSettings, NewParticipant, SettingsChanges
 from tests.twilio.conftest import DANA, NOTE, NOW, OLD, SCOPE, STORE, Script, answer
 
 pytestmark = pytest.mark.anyio
@@ -281,6 +282,7 @@ async def test_a_lookup_of_a_merged_profile_answers_for_what_it_is_part_of(
 
 # What there is not
 
+SETTINGS = ConversationSettings(display_name="x", description="", grouping="GROUP_BY_PROFILE", store_id="s")
 MISSING: dict[str, Callable[[TwilioBackend], Awaitable[Any]]] = {
     "delete_tenant": lambda backend: backend.delete_tenant("acme"),
     "record_operation": lambda backend: backend.record_operation("acme", DANA),
@@ -307,6 +309,26 @@ MISSING: dict[str, Callable[[TwilioBackend], Awaitable[Any]]] = {
     "start_import": lambda backend: backend.start_import(SCOPE, None),  # type: ignore[arg-type]  # not looked at
     "add_import_rows": lambda backend: backend.add_import_rows(SCOPE, "i", 0, []),
     "list_remarks": lambda backend: backend.list_remarks(SCOPE, "i", 0, 1),
+    "create_configuration": lambda backend: backend.create_configuration(SCOPE, SETTINGS),
+    "get_configuration": lambda backend: backend.get_configuration("acme", "c"),
+    "list_configurations": lambda backend: backend.list_configurations("acme"),
+    "replace_configuration": lambda backend: backend.replace_configuration(SCOPE, "c", SETTINGS),
+    "update_configuration": lambda backend: backend.update_configuration("acme", "c", SettingsChanges()),
+    "delete_configuration": lambda backend: backend.delete_configuration("acme", "c"),
+    "store_of_conversation": lambda backend: backend.store_of_conversation("acme", "c"),
+    "stores_with_conversations": lambda backend: backend.stores_with_conversations("acme"),
+    "open_conversation": lambda backend: backend.open_conversation(SCOPE, None, None),  # type: ignore[arg-type]
+    "fetch_conversation": lambda backend: backend.fetch_conversation(SCOPE, "c"),
+    "list_conversations": lambda backend: backend.list_conversations(SCOPE, [], None, PageQuery(limit=1)),
+    "update_conversation": lambda backend: backend.update_conversation(SCOPE, "c", ConversationChanges()),
+    "delete_conversation": lambda backend: backend.delete_conversation(SCOPE, "c"),
+    "add_participant": lambda backend: backend.add_participant(SCOPE, "c", NewParticipant()),
+    "list_participants": lambda backend: backend.list_participants(SCOPE, "c", PageQuery(limit=1)),
+    "get_participant": lambda backend: backend.get_participant(SCOPE, "c", "p"),
+    "update_participant": lambda backend: backend.update_participant(SCOPE, "c", "p", NewParticipant()),
+    "post_communication": lambda backend: backend.post_communication(SCOPE, "c", None),  # type: ignore[arg-type]
+    "list_posted": lambda backend: backend.list_posted(SCOPE, "c", None, PageQuery(limit=1)),
+    "get_posted": lambda backend: backend.get_posted(SCOPE, "c", "m"),
 }
 
 

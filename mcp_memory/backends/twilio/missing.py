@@ -9,6 +9,10 @@ CONVERSATIONS: Final = (
     "The memory service keeps no messages: they belong to the conversation service, which captures them itself. "
     "Remember what matters with add_observation and write_summary."
 )
+ORCHESTRATOR: Final = (
+    "The memory service has no conversations of its own: configure, open and read them at the conversation service, "
+    "which feeds the memory service itself."
+)
 IDENTITY: Final = "Profiles become one there by the identifiers they share."
 UPLOADS: Final = (
     "Imports into the memory service are uploaded to it: create one there and put the file where it says. "
@@ -39,6 +43,26 @@ REASONS: Final[Mapping[str, str]] = {
     "get_conversation": CONVERSATIONS,
     "close_conversation": CONVERSATIONS,
     "learn": CONVERSATIONS,
+    "create_configuration": ORCHESTRATOR,
+    "get_configuration": ORCHESTRATOR,
+    "list_configurations": ORCHESTRATOR,
+    "replace_configuration": ORCHESTRATOR,
+    "update_configuration": ORCHESTRATOR,
+    "delete_configuration": ORCHESTRATOR,
+    "store_of_conversation": ORCHESTRATOR,
+    "stores_with_conversations": ORCHESTRATOR,
+    "open_conversation": ORCHESTRATOR,
+    "fetch_conversation": ORCHESTRATOR,
+    "list_conversations": ORCHESTRATOR,
+    "update_conversation": ORCHESTRATOR,
+    "delete_conversation": ORCHESTRATOR,
+    "add_participant": ORCHESTRATOR,
+    "list_participants": ORCHESTRATOR,
+    "get_participant": ORCHESTRATOR,
+    "update_participant": ORCHESTRATOR,
+    "post_communication": ORCHESTRATOR,
+    "list_posted": ORCHESTRATOR,
+    "get_posted": ORCHESTRATOR,
     "dry_run": "The memory service does not say beforehand what would become of an observation.",
     "mend": VECTORS,
     "reembed": VECTORS,
