@@ -141,10 +141,11 @@ MAY_IMPORT = {
     "scoping": "errors rights model ids recent backend",
     "session": "model service",
     # Usage, and the metering around operations
-    "metering/usage": "imports model",
+    "metering/usage": "imports model orchestrator/__init__",
     "metering/counter": "errors metering/usage",
     "metering/memory": (
-        "backend edits history imports ledger listing model service traits metering/usage metering/counter"
+        "backend edits history imports ledger listing model orchestrator/__init__ service traits metering/usage "
+        "metering/counter"
     ),
     "metering/__init__": "errors logs model metering/usage metering/counter",
     "import_file": "errors model text identity columns imports service",

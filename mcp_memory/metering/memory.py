@@ -25,6 +25,7 @@ from mcp_memory.model import (
     RecallQuery,
     Upserted,
 )
+from mcp_memory.orchestrator import NewConversation, NewParticipant, OrchestratedConversation, Participant
 from mcp_memory.service import Memory
 from mcp_memory.traits import Raw
 
@@ -150,6 +151,23 @@ class MeteredMemory(Memory):
         self._moved.clear()
         return unmerged
 
+    async def open_conversation(self, caller: Caller, new: NewConversation) -> OrchestratedConversation:
+        opened = await super().open_conversation(caller, new)
+        self._met(caller, new.participants)
+        return opened
+
+    async def add_participant(self, caller: Caller, conversation_id: str, new: NewParticipant) -> Participant:
+        added = await super().add_participant(caller, conversation_id, new)
+        self._met(caller, [new])
+        return added
+
+    async def update_participant(
+        self, caller: Caller, conversation_id: str, participant_id: str, new: NewParticipant
+    ) -> Participant:
+        changed = await super().update_participant(caller, conversation_id, participant_id, new)
+        self._met(caller, [new])
+        return changed
+
     # Profiles that are read
 
     async def lookup_profile(self, caller: Caller, value: str, id_type: str | None) -> Lookup:
@@ -220,6 +238,10 @@ class MeteredMemory(Memory):
     def _upserted(self, caller: Caller, done: Upserted) -> Upserted:
         self.usage.add(caller.tenant, PROFILE_OPERATIONS, usage.of_upsert(done))
         return done
+
+    def _met(self, caller: Caller, people: Sequence[NewParticipant]) -> None:
+        """As the updates that they are: customers that were found or made by their addresses."""
+        self.usage.add(caller.tenant, PROFILE_OPERATIONS, usage.of_met(people))
 
     def count_read(self, caller: Caller, asked: str, live: str | None = None) -> None:
         """By the live id, as far as it is known, so that a person with two ids is read once."""

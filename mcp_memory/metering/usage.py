@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from mcp_memory.imports import BulkOutcome, Import
 from mcp_memory.model import Added, NewObservation, NewSummary, Upserted
+from mcp_memory.orchestrator import NewParticipant
 
 PROFILE_OPERATIONS: Final = "profile_operations"  # profiles created, updated, merged into another
 UTILISED_PROFILES: Final = "utilised_profiles"  # that were read at least once that day
@@ -67,6 +68,10 @@ def digest(profile_id: str) -> bytes:
 
 def of_upsert(done: Upserted) -> int:
     return 1 + len(done.merges)
+
+
+def of_met(people: Sequence[NewParticipant]) -> int:
+    return sum(one.type == "CUSTOMER" and one.profile_id is None and bool(one.addresses) for one in people)
 
 
 def of_bulk(outcomes: Sequence[BulkOutcome]) -> int:

@@ -15,6 +15,8 @@ from mcp_memory.service import Memory
 from tests.doors import guarded
 from tests.http_api.accounts import PHONE, Account, note, recap, receipts
 from tests.http_api.conftest import Open
+from tests.http_api.talks import CONFIGURATIONS, CONVERSATIONS, begun, customer, said, settings
+from tests.http_api.talks import at as within
 
 pytestmark = pytest.mark.anyio
 
@@ -56,7 +58,28 @@ async def writes(acme: Account) -> list[tuple[str, str, Any]]:
         ("PATCH", f"{profile}/ConversationSummaries/{summary}", {"content": "Talk of cats"}),
         ("DELETE", f"{profile}/ConversationSummaries/{summary}", None),
         ("DELETE", f"{data}/{other}", None),
+        *await writes_of_talks(acme),
         ("DELETE", control, None),
+    ]
+
+
+async def writes_of_talks(acme: Account) -> list[tuple[str, str, Any]]:
+    talk = await begun(acme)
+    configuration = f"{CONFIGURATIONS}/{talk['configurationId']}"
+    who = within(talk, "Participants", talk["participants"][0]["id"])
+    new = {"configurationId": talk["configurationId"], "participants": [customer("+13175550188")]}
+    return [
+        ("POST", CONFIGURATIONS, settings(acme, displayName="Second")),
+        ("PUT", configuration, settings(acme, channelSettings={})),
+        ("PATCH", configuration, {"description": "d"}),
+        ("POST", CONVERSATIONS, new),
+        ("PUT", within(talk), {"status": "INACTIVE"}),
+        ("PATCH", within(talk), {"name": "Refund"}),
+        ("POST", within(talk, "Participants"), customer("+13175550187")),
+        ("PUT", who, customer()),
+        ("POST", within(talk, "Communications"), said()),
+        ("DELETE", within(talk), None),
+        ("DELETE", configuration, None),
     ]
 
 

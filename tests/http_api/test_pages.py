@@ -14,8 +14,10 @@ from mcp_memory.http.api.route import Front
 from mcp_memory.http.auth.authenticator import Authenticator
 from mcp_memory.service import Memory
 from tests.doors import guarded
-from tests.http_api.accounts import Account, note, recap
+from tests.http_api.accounts import Account, Json, note, recap
 from tests.http_api.conftest import Open
+from tests.http_api.talks import CONFIGURATIONS, CONVERSATIONS, begun, customer, said, settings
+from tests.http_api.talks import at as within
 
 pytestmark = pytest.mark.anyio
 
@@ -29,10 +31,12 @@ class Lists:
 
     def __init__(self, account: Account) -> None:
         self.account, self.profile_id, self.observation_id, self._count = account, "", "", 0
+        self.talk: Json = {}
 
     async def begin(self) -> None:
         self.profile_id = await self.account.profile()
         (self.observation_id,) = await self.account.observed(self.profile_id, "Is the first")
+        self.talk = await begun(self.account)
 
     async def add(self, key: str) -> None:
         self._count += 1
@@ -55,9 +59,16 @@ class Lists:
             "observations": ("POST", f"{profile}/Observations", {"observations": [note(f"Number {at}")]}),
             "summaries": ("POST", f"{profile}/ConversationSummaries", {"summaries": [recap(f"Number {at}")]}),
             "revisions": ("PATCH", f"{profile}/Observations/{self.observation_id}", {"content": f"Number {at}"}),
+            "configurations": ("POST", CONFIGURATIONS, settings(account, displayName=f"Number {at}")),
+            "conversations": (
+                *("POST", CONVERSATIONS),
+                {"configurationId": self.talk["configurationId"], "participants": [customer(f"+131755502{at:02}")]},
+            ),
+            "participants": ("POST", within(self.talk, "Participants"), customer(f"+131755503{at:02}")),
+            "communications": ("POST", within(self.talk, "Communications"), said(f"Number {at}")),
         }
         method, path, body = new[key]
-        await account.write(method, path, body, 201 if key == "imports" else 202)
+        await account.write(method, path, body, 201 if key in CREATED else 202)
 
     def path(self, key: str) -> str:
         data, control = f"{self.account.data}/Profiles", self.account.control
@@ -71,6 +82,10 @@ class Lists:
             "observations": f"{data}/{self.profile_id}/Observations",
             "summaries": f"{data}/{self.profile_id}/ConversationSummaries",
             "revisions": f"{data}/{self.profile_id}/Observations/{self.observation_id}/Revisions",
+            "configurations": CONFIGURATIONS,
+            "conversations": CONVERSATIONS,
+            "participants": within(self.talk, "Participants"),
+            "communications": within(self.talk, "Communications"),
         }[key]
 
     async def page(self, key: str, **asked: Any) -> tuple[list[str], str | None]:
@@ -90,7 +105,12 @@ KEYS = [
     "observations",
     "summaries",
     "revisions",
+    "configurations",
+    "conversations",
+    "participants",
+    "communications",
 ]
+CREATED = {"imports", "conversations", "participants", "communications"}
 ORDERED = {"stores", "traitGroups", "traits", "dataMappings", "profiles", "imports", "observations"}
 
 

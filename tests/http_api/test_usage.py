@@ -24,6 +24,7 @@ from mcp_memory.model import Caller
 from tests.doors import guarded
 from tests.http_api.accounts import NOBODY, PHONE, Account, note, recap
 from tests.http_api.conftest import Open
+from tests.http_api.talks import SHOP, at, begun, configured, customer, party, said
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +49,11 @@ class World:
         profile_id = await account.profile(PHONE, email=EMAIL)
         (observation,) = await account.observed(profile_id, "Has a dog")
         (summary,) = await account.summarised(profile_id, "Talk")
-        self.names = {"profile": f"{account.data}/Profiles/{profile_id}", "o": observation, "s": summary}
+        talk = await begun(account)
+        self.names = {
+            **{"profile": f"{account.data}/Profiles/{profile_id}", "o": observation, "s": summary},
+            **{"talk": at(talk), "who": talk["participants"][0]["id"]},
+        }
         await self.counted()
 
     async def counted(self) -> dict[str, int]:
@@ -132,6 +137,14 @@ CALLS: list[tuple[str, str, Any, dict[str, int]]] = [
     ("DELETE", "{profile}/Observations/{o}", None, NOTHING),
     ("POST", "{profile}/ConversationSummaries", {"summaries": [recap("Talk of tea")]}, {CHARACTERS: 11}),
     ("PATCH", "{profile}/ConversationSummaries/{s}", {"content": "Talk of cats"}, {CHARACTERS: 12}),
+    ("GET", "{talk}", None, NOTHING),
+    ("POST", "{talk}/Communications", said("I have a dog"), NOTHING),
+    ("POST", "{talk}/Participants", customer("+13175550197"), CHANGED),
+    ("POST", "{talk}/Participants", customer(SHOP), NOTHING),
+    ("POST", "{talk}/Participants", {"addresses": [party("+13175550197")]}, NOTHING),
+    ("PUT", "{talk}/Participants/{who}", customer(), CHANGED),
+    ("PUT", "{talk}/Participants/{who}", {"name": "Dana"}, NOTHING),
+    ("DELETE", "{talk}", None, NOTHING),
     ("DELETE", "{profile}", None, NOTHING),
 ]
 
@@ -155,6 +168,14 @@ async def test_a_profile_that_is_merged_by_an_upsert_counts_as_well(world: World
     await world.counted()
 
     await world.account.write("POST", f"{world.names['profile']}/Identifiers", {"idType": "phone", "value": other})
+
+    assert await world.counted() == {PROFILE_OPERATIONS: 2}
+
+
+async def test_each_customer_that_a_conversation_begins_with_counts(world: World) -> None:
+    id = await configured(world.account)
+    known = {"type": "CUSTOMER", "profileId": world.names["profile"].rpartition("/")[2]}
+    await begun(world.account, customer("+13175550197"), customer("+13175550196"), known, configurationId=id)
 
     assert await world.counted() == {PROFILE_OPERATIONS: 2}
 
