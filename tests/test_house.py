@@ -176,6 +176,15 @@ MAY_IMPORT = {
         "errors settings/__init__ extractors/anthropic extractors/extractor extractors/framing extractors/model "
         "extractors/openai extractors/prompts extractors/replies"
     ),
+    # What is told to others
+    "callbacks/__init__": "",
+    "callbacks/addresses": "hosts",
+    "callbacks/urls": "errors hosts callbacks/addresses",
+    "callbacks/signing": "",
+    "callbacks/requests": "callbacks/__init__ callbacks/signing callbacks/urls",
+    "callbacks/retries": "",
+    "callbacks/resolving": "callbacks/addresses",
+    "callbacks/sending": "callbacks/addresses callbacks/requests callbacks/resolving",
     # Backends: they know the middle, never a front door
     "backends/__init__": "",
     "backends/routing": "model backend",
@@ -183,9 +192,10 @@ MAY_IMPORT = {
     "backends/sql/cursors": "errors listing",
     "backends/sql/catalog_rows": "model operations tenancy/keys tenancy/tenants backends/sql/cursors",
     "backends/sql/database": (
-        "history model mappings identity ledger definitions imports backends/sql/catalog_rows backends/sql/cursors "
-        "backends/sql/conversation_rows backends/sql/memory_rows"
+        "history model mappings identity ledger definitions imports backends/sql/callback_rows "
+        "backends/sql/catalog_rows backends/sql/cursors backends/sql/conversation_rows backends/sql/memory_rows"
     ),
+    "backends/sql/callback_rows": "callbacks/__init__",
     "backends/sql/conversation_rows": "conversations model backends/sql/memory_rows",
     "backends/sql/memory_rows": "history model listing candidates backends/sql/cursors",
     "backends/sql/hot": "",
@@ -220,16 +230,25 @@ MAY_IMPORT = {
     "backends/sql/learning": f"{SQL} extraction/__init__ backends/sql/conversation_rows backends/sql/lifecycle",
     "backends/sql/rounds": "model",
     "backends/sql/tending": f"{SQL} backends/sql/rounds",
+    "backends/sql/callbacks": (
+        f"{SQL} backends/sql/callback_rows callbacks/__init__ callbacks/requests callbacks/retries"
+    ),
+    "backends/sql/callback_secrets": SQL,
+    "backends/sql/delivery": (
+        f"{SQL} backends/sql/callback_rows backends/sql/callback_secrets backends/sql/callbacks backends/sql/rounds "
+        "callbacks/addresses callbacks/requests callbacks/retries callbacks/sending callbacks/urls"
+    ),
     "backends/sql/reembedding": f"{SQL} backends/sql/rounds backends/sql/signatures",
     "backends/sql/calls/__init__": "",
     "backends/sql/calls/worker": (
-        f"{SQL} embedding/__init__ recent backends/sql/fairness backends/sql/learning backends/sql/quotas "
+        f"{SQL} callbacks/addresses embedding/__init__ recent backends/sql/delivery backends/sql/fairness "
+        "backends/sql/learning backends/sql/quotas "
         "backends/sql/reembedding backends/sql/signatures backends/sql/stores backends/sql/tending backends/sql/upserts"
     ),
     **{
         f"backends/sql/calls/{noun}": f"{SQL} backends/sql/calls/worker {' '.join(f'backends/sql/{one}' for one in of)}"
         for noun, of in {
-            "stores": ["stores"],
+            "stores": ["callback_secrets", "stores"],
             "profiles": ["deletion", "merging", "naming", "past", "profiles"],
             "memories": ["curation", "memories", "profiles", "signatures"],
             "recall": ["conversations", "past", "profiles", "recall", "signatures"],
@@ -271,7 +290,9 @@ MAY_IMPORT = {
             *((noun, "backends/sql/sqlite/signatures") for noun in ("memories", "conversations")),
         )
     },
+    "backends/sql/sqlite/callbacks": "backends/sql/callback_rows backends/sql/sqlite/keys backends/sql/sqlite/rows",
     "backends/sql/sqlite/transaction": (
+        "backends/sql/sqlite/callbacks "
         "backends/sql/sqlite/connection backends/sql/sqlite/profiles backends/sql/sqlite/identity "
         "backends/sql/sqlite/definitions backends/sql/sqlite/memories backends/sql/sqlite/conversations "
         "backends/sql/sqlite/imports backends/sql/sqlite/mappings"
@@ -430,7 +451,7 @@ MAY_IMPORT = {
     # Wiring
     "hosts": "",
     "setting_values": "errors model",
-    "settings/transport": "errors hosts setting_values",
+    "settings/transport": "callbacks/addresses errors hosts setting_values",
     "settings/remote": "errors setting_values",
     "settings/__init__": (
         "errors identity logs model settings/remote setting_values settings/transport tenancy/__init__ "
@@ -439,7 +460,8 @@ MAY_IMPORT = {
     "logs": "",
     "reloading": "errors settings/__init__",
     "app": (
-        "errors ids listing metering/memory metering/__init__ scoping metering/usage metering/counter model service "
+        "callbacks/addresses errors ids listing metering/memory metering/__init__ scoping metering/usage "
+        "metering/counter model service "
         "settings/__init__ server stdio backend backends/placement backends/routing backends/sql/backend "
         "backends/sql/calls/usage backends/sql/tenants backends/sql/sqlite/database backends/twilio/backend "
         "backends/sql/learning embedding/choice extractors/choice tenancy/directory tenancy/hosting tools/toolsets"
@@ -475,6 +497,7 @@ CATCHES_ALL = {
     "http/api/route",
     "backends/sql/reembedding",
     "backends/sql/tending",
+    "backends/sql/delivery",
     "backends/sql/calls/learning",
     "backends/sql/sqlite/file",
     "backends/sql/sqlite/connection",

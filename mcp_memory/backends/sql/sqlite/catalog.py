@@ -134,6 +134,19 @@ class SqliteCatalog(SqliteTenants, SqliteUsage):
     def forget_tenant(self, tenant: str) -> None:
         self._rows("delete from operation where tenant = ?", tenant)
         self._rows("delete from request where tenant = ?", tenant)
+        self._rows("delete from callback_secret where tenant = ?", tenant)
+
+    # What callbacks are signed with
+
+    def find_callback_secret(self, tenant: str) -> str | None:
+        rows = self._rows("select secret from callback_secret where tenant = ?", tenant)
+        return str(rows[0][0]) if rows else None
+
+    def put_callback_secret(self, tenant: str, secret: str, at: datetime) -> None:
+        self._rows(
+            "insert or replace into callback_secret (tenant, secret, created_at) values (?, ?, ?)",
+            *(tenant, secret, to_micros(at)),
+        )
 
 
 _LIVE = "tenant = ? and store_id = ? and not deleting"
