@@ -42,9 +42,9 @@ def check_transport(values: Mapping[str, Any]) -> None:
 
 
 def _listed(name: str, value: object) -> list[str]:
-    """A list, or a text with commas."""
+    """A list, or a text with commas; or what was read from such before."""
     items = value.split(",") if isinstance(value, str) else value
-    if not isinstance(items, list) or not all(isinstance(one, str) for one in items):
+    if not isinstance(items, list | tuple) or not all(isinstance(one, str) for one in items):
         raise Invalid(f"{name} must be a list of texts, or one text with commas.")
     found = [one.strip() for one in items]
     if not 1 <= len(found) <= MAX_LISTED or "" in found:
