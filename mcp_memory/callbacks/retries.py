@@ -11,7 +11,7 @@ REST = timedelta(minutes=5)  # at most that a receiver is left alone which does 
 
 def pause(failures: int) -> timedelta:
     """After so many, one or more: twice as long each time."""
-    return min(FIRST * 2 ** min(failures - 1, 20), LONGEST)
+    return min(FIRST * (1 << min(failures - 1, 20)), LONGEST)
 
 
 def next_attempt(attempts: int, created_at: datetime, now: datetime) -> datetime | None:

@@ -69,7 +69,7 @@ class Sender:
         url = httpcore2.URL(
             scheme=target.scheme, host=target.host.strip("[]"), port=target.port, target=target.path.encode()
         )
-        headers = {"Host": target.authority, **request.headers}
+        headers = [("Host", target.authority), *request.headers.items()]
         with (
             httpcore2.HTTPConnection(
                 url.origin, ssl_context=self._context() if target.scheme == "https" else None, network_backend=line

@@ -383,6 +383,27 @@ def test_of_two_processes_one_sends(
     other_database.close()
 
 
+def test_who_comes_late_with_what_another_has_sent_meanwhile_changes_no_order(
+    database: SqliteDatabase, scope: Scope, delivery: Delivery, receivers: Receivers, clock: Clock
+) -> None:
+    """As a machine that slept in the middle of it."""
+    for name in "abc":
+        announce(database, scope, name)
+
+    def meanwhile() -> None:
+        receivers.then = lambda: receivers.answer(NOT_NOW, HERE) if receivers.came[-1][1] == "b" else None
+        with delivering(database, receivers, clock, "two") as other:
+            assert deliver(other, scope) == 2
+        receivers.answers.clear()
+
+    receivers.then = meanwhile
+    delivery.deliver(scope)
+
+    assert [name for _, name in receivers.came] == ["a", "a", "b"]
+    b, c = waiting(database, scope)
+    assert (b.attempts, b.due_at, c.due_at) == (1, clock() + FIRST, None)
+
+
 def test_who_died_with_the_lease_is_not_waited_for_long(
     database: SqliteDatabase, scope: Scope, receivers: Receivers, clock: Clock
 ) -> None:

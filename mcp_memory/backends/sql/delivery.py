@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 NAME = "callbacks"
 LEASE = timedelta(seconds=30)  # several times what an attempt may take
-LEAVE = 0.5  # seconds that whoever stops waits for what is being sent; the next to start sends it again
+LEAVE = 0.2  # seconds that whoever stops waits for what is being sent; the next to start sends it again
 THREADS = 4  # a store is always with the same one, so that slow receivers of a few do not hold up all
 TURN = 1.0  # seconds that a store sends before others of its thread do
 SOON = 1.0  # seconds until it is looked again whether another process is done
@@ -89,13 +89,15 @@ class Delivery:
     def deliver(self, scope: Scope) -> bool:
         """Sends the next event that is due, here and now. False: there is none."""
         now, silent = self._now(), self._resting(scope)
-        found = self._database.read(scope, lambda tx: tx.due_callbacks(now, 1, silent))
-        for row in found:
-            if row.status == "FAILED":
-                self._database.write(scope, lambda tx, row=row: tx.delete_callback(row.token))
-            else:
-                self._attempt(scope, row)
-        return bool(found)
+        due = self._database.read(scope, lambda tx: tx.due_callbacks(now, 1, silent))
+        if not due:
+            return False
+        (row,) = due
+        if row.status == "FAILED":
+            self._database.write(scope, lambda tx: tx.delete_callback(row.token))
+        else:
+            self._attempt(scope, row)
+        return True
 
     def _attempt(self, scope: Scope, row: CallbackRow) -> None:
         came = self._sent(scope, row)
