@@ -19,6 +19,7 @@ from mcp_memory.backends.sql.calls.usage import SqlUsage
 from mcp_memory.backends.sql.learning import Extractor, by_rules
 from mcp_memory.backends.sql.sqlite.database import CATALOG, SqliteDatabase
 from mcp_memory.backends.sql.tenants import SqlTenants
+from mcp_memory.callbacks.addresses import reach
 from mcp_memory.embedding.choice import chosen
 from mcp_memory.listing import PageQuery
 from mcp_memory.metering import Meter
@@ -65,6 +66,7 @@ def _backend(settings: Settings, database: SqliteDatabase, *, background: bool, 
         background=background,
         alone=alone,
         extractor=_extractor(settings),
+        reach=reach(settings.callback_hosts or ()),
     )
 
 

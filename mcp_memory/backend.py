@@ -73,6 +73,10 @@ class Backend(Histories, Orchestrations, Protocol):
         """All its stores, for good, and what it could ask about later. Nothing to do where there is nothing."""
         ...
 
+    async def callback_secret(self, tenant: str, rotate: bool = False) -> str:
+        """What its callbacks are signed with; made where there is none yet. `rotate`: another one, from here on."""
+        ...
+
     # What a client may ask about later. `Operation`s are kept for a week.
 
     async def record_operation(

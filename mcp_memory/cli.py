@@ -249,7 +249,9 @@ def _parser() -> argparse.ArgumentParser:
     add("demo", "watch an agent meet a customer twice, in a folder of its own", demo)
     add("doctor", "check the data folder, the model and the configuration, and say what to do", doctor)
     _add_stores(add)
-    _add_tenants(add("tenants", "who is served here: add, list, show, change, suspend, resume, remove"), options)
+    _add_tenants(
+        add("tenants", "who is served here: add, list, show, change, suspend, resume, remove, callback-secret"), options
+    )
     _add_keys(add("keys", "what clients show: create, rotate, revoke and list keys"), options)
     _add_profiles(add("profiles", "find, show, merge, unmerge and explain profiles"), options)
     using = add("usage", "show what each tenant used on each day, in the units of the bill", usage)
@@ -314,9 +316,17 @@ def _add_tenants(parser: argparse.ArgumentParser, options: argparse.ArgumentPars
         ("suspend", "turn a tenant away; what it has stays", "suspend"),
         ("resume", "let a suspended tenant in again", "resume"),
         ("remove", "remove a tenant and its keys", "remove"),
+        ("callback-secret", "show what a tenant's callbacks are signed with, or make another", "callback_secret"),
     ):
         added = add(name, meaning, _managing("tenants", work))
         if name == "list":
+            added.add_argument("--json", action="store_true", help="print JSON")
+            continue
+        if name == "callback-secret":
+            added.add_argument(
+                "name", metavar="NAME", nargs="?", default=argparse.SUPPRESS, help="if there are several"
+            )
+            added.add_argument("--rotate", action="store_true", help="another one, which holds at once")
             added.add_argument("--json", action="store_true", help="print JSON")
             continue
         added.add_argument("name", metavar="NAME", help="small letters, digits and . _ -")

@@ -12,7 +12,7 @@ from mcp_memory.errors import Invalid
 STORE, PROFILE, IMPORT = "mem_store", "mem_profile", "mem_import"
 OBSERVATION, SUMMARY, COMMUNICATION = "mem_observation", "mem_summary", "conv_communication"
 CONFIGURATION, CONVERSATION, PARTICIPANT = "conv_configuration", "conv_conversation", "conv_participant"
-DATA_MAPPING, OPERATION = "mem_datamapping", "mem_operation"
+DATA_MAPPING, OPERATION, CALLBACK = "mem_datamapping", "mem_operation", "conv_callback"
 
 MakeId = Callable[[str], str]
 """prefix -> a new id."""

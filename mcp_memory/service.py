@@ -73,6 +73,11 @@ class Memory(Orchestration):
         await self._backend.delete_tenant(caller.tenant)
         self._scopes.forget()
 
+    async def callback_secret(self, caller: Caller, rotate: bool = False) -> str:
+        """For whoever runs the host, as `delete_tenant`."""
+        rights.check(caller.rights, ADMIN)
+        return await self._backend.callback_secret(caller.tenant, rotate)
+
     async def record_operation(self, caller: Caller, resource_id: str) -> Operation:
         return await self._backend.record_operation(caller.tenant, resource_id, caller.stores)
 

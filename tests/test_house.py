@@ -121,9 +121,9 @@ MAY_IMPORT = {
     # The seam, and what is true of every backend
     "histories": "history listing model",
     "conversations": "",
-    "orchestrator/__init__": "conversations",
+    "orchestrator/__init__": "callbacks/__init__ conversations",
     "orchestrator/rules": "conversations errors model text orchestrator/__init__",
-    "orchestrator/records": "orchestrator/__init__",
+    "orchestrator/records": "callbacks/__init__ orchestrator/__init__",
     "orchestrations": "conversations listing model orchestrator/__init__",
     "backend": (
         "conversations model edits histories history listing operations "
@@ -188,6 +188,15 @@ MAY_IMPORT = {
         "errors settings/__init__ extractors/anthropic extractors/extractor extractors/framing extractors/model "
         "extractors/openai extractors/prompts extractors/replies"
     ),
+    # What is told to others
+    "callbacks/__init__": "",
+    "callbacks/addresses": "hosts",
+    "callbacks/urls": "errors hosts callbacks/addresses",
+    "callbacks/signing": "",
+    "callbacks/requests": "callbacks/__init__ callbacks/signing callbacks/urls",
+    "callbacks/retries": "",
+    "callbacks/resolving": "callbacks/addresses",
+    "callbacks/sending": "callbacks/addresses callbacks/requests callbacks/resolving",
     # Backends: they know the middle, never a front door
     "backends/__init__": "",
     "backends/routing": "model backend",
@@ -197,12 +206,14 @@ MAY_IMPORT = {
         "model operations tenancy/keys tenancy/tenants backends/sql/cursors backends/sql/orchestrator_rows"
     ),
     "backends/sql/database": (
-        "history model mappings identity ledger definitions imports backends/sql/catalog_rows backends/sql/cursors "
-        "backends/sql/conversation_rows backends/sql/memory_rows backends/sql/orchestrator_rows"
+        "history model mappings identity ledger definitions imports backends/sql/callback_rows "
+        "backends/sql/catalog_rows backends/sql/cursors backends/sql/conversation_rows backends/sql/memory_rows "
+        "backends/sql/orchestrator_rows"
     ),
     "backends/sql/orchestrator_rows": (
         "conversations orchestrator/__init__ backends/sql/conversation_rows backends/sql/cursors"
     ),
+    "backends/sql/callback_rows": "callbacks/__init__",
     "backends/sql/conversation_rows": "conversations model backends/sql/memory_rows",
     "backends/sql/memory_rows": "history model listing candidates backends/sql/cursors",
     "backends/sql/hot": "",
@@ -240,8 +251,8 @@ MAY_IMPORT = {
         "backends/sql/participants backends/sql/quotas"
     ),
     "backends/sql/orchestrating": (
-        f"{SQL} conversations orchestrator/__init__ orchestrator/rules backends/sql/conversations "
-        "backends/sql/feeding backends/sql/participants backends/sql/upserts"
+        f"{SQL} conversations orchestrator/__init__ orchestrator/rules backends/sql/callbacks "
+        "backends/sql/conversations backends/sql/feeding backends/sql/participants backends/sql/upserts"
     ),
     "backends/sql/configurations": f"{SQL} orchestrator/__init__ orchestrator/rules",
     "backends/sql/reconciling": (
@@ -251,16 +262,25 @@ MAY_IMPORT = {
     "backends/sql/learning": f"{SQL} extraction/__init__ backends/sql/conversation_rows backends/sql/lifecycle",
     "backends/sql/rounds": "model",
     "backends/sql/tending": f"{SQL} backends/sql/rounds",
+    "backends/sql/callbacks": (
+        f"{SQL} backends/sql/callback_rows callbacks/__init__ callbacks/requests callbacks/retries"
+    ),
+    "backends/sql/callback_secrets": SQL,
+    "backends/sql/delivery": (
+        f"{SQL} backends/sql/callback_rows backends/sql/callback_secrets backends/sql/callbacks backends/sql/rounds "
+        "callbacks/addresses callbacks/requests callbacks/retries callbacks/sending callbacks/urls"
+    ),
     "backends/sql/reembedding": f"{SQL} backends/sql/rounds backends/sql/signatures",
     "backends/sql/calls/__init__": "",
     "backends/sql/calls/worker": (
-        f"{SQL} embedding/__init__ recent backends/sql/fairness backends/sql/learning backends/sql/quotas "
+        f"{SQL} callbacks/addresses embedding/__init__ recent backends/sql/delivery backends/sql/fairness "
+        "backends/sql/learning backends/sql/orchestrating backends/sql/quotas "
         "backends/sql/reembedding backends/sql/signatures backends/sql/stores backends/sql/tending backends/sql/upserts"
     ),
     **{
         f"backends/sql/calls/{noun}": f"{SQL} backends/sql/calls/worker {' '.join(f'backends/sql/{one}' for one in of)}"
         for noun, of in {
-            "stores": ["stores"],
+            "stores": ["callback_secrets", "stores"],
             "profiles": ["deletion", "merging", "naming", "past", "profiles"],
             "memories": ["curation", "memories", "profiles", "signatures"],
             "recall": ["conversations", "past", "profiles", "recall", "signatures"],
@@ -270,7 +290,8 @@ MAY_IMPORT = {
     "backends/sql/tenants": ("errors tenancy/keys tenancy/tenants backends/sql/catalog_rows backends/sql/database"),
     "backends/sql/calls/usage": "metering/usage backends/sql/catalog_rows backends/sql/database",
     "backends/sql/calls/orchestrator": (
-        f"{SQL} conversations orchestrator/__init__ orchestrator/rules backends/sql/configurations "
+        f"{SQL} callbacks/__init__ callbacks/urls conversations orchestrator/__init__ orchestrator/rules "
+        "backends/sql/callbacks backends/sql/configurations "
         "backends/sql/conversations backends/sql/feeding backends/sql/orchestrating backends/sql/upserts "
         "backends/sql/calls/worker"
     ),
@@ -312,7 +333,9 @@ MAY_IMPORT = {
             *((noun, "backends/sql/sqlite/signatures") for noun in ("memories", "conversations")),
         )
     },
+    "backends/sql/sqlite/callbacks": "backends/sql/callback_rows backends/sql/sqlite/keys backends/sql/sqlite/rows",
     "backends/sql/sqlite/transaction": (
+        "backends/sql/sqlite/callbacks "
         "backends/sql/sqlite/connection backends/sql/sqlite/profiles backends/sql/sqlite/identity "
         "backends/sql/sqlite/definitions backends/sql/sqlite/memories backends/sql/sqlite/conversations "
         "backends/sql/sqlite/imports backends/sql/sqlite/mappings backends/sql/sqlite/orchestrator"
@@ -479,7 +502,7 @@ MAY_IMPORT = {
     # Wiring
     "hosts": "",
     "setting_values": "errors model",
-    "settings/transport": "errors hosts setting_values",
+    "settings/transport": "callbacks/addresses errors hosts setting_values",
     "settings/remote": "errors setting_values",
     "settings/__init__": (
         "errors identity logs model settings/remote setting_values settings/transport tenancy/__init__ "
@@ -488,7 +511,8 @@ MAY_IMPORT = {
     "logs": "",
     "reloading": "errors settings/__init__",
     "app": (
-        "errors ids listing metering/memory metering/__init__ scoping metering/usage metering/counter model service "
+        "callbacks/addresses errors ids listing metering/memory metering/__init__ scoping metering/usage "
+        "metering/counter model service "
         "settings/__init__ server stdio backend backends/placement backends/routing backends/sql/backend "
         "backends/sql/calls/usage backends/sql/tenants backends/sql/sqlite/database backends/twilio/backend "
         "backends/sql/learning embedding/choice extractors/choice tenancy/directory tenancy/hosting tools/toolsets"
@@ -524,6 +548,7 @@ CATCHES_ALL = {
     "http/api/route",
     "backends/sql/reembedding",
     "backends/sql/tending",
+    "backends/sql/delivery",
     "backends/sql/calls/learning",
     "backends/sql/sqlite/file",
     "backends/sql/sqlite/connection",

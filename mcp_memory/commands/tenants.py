@@ -95,6 +95,20 @@ async def remove(memory: Memory, directory: Directory, given: Given, console: Co
     return 0
 
 
+async def callback_secret(memory: Memory, directory: Directory, given: Given, console: Console) -> int:
+    """Of the one that there is, where none is named."""
+    name = given.get("name", directory.hosting.sole)
+    if name is None:
+        raise Invalid("Name the tenant: `mcp-memory tenants list` shows those there are.")
+    tenant = await _known(directory, name)
+    secret = await memory.callback_secret(Caller(tenant=tenant.name), rotate="rotate" in given)
+    if "json" in given:
+        console.show({"tenant": tenant.name, "callbackSecret": secret})
+    else:
+        console.say(secret)
+    return 0
+
+
 def shown(tenant: Tenant) -> dict[str, object]:
     return {
         "name": tenant.name,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
 
+from mcp_memory.callbacks import StatusCallback
 from mcp_memory.conversations import Status
 
 Grouping = Literal[
@@ -22,7 +23,6 @@ Channel = Literal["VOICE", "SMS", "RCS", "WHATSAPP", "CHAT", "VIDEO", "EMAIL"]
 ParticipantType = Literal["CUSTOMER", "HUMAN_AGENT", "AI_AGENT", "AGENT", "UNKNOWN"]
 DeliveryStatus = Literal["INITIATED", "IN_PROGRESS", "DELIVERED", "READ", "COMPLETED", "FAILED"]
 ContentType = Literal["TEXT", "TRANSCRIPTION"]
-CallbackMethod = Literal["POST", "GET"]
 
 CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
 AGENTS: Final = frozenset({"HUMAN_AGENT", "AI_AGENT", "AGENT"})
@@ -57,12 +57,6 @@ class ChannelSetting:
     closed: int | None = None
     timed: bool = False
     capture_rules: tuple[CaptureRule, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class StatusCallback:
-    url: str
-    method: CallbackMethod = "POST"
 
 
 @dataclass(frozen=True, kw_only=True)

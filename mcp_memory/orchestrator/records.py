@@ -4,7 +4,8 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from mcp_memory.orchestrator import CaptureRule, ChannelSetting, ConversationSettings, StatusCallback
+from mcp_memory.callbacks import StatusCallback
+from mcp_memory.orchestrator import CaptureRule, ChannelSetting, ConversationSettings
 
 
 def written(settings: ConversationSettings) -> str:

@@ -169,6 +169,9 @@ class Settings:
     extraction_prompts: Path | None = field(
         default=None, metadata={"meaning": "Folder of prompts of your own, in place of those that come with it."}
     )
+    callback_hosts: tuple[str, ...] | None = _setting(
+        None, "Hosts, addresses or networks that callbacks may go to though they are not public, also without TLS."
+    )
     authentication: str = _setting(
         "auto", "Whether `serve` asks for credentials: `on`, `off`, or `auto`: as soon as there is a tenant or a key."
     )
@@ -324,7 +327,7 @@ def _backend(settings: Settings, table: Mapping[str, Any], name: str) -> Setting
 
 
 _OF: Mapping[str, str | tuple[str, ...]] = {
-    "sqlite": ("embed", "extraction", "late_interaction"),
+    "sqlite": ("callback", "embed", "extraction", "late_interaction"),
     "twilio": OF_THE_SERVICE,
 }  # how the settings of each kind begin
 

@@ -1,10 +1,12 @@
-"""Pure: values of the settings that say how `serve` is reached, each read or refused by the name of its setting."""
+"""Pure: values of the settings that say how `serve` is reached, and whom it may call back, each read or refused by the
+name of its setting."""
 
 import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcp_memory import hosts
+from mcp_memory.callbacks.addresses import reach
 from mcp_memory.errors import Invalid
 from mcp_memory.setting_values import folder, url, whole_number
 
@@ -20,6 +22,7 @@ def transport(values: Mapping[str, Any]) -> dict[str, Any]:
         "allowed_hosts": _hosts,
         "allowed_origins": _origins,
         "trusted_proxies": _networks,
+        "callback_hosts": _callback_hosts,
         "public_url": _public_url,
         "tls_certificate": lambda value: folder(value, "tls_certificate"),
         "tls_key": lambda value: folder(value, "tls_key"),
@@ -39,9 +42,9 @@ def check_transport(values: Mapping[str, Any]) -> None:
 
 
 def _listed(name: str, value: object) -> list[str]:
-    """A list, or a text with commas."""
+    """A list, or a text with commas; or what was read from such before."""
     items = value.split(",") if isinstance(value, str) else value
-    if not isinstance(items, list) or not all(isinstance(one, str) for one in items):
+    if not isinstance(items, list | tuple) or not all(isinstance(one, str) for one in items):
         raise Invalid(f"{name} must be a list of texts, or one text with commas.")
     found = [one.strip() for one in items]
     if not 1 <= len(found) <= MAX_LISTED or "" in found:
@@ -77,6 +80,18 @@ def _networks(value: object) -> tuple[str, ...]:
     if any(one.prefixlen == 0 for one in found):
         raise Invalid("trusted_proxies must not be everybody: name the addresses that your proxies connect from.")
     return tuple(str(one) for one in found)
+
+
+def _callback_hosts(value: object) -> tuple[str, ...]:
+    found = _listed("callback_hosts", value)
+    try:
+        reach(found)
+    except ValueError as exc:
+        raise Invalid(
+            "callback_hosts must be names of hosts without a port, addresses or networks, and not all there are: "
+            "localhost, hooks.internal, 10.0.0.0/8, fd00::/8."
+        ) from exc
+    return tuple(found)
 
 
 def _public_url(value: object) -> str:

@@ -56,3 +56,17 @@ async def test_another_tenant_keeps_all_it_has(backend: Backend) -> None:
 
 async def test_a_tenant_that_has_nothing_may_go(backend: Backend) -> None:
     await backend.delete_tenant("nobody")
+
+
+async def test_a_tenant_has_a_secret_of_its_own_that_stays_until_it_is_rotated_or_the_tenant_goes(
+    backend: Backend,
+) -> None:
+    secret = await backend.callback_secret("acme")
+    assert len(secret) >= 32 and await backend.callback_secret("acme") == secret
+    assert await backend.callback_secret("globex") != secret
+
+    rotated = await backend.callback_secret("acme", rotate=True)
+    assert rotated != secret and await backend.callback_secret("acme") == rotated
+
+    await backend.delete_tenant("acme")
+    assert await backend.callback_secret("acme") not in (secret, rotated)

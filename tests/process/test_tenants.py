@@ -1,6 +1,7 @@
 """The life of a tenant in a server that runs: added, suspended, let in again, removed; what it had goes with it."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
@@ -98,6 +99,25 @@ async def test_a_tenants_life_in_a_few_commands(home: Home, http: Http) -> None:
     assert "--delete-data" in refused and "Traceback" not in refused
     assert "1 stores" in await typed("tenants", "remove", "acme", "--delete-data")
     assert holding(home.data, "Likes short words") == set()
+
+
+def test_what_callbacks_are_signed_with_is_shown_and_made_anew(home: Home) -> None:
+    def typed(*words: str) -> tuple[int, str]:
+        ended = home.run("tenants", "callback-secret", *words, "--data-dir", str(home.data))
+        return ended.returncode, ended.stdout.strip() or ended.stderr.strip()
+
+    code, secret = typed()
+    assert code == 0 and re.fullmatch(r"[0-9a-f]{32}", secret) and typed() == typed("local") == (0, secret)
+    code, shown = typed("--rotate", "--json")
+    rotated = json.loads(shown)["callbackSecret"]
+    assert json.loads(shown)["tenant"] == "local" and rotated != secret and typed() == (0, rotated)
+
+    assert home.run("tenants", "add", "acme", "--data-dir", str(home.data)).returncode == 0
+    code, of_acme = typed("acme")
+    assert code == 0 and of_acme not in (secret, rotated)
+    for words in ((), ("nobody",), ("local",)):
+        code, refused = typed(*words)
+        assert code == 2 and "mcp-memory tenants list" in refused
 
 
 async def test_a_tenant_that_is_added_while_it_serves_is_served_at_once_by_every_door(

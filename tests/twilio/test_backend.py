@@ -285,6 +285,7 @@ async def test_a_lookup_of_a_merged_profile_answers_for_what_it_is_part_of(
 SETTINGS = ConversationSettings(display_name="x", description="", grouping="GROUP_BY_PROFILE", store_id="s")
 MISSING: dict[str, Callable[[TwilioBackend], Awaitable[Any]]] = {
     "delete_tenant": lambda backend: backend.delete_tenant("acme"),
+    "callback_secret": lambda backend: backend.callback_secret("acme"),
     "record_operation": lambda backend: backend.record_operation("acme", DANA),
     "begin_request": lambda backend: backend.begin_request("acme", "k", b""),
     "end_request": lambda backend: backend.end_request("acme", "k", None),

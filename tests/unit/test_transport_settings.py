@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from mcp_memory.callbacks.addresses import reach
 from mcp_memory.errors import Invalid
 from mcp_memory.http.safety import check_exposure
-from mcp_memory.settings import load
+from mcp_memory.settings import load, of_backend
 
 
 def test_lists_are_lists_in_the_file_and_have_commas_in_the_environment(tmp_path: Path) -> None:
@@ -56,6 +57,11 @@ def test_files_of_tls_lie_beside_the_file_that_names_them(tmp_path: Path) -> Non
         ("cors = 'on'", "cors is on, so allowed_origins must name"),
         ("trusted_proxies = 'proxy.example.com'", "trusted_proxies must be addresses or networks"),
         ("trusted_proxies = '10.0.0.1/8'", "trusted_proxies must be addresses or networks"),
+        ("callback_hosts = 5", "callback_hosts must be a list of texts"),
+        ("callback_hosts = 'localhost,'", "callback_hosts must name 1 to 100, none of them empty"),
+        ("callback_hosts = 'localhost:80'", "callback_hosts must be names of hosts without a port"),
+        ("callback_hosts = ['10.0.0.1/8']", "callback_hosts must be names of hosts"),
+        ("callback_hosts = '0.0.0.0/0'", "callback_hosts must be names of hosts.*and not all there are"),
         ("trusted_proxies = '0.0.0.0/0'", "trusted_proxies must not be everybody"),
         ("trusted_proxies = ['10.0.0.0/8', '::/0']", "trusted_proxies must not be everybody"),
         ("public_url = 'mem.example.com'", "public_url must begin with http:// or https://"),
@@ -98,3 +104,15 @@ def test_another_address_needs_authentication_and_a_way_that_nobody_reads(host: 
         check_exposure(host, **{**CLOSED, "authenticated": True})
 
     check_exposure(host, **{**CLOSED, "authenticated": True, way: True})
+
+
+def test_hosts_that_callbacks_may_go_to_are_names_addresses_and_networks(tmp_path: Path) -> None:
+    file = tmp_path / "memory.toml"
+    file.write_text('[backends.eu]\ndata_dir = "eu"\n[tenants.acme]\nbackend = "eu"\n', encoding="utf-8")
+    given = "localhost, Hooks.Internal, 10.0.0.0/8, ::1, fd00::/8"
+
+    loaded = load({"config": str(file)}, {"MCP_MEMORY_CALLBACK_HOSTS": given})
+
+    assert loaded.callback_hosts == ("localhost", "Hooks.Internal", "10.0.0.0/8", "::1", "fd00::/8")
+    assert of_backend(loaded, loaded.hosting.tenants["acme"]).callback_hosts == loaded.callback_hosts
+    assert "hooks.internal" in reach(loaded.callback_hosts).names

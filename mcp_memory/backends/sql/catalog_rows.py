@@ -68,7 +68,15 @@ class UsageRows(Protocol):
         ...
 
 
-class Catalog(TenantRows, UsageRows, ConfigurationRows, Protocol):
+class SecretRows(Protocol):
+    def find_callback_secret(self, tenant: str) -> str | None: ...
+
+    def put_callback_secret(self, tenant: str, secret: str, at: datetime) -> None:
+        """In place of the one before."""
+        ...
+
+
+class Catalog(TenantRows, UsageRows, SecretRows, ConfigurationRows, Protocol):
     """Which stores there are, who may reach them, what tenants used, and what clients may ask about later: one
     transaction over the
     catalog."""
@@ -106,5 +114,5 @@ class Catalog(TenantRows, UsageRows, ConfigurationRows, Protocol):
     def remove_request(self, tenant: str, key: str) -> None: ...
 
     def forget_tenant(self, tenant: str) -> None:
-        """All that it may ask about later."""
+        """All that it may ask about later, and its secret."""
         ...

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from mcp_memory.backends.sql.callback_rows import CallbackRows
 from mcp_memory.backends.sql.catalog_rows import Catalog
 from mcp_memory.backends.sql.conversation_rows import ConversationRows
 from mcp_memory.backends.sql.cursors import Place
@@ -298,6 +299,7 @@ class Transaction(
     OrchestratorRows,
     SignatureRows,
     ImportRows,
+    CallbackRows,
     Protocol,
 ):
     """One store's rows. A read sees one moment; a write sees for sure only what it has locked or claimed.

@@ -2,12 +2,13 @@
 fed with it next, see `feeding.py`, and before that no status changes."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
-from mcp_memory.backends.sql import feeding, participants
+from mcp_memory.backends.sql import callbacks, feeding, participants
 from mcp_memory.backends.sql.conversations import Moved
 from mcp_memory.backends.sql.cursors import page_of, place_of
 from mcp_memory.backends.sql.database import Transaction
@@ -32,6 +33,8 @@ from mcp_memory.orchestrator import (
 AT_ONCE = 50  # conversations that change in one transaction
 
 Resource = OrchestratedConversation | Participant | PostedCommunication
+ResourceOf = Callable[[str, Resource], Mapping[str, Any]]
+"""As the API tells it to this tenant."""
 Tell = Callable[[Transaction, OrchestratedConversation, str, Resource], None]
 """To whoever is to be told of a change: the conversation, what happened, and to what."""
 
@@ -101,6 +104,7 @@ def delete(tx: Transaction, conversation_id: str) -> None:
     """Out of the memory of its customers, too; what was learned from it stays."""
     for one in conversation(tx, conversation_id).participants:
         feeding.unsay(tx, conversation_id, one.profile_id, None)
+    callbacks.forget(tx, conversation_id)
     tx.delete_orchestrated(conversation_id)
 
 
@@ -115,6 +119,7 @@ def forget_customer(tx: Transaction, profile_id: str) -> None:
         if len(live) <= 1:
             delete(tx, conversation_id)
             continue
+        callbacks.forget(tx, conversation_id)
         for each in own:
             said = tx.delete_participant(each.participant_id)
             for other in one.participants:

@@ -115,6 +115,9 @@ class TwilioBackend(NoOrchestrations):
     async def delete_tenant(self, tenant: str) -> None:
         raise missing("delete_tenant")
 
+    async def callback_secret(self, tenant: str, rotate: bool = False) -> str:
+        raise missing("callback_secret")
+
     async def delete_store(self, scope: Scope) -> None:
         await self._stores.delete_store(scope)
 

@@ -28,6 +28,7 @@ TENANT: Final = "The stores are the memory service's: delete them there, or one 
 
 REASONS: Final[Mapping[str, str]] = {
     "delete_tenant": TENANT,
+    "callback_secret": "The memory service calls nobody back: the conversation service does, and signs by the account.",
     "record_operation": ITS_OWN,
     "begin_request": ITS_OWN,
     "end_request": ITS_OWN,

@@ -6,13 +6,15 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Literal, TypeVar
 
-from mcp_memory.backends.sql import configurations, feeding, orchestrating
+from mcp_memory.backends.sql import callbacks, configurations, feeding, orchestrating
 from mcp_memory.backends.sql import conversations as conversing
 from mcp_memory.backends.sql.calls.worker import Worker
 from mcp_memory.backends.sql.conversations import Moved
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.orchestrating import Resource
 from mcp_memory.backends.sql.upserts import Upserts
+from mcp_memory.callbacks import StatusCallback
+from mcp_memory.callbacks.urls import checked_url
 from mcp_memory.conversations import Status
 from mcp_memory.errors import Closing, Conflict, Error, NotFound
 from mcp_memory.history import EXTRACTION
@@ -43,6 +45,7 @@ logger = logging.getLogger(__name__)
 
 class OrchestratorCalls(Worker):
     async def create_configuration(self, scope: Scope, new: ConversationSettings) -> Configuration:
+        self._check(new.callbacks)
         return await self._write_catalog(
             scope.tenant,
             lambda catalog: configurations.create(catalog, scope.tenant, new, now=self._now(), make_id=self._make_id),
@@ -57,12 +60,14 @@ class OrchestratorCalls(Worker):
     async def replace_configuration(
         self, scope: Scope, configuration_id: str, new: ConversationSettings
     ) -> Configuration:
+        self._check(new.callbacks)
         return await self._write_catalog(
             scope.tenant,
             lambda catalog: configurations.put(catalog, scope.tenant, configuration_id, new, self._now()),
         )
 
     async def update_configuration(self, tenant: str, configuration_id: str, changes: SettingsChanges) -> Configuration:
+        self._check(changes.callbacks or ())
         return await self._write_catalog(
             tenant,
             lambda catalog: configurations.put(
@@ -101,6 +106,7 @@ class OrchestratorCalls(Worker):
             await self._write_catalog(tenant, lambda catalog: catalog.remove_place(tenant, conversation_id))
             raise
         self._tend(scope)
+        self._deliver(scope)
         return made
 
     async def fetch_conversation(self, scope: Scope, conversation_id: str) -> OrchestratedConversation:
@@ -114,6 +120,8 @@ class OrchestratorCalls(Worker):
     async def update_conversation(
         self, scope: Scope, conversation_id: str, changes: ConversationChanges
     ) -> OrchestratedConversation:
+        self._check(changes.callbacks or ())
+
         def change(tx: Transaction) -> OrchestratedConversation:
             return orchestrating.update(tx, conversation_id, changes, self._now(), self._tell(scope))
 
@@ -126,6 +134,7 @@ class OrchestratorCalls(Worker):
 
         changed = await self._writers.hop(scope.tenant, work)
         self._tend(scope)
+        self._deliver(scope)
         return changed
 
     async def delete_conversation(self, scope: Scope, conversation_id: str) -> None:
@@ -182,7 +191,12 @@ class OrchestratorCalls(Worker):
         done = await self._upsert(scope, change, EXTRACTION)
         await self._writers.hop(scope.tenant, lambda: self._feed_or_leave(scope, conversation_id))
         self._tend(scope)
+        self._deliver(scope)
         return done
+
+    def _check(self, given: Sequence[StatusCallback]) -> None:
+        for at, one in enumerate(given):
+            checked_url(one.url, f"statusCallbacks[{at}].url", self._reach)
 
     # On the worker thread
 
@@ -236,7 +250,19 @@ class OrchestratorCalls(Worker):
         return "moved"
 
     def _tell(self, scope: Scope) -> orchestrating.Tell:
+        """What is told goes out once it is written."""
+
         def tell(tx: Transaction, one: OrchestratedConversation, happened: str, what: Resource) -> None:
-            return None
+            if one.settings.callbacks and self._resource_of is not None:
+                data = self._resource_of(scope.tenant, what)
+                callbacks.announce(
+                    tx,
+                    one.settings.callbacks,
+                    happened,
+                    one.conversation_id,
+                    data,
+                    now=self._now(),
+                    make_id=self._make_id,
+                )
 
         return tell

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from mcp_memory import traits
-from mcp_memory.backends.sql import stores
+from mcp_memory.backends.sql import callback_secrets, stores
 from mcp_memory.backends.sql.calls.worker import Worker
 from mcp_memory.edits import NewStore, StoreChanges
 from mcp_memory.listing import Page, PageQuery
@@ -74,6 +74,10 @@ class StoreCalls(Worker):
 
         await self._writers.hop(tenant, work)
 
+    async def callback_secret(self, tenant: str, rotate: bool = False) -> str:
+        secret = callback_secrets.rotated if rotate else callback_secrets.current
+        return await self._writers.hop(tenant, lambda: secret(self._database, tenant, self._now(), self._make_secret))
+
     async def record_operation(
         self, tenant: str, resource_id: str, stores_reached: tuple[str, ...] | None = None
     ) -> Operation:
@@ -106,6 +110,7 @@ class StoreCalls(Worker):
         if not self._database.read(scope, lambda tx: tx.definitions()):
             self._database.write(scope, lambda tx: tx.declare(traits.DEFAULT_DEFINITIONS))
         self._tend(scope)  # what was due while nobody looked
+        self._deliver(scope)
         if not (self._background and self._stale_count(scope)) or self._reembedding.look_after(scope):
             self._ready.put(scope, True)
         return scope

@@ -3,19 +3,23 @@
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from secrets import token_hex
 from typing import TypeVar
 
 from mcp_memory.backends.sql import stores
 from mcp_memory.backends.sql.catalog_rows import Catalog
 from mcp_memory.backends.sql.database import Database, Transaction
+from mcp_memory.backends.sql.delivery import Delivery, Send, over_http
 from mcp_memory.backends.sql.fairness import Threads
 from mcp_memory.backends.sql.learning import Extractor, Learning, by_rules
 from mcp_memory.backends.sql.memory_rows import Signature
+from mcp_memory.backends.sql.orchestrating import ResourceOf
 from mcp_memory.backends.sql.quotas import Room
 from mcp_memory.backends.sql.reembedding import Reembedding
 from mcp_memory.backends.sql.signatures import Signatures
 from mcp_memory.backends.sql.tending import Tending
 from mcp_memory.backends.sql.upserts import Upserts
+from mcp_memory.callbacks.addresses import PUBLIC, Reach
 from mcp_memory.embedding import Embedder
 from mcp_memory.history import Authorship
 from mcp_memory.ids import MakeId
@@ -44,16 +48,24 @@ class Worker:
         extractor: Extractor = by_rules,
         background: bool = False,
         alone: bool = False,
+        reach: Reach = PUBLIC,
+        send: Send | None = None,
+        make_secret: Callable[[], str] = lambda: token_hex(16),
+        resource_of: ResourceOf | None = None,
     ) -> None:
         """`region`: the country of phone numbers written without one, as in "US". `late_interaction`: whether vectors
         of tokens are kept. `extractor`: reads conversations. `background`: whether signatures that are stale are made
-        anew meanwhile. `alone`: all calls are of one tenant, who has no others to leave room for."""
+        anew meanwhile. `alone`: all calls are of one tenant, who has no others to leave room for. `reach`: where
+        callbacks may go to; `send`: by what, if not over HTTP; `make_secret`: for their signatures; `resource_of`: what
+        they tell, None: there are none."""
         self._database = database
         self._now, self._make_id, self._region = now, make_id, region
         self._signatures, self._weights = Signatures(embedder, late_interaction), weights
         self._background = background
         self._reembedding = Reembedding(database, self._signatures, now, holder=make_id("holder"))
         self._learning = Learning(database, now, extractor)
+        self._reach, self._make_secret, self._resource_of = reach, make_secret, resource_of
+        self._delivery = Delivery(database, send or over_http(reach), reach, now, make_secret, holder=make_id("holder"))
         self._tending = Tending(database, self._learn_next, now, holder=make_id("holder"))
         # Apart, so that writers who wait for a busy store do not keep anybody from reading.
         self._readers, self._writers, self._scorers = (
@@ -66,6 +78,7 @@ class Worker:
     async def close(self) -> None:
         def work() -> None:
             self._tending.stop()
+            self._delivery.stop()
             self._reembedding.stop()
             self._database.close()
             self._signatures.close()
@@ -134,6 +147,11 @@ class Worker:
         """What was said, or is over, is looked after when its time comes."""
         if self._background:
             self._tending.look_after(scope)
+
+    def _deliver(self, scope: Scope) -> None:
+        """After something was announced."""
+        if self._background:
+            self._delivery.look_after(scope)
 
     def _learn_next(self, scope: Scope) -> bool:
         raise NotImplementedError  # the calls about learning have it

@@ -135,8 +135,20 @@ class SqliteCatalog(SqliteTenants, SqliteUsage, SqliteConfigurations):
         self._rows("delete from request where tenant = ? and key = ?", tenant, key)
 
     def forget_tenant(self, tenant: str) -> None:
-        for table in ("operation", "request", "configuration", "conversation_place"):
+        for table in ("operation", "request", "configuration", "conversation_place", "callback_secret"):
             self._rows(f"delete from {table} where tenant = ?", tenant)
+
+    # What callbacks are signed with
+
+    def find_callback_secret(self, tenant: str) -> str | None:
+        rows = self._rows("select secret from callback_secret where tenant = ?", tenant)
+        return str(rows[0][0]) if rows else None
+
+    def put_callback_secret(self, tenant: str, secret: str, at: datetime) -> None:
+        self._rows(
+            "insert or replace into callback_secret (tenant, secret, created_at) values (?, ?, ?)",
+            *(tenant, secret, to_micros(at)),
+        )
 
 
 _LIVE = "tenant = ? and store_id = ? and not deleting"

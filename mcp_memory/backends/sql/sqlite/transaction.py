@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from mcp_memory.backends.sql.sqlite.callbacks import SqliteCallbacks
 from mcp_memory.backends.sql.sqlite.connection import run
 from mcp_memory.backends.sql.sqlite.conversations import SqliteConversations
 from mcp_memory.backends.sql.sqlite.definitions import SqliteDefinitions
@@ -23,6 +24,7 @@ class SqliteTransaction(
     SqliteConversations,
     SqliteOrchestrator,
     SqliteImports,
+    SqliteCallbacks,
 ):
     @contextmanager
     def attempt(self) -> Iterator[None]:
