@@ -2,11 +2,12 @@
 
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import anyio
 
@@ -17,6 +18,7 @@ from mcp_memory.backends.routing import routing
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.calls.usage import SqlUsage
 from mcp_memory.backends.sql.learning import Extractor, by_rules
+from mcp_memory.backends.sql.orchestrating import Resource
 from mcp_memory.backends.sql.sqlite.database import CATALOG, SqliteDatabase
 from mcp_memory.backends.sql.tenants import SqlTenants
 from mcp_memory.callbacks.addresses import reach
@@ -67,7 +69,14 @@ def _backend(settings: Settings, database: SqliteDatabase, *, background: bool, 
         alone=alone,
         extractor=_extractor(settings),
         reach=reach(settings.callback_hosts or ()),
+        resource_of=_resource,
     )
+
+
+def _resource(tenant: str, what: Resource) -> Mapping[str, Any]:
+    from mcp_memory.wire.orchestrator import resource  # only who has callbacks waits for it
+
+    return resource(tenant, what)
 
 
 def _extractor(settings: Settings) -> Extractor:

@@ -109,7 +109,9 @@ MAY_IMPORT = {
     "wire/stores": "model edits operations wire/__init__ wire/pages",
     "wire/profiles": "model traits wire/__init__ wire/pages",
     "wire/memories": "model edits conversation_ids wire/__init__ wire/pages",
-    "wire/configurations": "ids operations text orchestrator/__init__ wire/__init__ wire/pages",
+    "wire/configurations": (
+        "callbacks/__init__ callbacks/urls ids operations text orchestrator/__init__ wire/__init__ wire/pages"
+    ),
     "wire/orchestrator": (
         "conversations ids model text orchestrator/__init__ wire/__init__ wire/configurations wire/pages"
     ),
@@ -512,7 +514,7 @@ MAY_IMPORT = {
     "reloading": "errors settings/__init__",
     "app": (
         "callbacks/addresses errors ids listing metering/memory metering/__init__ scoping metering/usage "
-        "metering/counter model service "
+        "metering/counter model service backends/sql/orchestrating wire/orchestrator "
         "settings/__init__ server stdio backend backends/placement backends/routing backends/sql/backend "
         "backends/sql/calls/usage backends/sql/tenants backends/sql/sqlite/database backends/twilio/backend "
         "backends/sql/learning embedding/choice extractors/choice tenancy/directory tenancy/hosting tools/toolsets"

@@ -117,7 +117,6 @@ _WORDS = {
     r"^[a-zA-Z0-9_\-\.]+$": "ASCII letters, digits, dots, dashes or underscores",
     r"^[a-zA-Z0-9 _.-]+$": "ASCII letters, digits, blanks, dots, dashes or underscores",
     r"^[a-zA-Z0-9_ -]+$": "ASCII letters, digits, blanks, dashes or underscores",
-    r"^https?://\S+$": "an address that begins with https:// or http://",
     r"^IS[0-9a-f]{32}$": "an id: IS and 32 digits or letters from a to f",
     r"^[a-zA-Z][a-zA-Z0-9-.]*$": "ASCII letters, digits, dots or dashes, the first a letter",
     r"^[a-z][a-zA-Z0-9_\-\.]*$": "ASCII letters, digits, dots, dashes or underscores, the first a small letter",

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from mcp_memory import ids
+from mcp_memory.callbacks import Method, StatusCallback
+from mcp_memory.callbacks.urls import MAX_URL
 from mcp_memory.operations import Operation
 from mcp_memory.orchestrator import (
     MAX_ADDRESS,
@@ -13,7 +15,6 @@ from mcp_memory.orchestrator import (
     MAX_CAPTURE_RULES,
     MAX_INTELLIGENCE,
     MAX_REFERENCE,
-    CallbackMethod,
     CaptureRule,
     Channel,
     ChannelSetting,
@@ -21,7 +22,6 @@ from mcp_memory.orchestrator import (
     ConversationSettings,
     Grouping,
     SettingsChanges,
-    StatusCallback,
 )
 from mcp_memory.text import clean
 from mcp_memory.wire import OMITTED, Answer, Open, Time
@@ -30,7 +30,6 @@ from mcp_memory.wire.pages import Meta
 MAX_DISPLAY_NAME = 32  # characters, as published; so is the next one
 MAX_DESCRIPTION = 512
 MAX_MINUTES = 3 * 365 * 24 * 60  # the published age of a conversation
-MAX_URL = 2048  # characters; ours
 MAX_METADATA = 20  # entries of a rule; ours
 STORE = "mem_service"  # what older clients call a store
 
@@ -53,7 +52,6 @@ Minutes = Annotated[int, Field(ge=1, le=MAX_MINUTES)]
 Rule = Annotated[str, Field(min_length=1, max_length=MAX_ADDRESS), AfterValidator(_seen)]
 Reference = Annotated[str, Field(min_length=1, max_length=MAX_REFERENCE), AfterValidator(_seen)]
 Noted = Annotated[str, Field(max_length=MAX_REFERENCE), AfterValidator(clean)]
-Url = Annotated[str, Field(pattern=r"^https?://\S+$", max_length=MAX_URL), AfterValidator(clean)]
 IntelligenceIds = Annotated[list[Reference], Field(max_length=MAX_INTELLIGENCE)]
 
 
@@ -86,8 +84,10 @@ class ChannelSettingBody(Open):
 
 
 class CallbackBody(Open):
-    url: Url
-    method: CallbackMethod = "POST"
+    """Where `url` may lead to is checked where it is kept."""
+
+    url: Annotated[str, Field(max_length=MAX_URL)]
+    method: Method = "POST"
 
 
 Channels = dict[Channel, ChannelSettingBody]
@@ -166,7 +166,6 @@ class ConfigurationChangesBody(Open):
 
 
 def callbacks(given: Sequence[CallbackBody]) -> tuple[StatusCallback, ...]:
-    """All that is ever told to whom changes of a conversation are sent comes through here."""
     return tuple(StatusCallback(url=one.url, method=one.method) for one in given)
 
 
@@ -200,7 +199,7 @@ class ChannelSettingAnswer(Answer):
 
 class CallbackAnswer(Answer):
     url: str
-    method: CallbackMethod
+    method: Method
 
 
 class BridgeAnswer(Answer):

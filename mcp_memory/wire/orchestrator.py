@@ -334,3 +334,13 @@ class PostedCommunicationBody(Answer):
 class PostedCommunicationsBody(Answer):
     communications: list[PostedCommunicationBody]
     meta: Meta
+
+
+def resource(tenant: str, what: OrchestratedConversation | Participant | PostedCommunication) -> dict[str, Any]:
+    """What a callback tells of a change: as it would be answered."""
+    match what:
+        case OrchestratedConversation():
+            return ConversationBody.of(what, tenant).body()
+        case Participant():
+            return ConversationParticipantBody.of(what, tenant).body()
+    return PostedCommunicationBody.of(what, tenant).body()

@@ -219,7 +219,10 @@ async def test_two_conversations_sent_interleaved_and_twice_stay_two(shop: Shop)
     for one in await shop.observations(profile):
         (conversation,) = one["conversationIds"]
         of[conversation].append(one["content"])
-    assert [any("Porto" in text for text in of[sms["id"]]), any("cats" in text for text in of[sms["id"]])] == [True, False]
+    assert [any("Porto" in text for text in of[sms["id"]]), any("cats" in text for text in of[sms["id"]])] == [
+        True,
+        False,
+    ]
     assert any("cats" in text for text in of[voice["id"]]) and any("Northwind" in text for text in of[voice["id"]])
     for begun, at in ((sms, 0), (voice, 1)):
         posted = await shop.list(f"{CONVERSATIONS}/{begun['id']}/Communications", "communications")
@@ -281,7 +284,10 @@ async def test_ten_thousand_messages_are_all_there_and_learned_from(shop: Shop) 
         for at in range(MANY):
             author, hearer = mouths[:: 1 if at % 2 == 0 else -1]
             new = NewCommunication(
-                author=author, content=Content(text=CHATTER[at % len(CHATTER)]), recipients=(hearer,), resource_id=str(at)
+                author=author,
+                content=Content(text=CHATTER[at % len(CHATTER)]),
+                recipients=(hearer,),
+                resource_id=str(at),
             )
             orchestrating.post(upserts, begun["id"], new, lambda *told: None)
 

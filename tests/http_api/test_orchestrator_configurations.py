@@ -57,8 +57,10 @@ async def test_what_is_left_out_has_the_published_default(acme: Account) -> None
 
     assert shown["channelSettings"] == {} and shown["statusCallbacks"] == shown["intelligenceConfigurationIds"] == []
     assert shown["memoryExtractionEnabled"] is False and "conversationsV1Bridge" not in shown
-    told = await read(acme, await configured(acme, statusCallbacks=[{"url": "http://example.com/x"}], more="passed by"))
-    assert told["statusCallbacks"] == [{"url": "http://example.com/x", "method": "POST"}] and "more" not in told
+    told = await read(
+        acme, await configured(acme, statusCallbacks=[{"url": "https://example.com/x"}], more="passed by")
+    )
+    assert told["statusCallbacks"] == [{"url": "https://example.com/x", "method": "POST"}] and "more" not in told
 
 
 async def test_a_put_replaces_all_but_a_name_that_is_left_out(acme: Account) -> None:
@@ -190,7 +192,7 @@ TIMES = "channelSettings.SMS.statusTimeouts"
         ({"channelSettings": {"SMS": {"captureRules": [{"from": "", "to": "*"}]}}}, "captureRules[0].from", "1"),
         ({"channelSettings": {"SMS": {"captureRules": [{"from": "*", "to": "*"}] * 101}}}, "captureRules", "100"),
         ({"statusCallbacks": [{"url": "https://example.com"}] * 3}, "statusCallbacks", "2"),
-        ({"statusCallbacks": [{"url": "example.com"}]}, "statusCallbacks[0].url", "https://"),
+        ({"statusCallbacks": [{}]}, "statusCallbacks[0].url", "required"),
         ({"statusCallbacks": [{"url": "https://example.com/" + "x" * 2048}]}, "statusCallbacks[0].url", "2048"),
         ({"statusCallbacks": [{"url": "https://example.com", "method": "PUT"}]}, "method", "POST"),
         ({"intelligenceConfigurationIds": ["x"] * 6}, "intelligenceConfigurationIds", "5"),
@@ -207,6 +209,23 @@ async def test_what_breaks_a_rule_is_refused_by_the_name_of_the_field_and_its_li
     assert field in said and limit in said, said
     assert await shared.refused("PATCH", NOWHERE, json=change) == said
     assert (await shared.get(CONFIGURATIONS))["configurations"] == []
+
+
+@pytest.mark.parametrize(
+    "url", ["example.com", "http://example.com", "https://127.0.0.1/x", "https://a:b@example.com", ""]
+)
+async def test_nobody_is_told_where_nobody_may_be_reached(acme: Account, url: str) -> None:
+    path, told = f"{CONFIGURATIONS}/{await configured(acme)}", {"statusCallbacks": [{"url": url}]}
+    body = settings(acme, channelSettings={}, **told)
+    talk = await begun(acme)
+
+    for method, where, sent in (
+        ("POST", CONFIGURATIONS, body),
+        ("PUT", path, body),
+        ("PATCH", path, told),
+        ("PATCH", f"/v2/Conversations/{talk['id']}", {"configuration": told}),
+    ):
+        assert "statusCallbacks[0].url" in await acme.refused(method, where, json=sent)
 
 
 @pytest.mark.parametrize("field", ["displayName", "description", "conversationGroupingType", "memoryStoreId"])

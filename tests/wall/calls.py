@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 from mcp_memory.identity import DEFAULT_SETTINGS
 from mcp_memory.wire.rules import IdentitySettingsBody
+from tests.paths import filled
 from tests.wall.planted import COLUMNS, FILE, MONDAY, Ids
 from tests.wall.speaking import Said, said
 from tests.wall.world import Client, World
@@ -30,6 +31,23 @@ def _observation(their: Ids) -> Json:
 
 def _summary(their: Ids) -> Json:
     return {"content": "They called", "conversationId": WIRED, "occurredAt": MONDAY}
+
+
+def _settings(their: Ids) -> Json:
+    return {
+        "displayName": "Wall",
+        "description": "Was here",
+        "conversationGroupingType": "GROUP_BY_PROFILE",
+        "memoryStoreId": their.store_id,
+    }
+
+
+def _party(their: Ids) -> Json:
+    return {"channel": "SMS", "address": their.phone}
+
+
+def _somebody(their: Ids) -> Json:
+    return {"type": "CUSTOMER", "addresses": [_party(their)]}
 
 
 # By operation. Bodies hold what identifies somebody of theirs wherever anything can.
@@ -93,6 +111,34 @@ BODIES: Mapping[str, Body] = {
     "PatchProfileConversationSummary": lambda their: {"content": "They called"},
     "DeleteProfileConversationSummary": _nothing,
     "CreateFetchProfileMemory": lambda their: {"query": "what of canary", "communicationsLimit": 20},
+    "ListConfiguration": _nothing,
+    "CreateConfiguration": _settings,
+    "FetchConfiguration": _nothing,
+    "UpdateConfiguration": lambda their: {**_settings(their), "channelSettings": {}},
+    "PatchConfiguration": lambda their: {"description": "Was here"},
+    "DeleteConfiguration": _nothing,
+    "FetchOperationStatus": _nothing,
+    "ListConversationByAccount": _nothing,
+    "CreateConversationWithConfig": lambda their: {
+        "configurationId": their.configuration_id,
+        "participants": [_somebody(their)],
+    },
+    "FetchConversation": _nothing,
+    "UpdateConversationById": lambda their: {"status": "INACTIVE"},
+    "PatchConversationById": lambda their: {"name": "Was here"},
+    "DeleteConversationAsync": _nothing,
+    "CreateConversationAction": lambda their: {"type": "SEND_MESSAGE"},
+    "ListParticipantByConversation": _nothing,
+    "CreateParticipantInConversation": _somebody,
+    "FetchParticipant": _nothing,
+    "UpdateParticipantInConversation": _somebody,
+    "ListCommunicationByConversation": _nothing,
+    "CreateCommunicationInConversation": lambda their: {
+        "author": _party(their),
+        "recipients": [{"channel": "CHAT", "address": "wall"}],
+        "content": {"type": "TEXT", "text": "Was here"},
+    },
+    "FetchCommunication": _nothing,
 }
 UPLOADING = "PutProfilesImportFile"  # its address is the credential: see test_uploads.py
 
@@ -113,7 +159,7 @@ class Call:
         return {part[1:-1] for part in self.path.split("/") if part.startswith("{")} - {"storeId"}
 
     async def of(self, client: Client, ids: Ids, store_id: str | None = None, **more: Any) -> Said:
-        path = self.path.format(**replace(ids, store_id=store_id or ids.store_id).in_path)
+        path = filled(self.path, replace(ids, store_id=store_id or ids.store_id).in_path)
         body = BODIES[self.operation](ids)
         given = {**more, **({} if body is None else {"json": body})}
         return said(await client.http.request(self.method, path, **given))

@@ -33,6 +33,10 @@ class Ids:
     import_id: str
     group: str
     ticket: str
+    configuration_id: str
+    talk_id: str
+    participant_id: str
+    communication_id: str
     idempotency_key: str = "the-key-of-their-request"
 
     @property
@@ -48,6 +52,10 @@ class Ids:
             "traitGroupName": self.group,
             "idType": "email",
             "ticket": self.ticket,
+            "configurationId": self.configuration_id,
+            "conversationId": self.talk_id,
+            "participantId": self.participant_id,
+            "communicationId": self.communication_id,
         }
 
     @property
@@ -75,6 +83,10 @@ ABSENT = Ids(
     )
     .decode()
     .rstrip("="),
+    configuration_id=f"conv_configuration_{SUFFIX}",
+    talk_id=f"conv_conversation_{SUFFIX}",
+    participant_id=f"conv_participant_{SUFFIX}",
+    communication_id=f"conv_communication_{SUFFIX}",
     idempotency_key="a-key-of-nobody",
 )
 """Of the same form; there is nothing of this name anywhere."""
@@ -97,6 +109,7 @@ async def plant(client: Client, store_name: str, mark: str = CANARY, number: str
     created = {"columnMappings": COLUMNS, "filename": f"{mark}.csv", "fileSize": len(FILE)}
     imported = (await http.post(f"{data}/Profiles/Imports", json=created)).json()
     mapping = await _mapping(client, control, mark)
+    talk = await _talk(client, names[store_name], mark, number)
     note = f"{data}/Profiles/{found['profile_id']}/Observations/{found['observation']}"
     changed = await http.patch(note, json={"content": f"Likes {mark} no more"})
     assert changed.status_code == 202, changed.text
@@ -115,6 +128,7 @@ async def plant(client: Client, store_name: str, mark: str = CANARY, number: str
         import_id=imported["importId"],
         group=label,
         ticket=imported["url"].rpartition("/")[2],
+        **talk,
     )
 
 
@@ -133,6 +147,33 @@ async def _remembered(agent: Legacy, profile_id: str, mark: str, talk: str) -> d
     words = [{"text": f"I say {mark} {at}", "role": "customer", "author": mark} for at in range(3)]
     await agent.call("record_messages", conversation_id=talk, messages=words, **about)
     return {"observation": seen["observations"][0]["id"], "summary": said["id"]}
+
+
+async def _talk(client: Client, store_id: str, mark: str, number: str) -> dict[str, str]:
+    """Of several people: lists of it have two of each."""
+    settings = {"displayName": "Support", "conversationGroupingType": "GROUP_BY_PROFILE", "memoryStoreId": store_id}
+    told = {"statusCallbacks": [{"url": f"https://example.com/{mark}"}]}
+    made = await client.http.post("/v2/ControlPlane/Configurations", json={**settings, **told, "description": mark})
+    assert made.status_code == 202, made.text
+    configuration_id: str = made.json()["related"]["configurationId"]
+    them = {"channel": "SMS", "address": number}
+    ours = {"channel": "CHAT", "address": mark}
+    people = [{"type": "CUSTOMER", "name": mark, "addresses": [them]}, {"type": "AGENT", "addresses": [ours]}]
+    body = {"configurationId": configuration_id, "name": mark, "participants": people}
+    opened = await client.http.post("/v2/Conversations", json=body)
+    assert opened.status_code == 201, opened.text
+    await client.http.post("/v2/Conversations", json={"configurationId": configuration_id, "name": mark})
+    path = f"/v2/Conversations/{opened.json()['id']}/Communications"
+    for at in range(2):
+        words = {"type": "TEXT", "text": f"Told {mark} {at}"}
+        said = await client.http.post(path, json={"author": them, "recipients": [ours], "content": words})
+        assert said.status_code == 201, said.text
+    return {
+        "configuration_id": configuration_id,
+        "talk_id": opened.json()["id"],
+        "participant_id": opened.json()["participants"][0]["id"],
+        "communication_id": said.json()["id"],
+    }
 
 
 async def _mapping(client: Client, control: str, mark: str) -> dict[str, str]:
