@@ -16,6 +16,7 @@ from mcp_memory.http.api import (
     configurations,
     conversations,
     document,
+    histories,
     identifiers,
     imports,
     mappings,
@@ -33,7 +34,7 @@ from mcp_memory.http.api.route import PREFIX, Front, answered
 
 ALIAS = f"{PREFIX}/Services"
 # Imports and Lookup before {profileId}, whose place they stand in.
-ROUTERS = (stores, rules, mappings, imports, identifiers, profiles, observations, summaries, recall)
+ROUTERS = (stores, rules, mappings, imports, identifiers, profiles, observations, summaries, histories, recall)
 ORCHESTRATOR = (configurations, conversations, participants, communications)
 NOT_ROUTED = "unknown"  # what is asked for where there is nothing
 SMALLEST_GZIP = 4_096  # bytes: below, it costs more than it saves

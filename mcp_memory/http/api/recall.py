@@ -40,4 +40,5 @@ def _query(body: RecallRequestBody) -> RecallQuery:
         begin=body.begin_date,
         end=body.end_date,
         relevance_threshold=body.relevance_threshold,
+        as_of=body.as_of,
     )
