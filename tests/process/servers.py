@@ -23,6 +23,8 @@ SLACK_SECONDS = (
     1.0  # for the interpreter's own end, and for the turn of a process on a machine that is busy with others
 )
 
+READ_AT_IMPORT = ("PYTHON", "PROMETHEUS_")  # settings that come too late for what is imported already
+
 Json = dict[str, Any]
 Process = subprocess.Popen[bytes] | Forked
 
@@ -63,6 +65,7 @@ class Home:
                 code = process.wait(ANSWER_SECONDS)
             finally:
                 process.kill()
+                process.wait()
             said = [_said(one) for one in (out, errors)]
         return subprocess.CompletedProcess(self.command(*arguments), code, *said)
 
@@ -78,7 +81,7 @@ class Home:
     ) -> Process:
         """`under`: a command, like strace, that runs it."""
         environment, cwd = self.environment(env), self.root / "cwd"
-        if POSSIBLE and not (self.cold or under or any(name.startswith("PYTHON") for name in environment)):
+        if POSSIBLE and not (self.cold or under or any(name.startswith(READ_AT_IMPORT) for name in environment)):
             return warm().start(arguments, environment, cwd, stdin, stdout, stderr)
         command = [*under, *self.command(*arguments)]
         return subprocess.Popen(command, env=environment, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr)
