@@ -11,7 +11,7 @@ from mcp_memory.errors import Invalid
 
 STORE, PROFILE, IMPORT = "mem_store", "mem_profile", "mem_import"
 OBSERVATION, SUMMARY, COMMUNICATION = "mem_observation", "mem_summary", "conv_communication"
-DATA_MAPPING, OPERATION = "mem_datamapping", "mem_operation"
+DATA_MAPPING, OPERATION, EXTRACTION = "mem_datamapping", "mem_operation", "mem_extraction"
 
 MakeId = Callable[[str], str]
 """prefix -> a new id."""

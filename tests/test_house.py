@@ -15,7 +15,7 @@ MAX_FILE = 400  # lines; the longest files of the codebases we admire are the on
 MAX_FUNCTION = 40
 
 PURE = "errors model ids"
-RULES = "edits history listing operations mappings identity resolution ledger traits definitions imports"
+RULES = "edits extractions history listing operations mappings identity resolution ledger traits definitions imports"
 SQL = f"{PURE} {RULES} language mentions budget weights candidates ranking statements/__init__ "
 SQL += "backends/sql/catalog_rows backends/sql/cursors backends/sql/database backends/sql/memory_rows"
 API = "http/api/answers http/api/asked http/api/route"  # what every route needs
@@ -112,13 +112,15 @@ MAY_IMPORT = {
     "wire/recall": "ids model wire/__init__ wire/memories",
     "wire/receipts": "model",
     "wire/outcomes": "model",
+    "wire/extractions": "conversation_ids conversations extractions wire/__init__ wire/pages",
     "wire/imports": "imports wire/__init__ wire/pages",
     "wire/mappings": "errors mappings wire/__init__ wire/pages",
     # The seam, and what is true of every backend
     "histories": "history listing model",
     "conversations": "",
+    "extractions": "conversations listing model",
     "backend": (
-        "conversations model edits histories history listing operations "
+        "conversations model edits extractions histories history listing operations "
         "mappings identity ledger traits definitions imports"
     ),
     "service": (
@@ -126,7 +128,7 @@ MAY_IMPORT = {
         "imports chronicle dialogues"
     ),
     "chronicle": "backend errors history ids listing model rights scoping",
-    "dialogues": "chronicle conversations errors history ids model rights",
+    "dialogues": "chronicle conversations errors extractions history ids listing model rights",
     "scoping": "errors rights model ids recent backend",
     "session": "model service",
     # Usage, and the metering around operations
@@ -186,7 +188,7 @@ MAY_IMPORT = {
         "history model mappings identity ledger definitions imports backends/sql/catalog_rows backends/sql/cursors "
         "backends/sql/conversation_rows backends/sql/memory_rows"
     ),
-    "backends/sql/conversation_rows": "conversations model backends/sql/memory_rows",
+    "backends/sql/conversation_rows": "conversations extractions model backends/sql/cursors backends/sql/memory_rows",
     "backends/sql/memory_rows": "history model listing candidates backends/sql/cursors",
     "backends/sql/hot": "",
     "backends/sql/fairness": "",
@@ -212,6 +214,7 @@ MAY_IMPORT = {
     "backends/sql/conversations": (
         f"{SQL} backends/sql/lifecycle backends/sql/quotas backends/sql/profiles backends/sql/signatures"
     ),
+    "backends/sql/extractions": f"{SQL} backends/sql/conversation_rows backends/sql/profiles",
     "backends/sql/lifecycle": f"{SQL} conversations backends/sql/conversation_rows backends/sql/profiles",
     "backends/sql/reconciling": (
         f"{SQL} reconciliation/__init__ backends/sql/curation backends/sql/memories backends/sql/profiles "
@@ -239,7 +242,8 @@ MAY_IMPORT = {
     "backends/sql/tenants": ("errors tenancy/keys tenancy/tenants backends/sql/catalog_rows backends/sql/database"),
     "backends/sql/calls/usage": "metering/usage backends/sql/catalog_rows backends/sql/database",
     "backends/sql/calls/learning": (
-        f"{SQL} conversations backends/sql/conversation_rows backends/sql/learning backends/sql/lifecycle "
+        f"{SQL} conversations backends/sql/conversation_rows backends/sql/extractions backends/sql/learning "
+        "backends/sql/lifecycle "
         "backends/sql/memories backends/sql/reconciling backends/sql/recall backends/sql/signatures "
         "backends/sql/calls/worker"
     ),
@@ -309,8 +313,10 @@ MAY_IMPORT = {
     "backends/twilio/recall": f"{REMOTE} budget model text backends/twilio/items wire/__init__ wire/recall",
     "backends/twilio/imports": f"{REMOTE} ids imports listing model backends/twilio/stores wire/imports",
     "backends/twilio/missing": "errors",
+    "backends/twilio/extractions": "extractions listing model backends/twilio/missing",
     "backends/twilio/backend": (
-        f"{RULES} conversations model backends/twilio/bulk backends/twilio/client backends/twilio/imports "
+        f"{RULES} conversations model backends/twilio/bulk backends/twilio/client backends/twilio/extractions "
+        "backends/twilio/imports "
         "backends/twilio/memories backends/twilio/missing backends/twilio/profiles backends/twilio/recall "
         "backends/twilio/remote "
         "backends/twilio/rules backends/twilio/stores backends/twilio/upserts"
@@ -325,7 +331,9 @@ MAY_IMPORT = {
     "tools/complaints": "",
     "tools/profiles": "errors history ids model rights session resources records views tools/__init__",
     "tools/memories": "history inputs model rights session resources records views tools/__init__",
-    "tools/conversations": "inputs model rights session resources views tools/__init__ tools/memories",
+    "tools/conversations": (
+        "extractions inputs listing model rights session resources views tools/__init__ tools/memories"
+    ),
     "tools/identity": "model rights session resources explanation tools/__init__",
     "tools/history": "history listing model rights session resources revisions views tools/__init__",
     "tools/toolsets": "tools/__init__ tools/conversations tools/history tools/identity tools/profiles tools/memories",
@@ -394,9 +402,11 @@ MAY_IMPORT = {
         f"http/api/problems {API} wire/pages"
     ),
     "http/api/imports": f"errors imports listing http/api/profiles http/api/uploads {API} wire/imports",
+    "http/api/extractions": f"ids extractions {API} wire/__init__ wire/extractions wire/memories wire/pages",
     "http/api/document": "metering/__init__ http/api/route wire/__init__ wire/outcomes wire/receipts",
     "http/api/app": (
-        "__init__ http/api/document http/api/identifiers http/api/imports http/api/mappings http/api/observations "
+        "__init__ http/api/document http/api/extractions http/api/identifiers http/api/imports http/api/mappings "
+        "http/api/observations "
         "http/api/problems http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores "
         "http/api/summaries http/api/uploads"
     ),
@@ -426,6 +436,7 @@ MAY_IMPORT = {
         "errors rights service tenancy/__init__ tenancy/directory tenancy/keys views commands/__init__ commands/tenants"
     ),
     "commands/usage": "errors metering/usage commands/__init__",
+    "commands/extractions": "extractions listing model service views commands/__init__",
     "commands/imports": "model service imports import_file commands/__init__",
     # Wiring
     "hosts": "",

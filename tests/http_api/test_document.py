@@ -11,7 +11,7 @@ from tests.published.document import memory_document
 
 pytestmark = pytest.mark.anyio
 
-EXTENSIONS = {"ListProfileImportRemarks"}  # what only we have
+EXTENSIONS = {"ListProfileImportRemarks", "ListExtractions", "FetchExtraction", "RetryExtraction"}  # what only we have
 METHODS = ("get", "post", "put", "patch", "delete")
 
 

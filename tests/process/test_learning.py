@@ -1,5 +1,6 @@
 """Conversations that real servers learn from: in the background, after kill -9, and what was due while none ran."""
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -85,3 +86,40 @@ def test_whoever_is_killed_at_once_after_closing_has_lost_nothing_and_doubled_no
     assert len(learned) == len(set(learned))
     assert all(sum(f"B-{2070 + number}" in one for one in learned) == 2 for number in range(3))  # and in its summary
     assert sum("Porto" in one for one in learned) <= 1 + 3
+
+
+def test_from_a_terminal_extractions_are_seen_and_what_failed_is_retried(home: Home) -> None:
+    folder = ("--data-dir", str(home.data))
+    with stdio_server(home, env=CONVERSATION) as server:
+        profile_id = new_profile(server)
+        talk(server, profile_id, "c-1", *SAID)
+        extraction_id = server.call("close_conversation", profile_id=profile_id, conversation_id="c-1")["extraction_id"]
+        until(lambda: queued(home) == 0)
+        before = known(server, profile_id)
+    done = home.run("extractions", "list", *folder)
+    refused = home.run("extractions", "retry", extraction_id, *folder)
+    gave_up(home)
+    failed = home.run("extractions", "list", "--status", "FAILED", "--profile-id", profile_id, "--json", *folder)
+    none = home.run("extractions", "list", "--status", "QUEUED", *folder)
+    retried = home.run("extractions", "retry", extraction_id, *folder)
+    with stdio_server(home, env=CONVERSATION) as server:
+        known(server, profile_id)
+        until(lambda: queued(home) == 0)
+        after = known(server, profile_id)
+
+    assert (done.returncode, done.stdout.split()[:2]) == (0, [extraction_id, "DONE"]) and '"c-1"' in done.stdout
+    assert refused.returncode == 2 and "there is nothing to retry" in refused.stderr
+    (told,) = json.loads(failed.stdout)["extractions"]
+    assert (told["extraction_id"], told["status"], told["error"]) == (extraction_id, "FAILED", "The model is away.")
+    assert (none.returncode, none.stdout) == (0, "There are none.\n")
+    assert (retried.returncode, retried.stdout.split()[:2]) == (0, [extraction_id, "QUEUED"])
+    assert after == before and home.run("extractions", "list", *folder).stdout.split()[1] == "DONE"
+
+
+def gave_up(home: Home) -> None:
+    """As if it had never come to an end."""
+    store = apsw.Connection(str(store_of(home)))
+    try:
+        store.execute("update extraction set status = 'FAILED', attempts = 5, stored = 0, error = 'The model is away.'")
+    finally:
+        store.close()

@@ -157,6 +157,43 @@ async def test_what_fails_in_the_middle_goes_on_behind_what_is_stored(
         assert job(backend, scope, dana).status == "DONE" and len((await learned(backend, scope, dana))[0]) >= 3
 
 
+async def test_what_is_given_up_in_the_middle_and_retried_goes_on_behind_what_is_stored(
+    tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path / "whole", model, clock) as (backend, scope, dana):
+        await tell(backend, scope, dana)
+        await backend.learn(scope)
+        whole = await learned(backend, scope, dana)
+
+    async with opened(tmp_path / "torn", model, clock) as (backend, scope, dana):
+        await tell(backend, scope, dana)
+        store, stored = backend._store_one, list[object]()
+
+        def failing(*given: object) -> object:
+            if len(stored) == 2:
+                raise Full("There is no room for more observations.")
+            stored.append(given)
+            return store(*given)  # type: ignore[arg-type]
+
+        with monkeypatch.context() as patched:
+            patched.setattr(backend, "_store_one", failing)
+            for attempt in range(ATTEMPTS):
+                assert await backend.learn(scope) == 1
+                clock.time += PAUSE * 2**attempt
+        row = job(backend, scope, dana)
+        assert (row.status, row.stored, row.attempts) == ("FAILED", 2, ATTEMPTS)
+        half = await learned(backend, scope, dana)
+        monkeypatch.setattr(backend._learning, "_extractor", lambda *given: 1 / 0)  # it is not read again
+
+        queued = await backend.retry_extraction(scope, row.extraction_id)
+        assert await learned(backend, scope, dana) == half
+        await backend.learn(scope)
+
+        assert (queued.status, queued.added) == ("EXTRACTED", 2) and len(half[0]) == 2
+        assert await learned(backend, scope, dana) == whole
+        assert job(backend, scope, dana).status == "DONE"
+
+
 async def test_one_that_fails_keeps_no_other_waiting(
     tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,6 +92,9 @@ BODIES: Mapping[str, Body] = {
     "FetchProfileConversationSummary": _nothing,
     "PatchProfileConversationSummary": lambda their: {"content": "They called"},
     "DeleteProfileConversationSummary": _nothing,
+    "ListExtractions": _nothing,
+    "FetchExtraction": _nothing,
+    "RetryExtraction": _nothing,
     "CreateFetchProfileMemory": lambda their: {"query": "what of canary", "communicationsLimit": 20},
 }
 UPLOADING = "PutProfilesImportFile"  # its address is the credential: see test_uploads.py

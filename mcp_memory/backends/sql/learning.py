@@ -19,6 +19,7 @@ from mcp_memory.backends.sql.conversation_rows import ExtractionRow
 from mcp_memory.backends.sql.database import Database, Transaction
 from mcp_memory.errors import Error
 from mcp_memory.history import EXTRACTION, Authorship
+from mcp_memory.ids import MakeId
 from mcp_memory.model import (
     MAX_CONTENT,
     Added,
@@ -55,13 +56,15 @@ def by_rules(messages: Sequence[Communication], known: Sequence[str], with_summa
 
 
 class Learning:
-    def __init__(self, database: Database, now: Callable[[], datetime], extractor: Extractor = by_rules) -> None:
-        self._database, self._now, self._extractor = database, now, extractor
+    def __init__(
+        self, database: Database, now: Callable[[], datetime], make_id: MakeId, extractor: Extractor = by_rules
+    ) -> None:
+        self._database, self._now, self._make_id, self._extractor = database, now, make_id, extractor
 
     def next(self, scope: Scope) -> ExtractionRow | None:
         """Changes the statuses that are due; then what is to be learned from next. None: nothing now."""
         now = self._now()
-        while self._database.write(scope, lambda tx: lifecycle.change_due(tx, now)):
+        while self._database.write(scope, lambda tx: lifecycle.change_due(tx, now, self._make_id)):
             pass
         return self._database.read(scope, lambda tx: tx.due_extraction(now))
 
@@ -71,7 +74,7 @@ class Learning:
         now = self._now()
 
         def work(tx: Transaction) -> None:
-            current = tx.find_extraction(row.key)  # some of it may be stored since
+            current = tx.find_extraction(row.extraction_id)  # some of it may be stored since
             if current is not None and current.due_at is not None:
                 tx.put_extraction(_after_failure(current, said[:MAX_CONTENT], now))
 
@@ -113,7 +116,7 @@ def _after_failure(row: ExtractionRow, said: str, now: datetime) -> ExtractionRo
 
 def put(tx: Transaction, before: ExtractionRow, after: ExtractionRow) -> None:
     """Raises Overtaken where it is not as it was."""
-    if tx.find_extraction(before.key) != before:
+    if tx.find_extraction(before.extraction_id) != before:
         raise Overtaken
     tx.put_extraction(after)
 

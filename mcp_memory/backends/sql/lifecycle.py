@@ -10,6 +10,7 @@ from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.profiles import existing
 from mcp_memory.conversations import ACTIVE, CLOSED, Conversation, Status, next_change, status_at, timeouts
 from mcp_memory.errors import NotFound
+from mcp_memory.ids import EXTRACTION, MakeId
 
 AT_ONCE = 50  # conversations that change in one transaction
 
@@ -29,21 +30,21 @@ def go_on(tx: Transaction, profile_id: str, conversation_id: str, channels: Iter
     _put(tx, replace(row, channels=tuple(dict.fromkeys((*known, *channels))), last_at=at, closed_at=None), ACTIVE)
 
 
-def change_due(tx: Transaction, now: datetime) -> int:
+def change_due(tx: Transaction, now: datetime, make_id: MakeId) -> int:
     """Of all conversations of the store that were silent long enough, some: how many."""
     rows = tx.due_conversations(now, AT_ONCE)
     for row in rows:
-        _change(tx, row, status_at(row.status, row.last_at, timeouts(row.channels), now), now)
+        _change(tx, row, status_at(row.status, row.last_at, timeouts(row.channels), now), now, make_id)
     return len(rows)
 
 
-def close(tx: Transaction, profile_id: str, conversation_id: str, now: datetime) -> Conversation:
+def close(tx: Transaction, profile_id: str, conversation_id: str, now: datetime, make_id: MakeId) -> Conversation:
     """Raises NotFound where nothing was said under this id. One that is closed stays as it is."""
     profile = existing(tx, profile_id, lock=True)
     found = [row for one in profile.members if (row := tx.find_conversation(one, conversation_id)) is not None]
     for row in found:
         if row.status != CLOSED:
-            _change(tx, row, CLOSED, now)
+            _change(tx, row, CLOSED, now, make_id)
     return conversation(tx, profile_id, conversation_id)
 
 
@@ -71,9 +72,9 @@ def _own(tx: Transaction, profile_id: str, conversation_id: str) -> Conversation
     return row
 
 
-def _change(tx: Transaction, row: ConversationRow, status: Status, now: datetime) -> None:
+def _change(tx: Transaction, row: ConversationRow, status: Status, now: datetime, make_id: MakeId) -> None:
     if status != row.status:
-        tx.queue_extraction(row, status, now)
+        tx.queue_extraction(row, make_id(EXTRACTION), status, now)
     _put(tx, replace(row, closed_at=now if status == CLOSED else None), status)
 
 

@@ -48,7 +48,7 @@ _NOUNS: Mapping[str, tuple[int, int, int]] = {
     "Profiles": (NOT_FOUND, CONFLICT, CONFLICT),
 }
 # Elsewhere the documents know no 409: there what contradicts is a bad request.
-_CONFLICTS = {("PATCH", "Identifiers"), ("DELETE", "TraitGroups"), ("POST", "DataMappings")}
+_CONFLICTS = {("PATCH", "Identifiers"), ("DELETE", "TraitGroups"), ("POST", "DataMappings"), ("POST", "Extractions")}
 
 
 class Refused(Exception):

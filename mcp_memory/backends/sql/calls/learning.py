@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from mcp_memory.backends.sql import learning, lifecycle, memories, reconciling
+from mcp_memory.backends.sql import extractions, learning, lifecycle, memories, reconciling
 from mcp_memory.backends.sql.calls.worker import Worker
 from mcp_memory.backends.sql.conversation_rows import ExtractionRow
 from mcp_memory.backends.sql.database import Transaction
@@ -13,7 +13,9 @@ from mcp_memory.backends.sql.recall import Asked
 from mcp_memory.backends.sql.signatures import Text
 from mcp_memory.conversations import Conversation
 from mcp_memory.errors import Closing
+from mcp_memory.extractions import Extraction, ExtractionFilter
 from mcp_memory.history import EXTRACTION, UNKNOWN, Authorship
+from mcp_memory.listing import Page, PageQuery
 from mcp_memory.model import MAX_QUERY, Added, NewObservation, RecallQuery, Scope
 
 logger = logging.getLogger(__name__)
@@ -44,9 +46,23 @@ class LearningCalls(Worker):
 
     async def close_conversation(self, scope: Scope, profile_id: str, conversation_id: str) -> Conversation:
         now = self._now()
-        closed = await self._write(scope, lambda tx: lifecycle.close(tx, profile_id, conversation_id, now))
+        closed = await self._write(
+            scope, lambda tx: lifecycle.close(tx, profile_id, conversation_id, now, self._make_id)
+        )
         self._tend(scope)
         return closed
+
+    async def list_extractions(self, scope: Scope, wanted: ExtractionFilter, page: PageQuery) -> Page[Extraction]:
+        return await self._read(scope, lambda tx: extractions.page(tx, wanted, page))
+
+    async def get_extraction(self, scope: Scope, extraction_id: str) -> Extraction:
+        return await self._read(scope, lambda tx: extractions.get(tx, extraction_id))
+
+    async def retry_extraction(self, scope: Scope, extraction_id: str) -> Extraction:
+        now = self._now()
+        queued = await self._write(scope, lambda tx: extractions.retry(tx, extraction_id, now))
+        self._tend(scope)
+        return queued
 
     async def learn(self, scope: Scope) -> int:
         def work() -> int:

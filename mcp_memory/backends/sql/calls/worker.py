@@ -53,7 +53,7 @@ class Worker:
         self._signatures, self._weights = Signatures(embedder, late_interaction), weights
         self._background = background
         self._reembedding = Reembedding(database, self._signatures, now, holder=make_id("holder"))
-        self._learning = Learning(database, now, extractor)
+        self._learning = Learning(database, now, make_id, extractor)
         self._tending = Tending(database, self._learn_next, now, holder=make_id("holder"))
         # Apart, so that writers who wait for a busy store do not keep anybody from reading.
         self._readers, self._writers, self._scorers = (
