@@ -16,7 +16,7 @@ from mcp_memory.backends.placement import Placement
 from mcp_memory.backends.routing import routing
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.calls.usage import SqlUsage
-from mcp_memory.backends.sql.learning import Extractor, by_rules
+from mcp_memory.backends.sql.learning import Extractor, Learned, by_rules, untold
 from mcp_memory.backends.sql.sqlite.database import CATALOG, SqliteDatabase
 from mcp_memory.backends.sql.tenants import SqlTenants
 from mcp_memory.embedding.choice import chosen
@@ -43,16 +43,19 @@ def make_request_id() -> str:
     return os.urandom(16).hex()
 
 
-def build_memory(settings: Settings, *, background: bool = False) -> MeteredMemory:
+def build_memory(settings: Settings, *, background: bool = False, learned: Learned = untold) -> MeteredMemory:
     """Of one tenant. Touches neither disk nor model before the first call. `background`: it is for a server, which has
-    the time to put its stores in order meanwhile."""
+    the time to put its stores in order meanwhile. `learned`: is told of what was learned so."""
     database = SqliteDatabase(settings.data_dir)
     close = database.close if settings.backend == "twilio" else lambda: None
     counter = UsageCounter(SqlUsage(database), now, close=close)
-    return MeteredMemory(_backend(settings, database, background=background, alone=True), now, counter, scoping.ALONE)
+    backend = _backend(settings, database, background=background, learned=learned, alone=True)
+    return MeteredMemory(backend, now, counter, scoping.ALONE)
 
 
-def _backend(settings: Settings, database: SqliteDatabase, *, background: bool, alone: bool = False) -> Backend:
+def _backend(
+    settings: Settings, database: SqliteDatabase, *, background: bool, learned: Learned, alone: bool = False
+) -> Backend:
     if settings.backend == "twilio":
         return _service(settings)
     return SqlBackend(
@@ -65,6 +68,7 @@ def _backend(settings: Settings, database: SqliteDatabase, *, background: bool, 
         background=background,
         alone=alone,
         extractor=_extractor(settings),
+        learned=learned,
     )
 
 
@@ -139,7 +143,7 @@ class Host:
         await self.memory.close()
 
 
-def build_host(settings: Settings, *, background: bool = False) -> Host:
+def build_host(settings: Settings, *, background: bool = False, learned: Learned = untold) -> Host:
     """As `build_memory`."""
     catalog = SqliteDatabase(settings.data_dir)
     directory = Directory(
@@ -148,7 +152,8 @@ def build_host(settings: Settings, *, background: bool = False) -> Host:
 
     def make(held: Settings) -> Backend:
         here = held.data_dir == settings.data_dir
-        return _backend(held, catalog if here else SqliteDatabase(held.data_dir), background=background)
+        database = catalog if here else SqliteDatabase(held.data_dir)
+        return _backend(held, database, background=background, learned=learned)
 
     placement = Placement(settings, directory, make)
 
@@ -162,14 +167,16 @@ def build_host(settings: Settings, *, background: bool = False) -> Host:
 
 def prepare_stdio(settings: Settings) -> Callable[[], None]:
     """What serves until stdin ends, or a signal says so."""
-    from mcp_memory.server import build_server  # with the SDK half a second: not for commands
+    from mcp_memory.changes import Changes  # with the SDK half a second: not for commands
+    from mcp_memory.server import build_server
     from mcp_memory.stdio import serve_stdio
     from mcp_memory.tools.toolsets import tools_of
 
-    memory, caller = build_memory(settings, background=True), local_caller(settings)
+    changes, caller = Changes(), local_caller(settings)
+    memory = build_memory(settings, background=True, learned=changes.learned)
     meter = Meter(make_id=make_request_id, usage=memory.usage)
-    server = build_server(memory, lambda ctx: caller, tools_of(toolset_names(settings)), meter=meter)
-    return partial(serve_stdio, server, memory.close, memory.usage.run)
+    server = build_server(memory, lambda ctx: caller, tools_of(toolset_names(settings)), changes, meter)
+    return partial(serve_stdio, server, memory.close, (memory.usage.run, changes.run))
 
 
 def local_caller(settings: Settings) -> Caller:

@@ -451,13 +451,13 @@ MAY_IMPORT = {
     "reloading": "errors settings/__init__",
     "app": (
         "errors ids listing metering/memory metering/__init__ scoping metering/usage metering/counter model service "
-        "settings/__init__ server stdio backend backends/placement backends/routing backends/sql/backend "
+        "settings/__init__ changes server stdio backend backends/placement backends/routing backends/sql/backend "
         "backends/sql/calls/usage backends/sql/tenants backends/sql/sqlite/database backends/twilio/backend "
         "backends/sql/learning embedding/choice extractors/choice tenancy/directory tenancy/hosting tools/toolsets"
     ),
     "serve": (
-        "errors app logs reloading settings/__init__ http/__init__ http/leaving http/metrics http/safety http/serving "
-        "http/workers tenancy/hosting served"
+        "errors app changes logs reloading settings/__init__ http/__init__ http/leaving http/metrics http/safety "
+        "http/serving http/workers tenancy/hosting served"
     ),
     "served": (
         "app changes import_queue metering/__init__ model reloading server settings/__init__ uploads http/app "

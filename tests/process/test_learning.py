@@ -61,6 +61,18 @@ def test_a_conversation_that_is_closed_is_learned_from_in_the_background(home: H
     assert server.stderr == ""
 
 
+def test_whoever_subscribed_hears_of_what_is_learned_in_the_background(home: Home) -> None:
+    with stdio_server(home, env=CONVERSATION) as server:
+        profile_id = new_profile(server)
+        uri = f"memory://profiles/{profile_id}/observations"
+        server.request("resources/subscribe", {"uri": uri})
+        talk(server, profile_id, "c-1", *SAID)
+        server.call("close_conversation", profile_id=profile_id, conversation_id="c-1")
+        until(lambda: any(b"resources/updated" in line and uri.encode() in line for line in server.lines))
+
+        assert len(known(server, profile_id)) >= 3
+
+
 def test_what_fell_silent_while_no_server_ran_is_learned_from_at_the_next_start(home: Home) -> None:
     with stdio_server(home, env=CONVERSATION) as server:
         profile_id = new_profile(server)

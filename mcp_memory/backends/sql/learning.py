@@ -44,9 +44,16 @@ Extractor = Callable[[Sequence[Communication], Sequence[str], bool, str], "Extra
 Learn = Callable[[Scope, ExtractionRow, NewObservation, Authorship], bool]
 """Reconciles one, and stores with it that it is stored. False: somebody else has done it meanwhile."""
 
+Learned = Callable[[Scope, Sequence[str], Sequence[str]], None]
+"""What was written of a profile, "observations" or "summaries", and all ids of the profile. On the thread it was on."""
+
 
 class Overtaken(Exception):
     """Somebody else goes on with it."""
+
+
+def untold(scope: Scope, writes: Sequence[str], profile_ids: Sequence[str]) -> None:
+    """Where nobody listens."""
 
 
 def by_rules(messages: Sequence[Communication], known: Sequence[str], with_summary: bool, store_id: str) -> Extract:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 from mcp_memory.backends.sql import extractions, learning, lifecycle, memories, reconciling
 from mcp_memory.backends.sql.calls.worker import Worker
@@ -94,29 +95,50 @@ class LearningCalls(Worker):
         return True
 
     def _store_extract(self, scope: Scope, row: ExtractionRow) -> None:
-        for new, by in learning.observations(row):
-            row = self._store_one(scope, row, new, by)
+        changed: dict[str, Sequence[str]] = {}  # what was written of the profile, and its ids
+        try:
+            for new, by in learning.observations(row):
+                row = self._store_one(scope, row, new, by, changed)
+            self._store_summary(scope, row, changed)
+        finally:  # what is stored is, whatever comes after it
+            if changed:
+                self._learned(scope, list(changed), next(iter(changed.values())))
+
+    def _store_summary(self, scope: Scope, row: ExtractionRow, changed: dict[str, Sequence[str]]) -> None:
+        """Where there is one; and the extraction has ended."""
         summary, now = learning.summary(row), self._now()
         signatures = self._signatures.or_terms([Text(summary.content)]) if summary else []
         room = self._room(scope.tenant, scope.quota)
 
-        def end(tx: Transaction) -> None:
+        def end(tx: Transaction) -> Added | None:
             learning.put(tx, row, learning.ended(row, now))
-            if summary is not None:
-                memories.add_summaries(
-                    tx, row.profile_id, [summary], signatures, room, EXTRACTION, now=now, make_id=self._make_id
-                )
+            if summary is None:
+                return None
+            return memories.add_summaries(
+                tx, row.profile_id, [summary], signatures, room, EXTRACTION, now=now, make_id=self._make_id
+            )
 
-        self._remember(scope, signatures, end)
+        added = self._remember(scope, signatures, end)
+        if added is not None:
+            changed["summaries"] = added.profile_ids
 
-    def _store_one(self, scope: Scope, row: ExtractionRow, new: NewObservation, by: Authorship) -> ExtractionRow:
+    def _store_one(
+        self,
+        scope: Scope,
+        row: ExtractionRow,
+        new: NewObservation,
+        by: Authorship,
+        changed: dict[str, Sequence[str]],
+    ) -> ExtractionRow:
         after: list[ExtractionRow] = []
 
         def then(tx: Transaction, added: Added) -> None:
             after[:] = [learning.stored(row, added, self._now())]
             learning.put(tx, row, after[0])
 
-        self._reconciled(scope, row.profile_id, [new], by, then)
+        added = self._reconciled(scope, row.profile_id, [new], by, then)
+        if added.receipts[0].outcome in ("added", "updated"):
+            changed["observations"] = added.profile_ids
         return after[0]
 
     def _foretold(self, scope: Scope, profile_id: str, new: Sequence[NewObservation]) -> Added:
@@ -151,7 +173,7 @@ class LearningCalls(Worker):
         for _ in range(ATTEMPTS):
             planned = self._database.read(scope, plan)
             with suppress(reconciling.Moved):
-                return self._remember(scope, signatures, lambda tx, planned=planned: carry_out(tx, planned))
+                return self._remember(scope, signatures, partial(carry_out, planned=planned))
         return self._remember(scope, signatures, lambda tx: carry_out(tx, plan(tx)))
 
     def _made_ready_to_compare(self, new: Sequence[NewObservation]) -> list[reconciling.Ready]:
