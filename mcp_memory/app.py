@@ -16,7 +16,7 @@ from mcp_memory.backends.placement import Placement
 from mcp_memory.backends.routing import routing
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.calls.usage import SqlUsage
-from mcp_memory.backends.sql.learning import Extractor, Learned, by_rules, untold
+from mcp_memory.backends.sql.learning import Extractor, Generated, Learned, by_rules, untold
 from mcp_memory.backends.sql.sqlite.database import CATALOG, SqliteDatabase
 from mcp_memory.backends.sql.tenants import SqlTenants
 from mcp_memory.embedding.choice import chosen
@@ -49,12 +49,20 @@ def build_memory(settings: Settings, *, background: bool = False, learned: Learn
     database = SqliteDatabase(settings.data_dir)
     close = database.close if settings.backend == "twilio" else lambda: None
     counter = UsageCounter(SqlUsage(database), now, close=close)
-    backend = _backend(settings, database, background=background, learned=learned, alone=True)
+    backend = _backend(
+        settings, database, background=background, learned=learned, generated=_billed(database), alone=True
+    )
     return MeteredMemory(backend, now, counter, scoping.ALONE)
 
 
 def _backend(
-    settings: Settings, database: SqliteDatabase, *, background: bool, learned: Learned, alone: bool = False
+    settings: Settings,
+    database: SqliteDatabase,
+    *,
+    background: bool,
+    learned: Learned,
+    generated: Generated,
+    alone: bool = False,
 ) -> Backend:
     if settings.backend == "twilio":
         return _service(settings)
@@ -69,7 +77,13 @@ def _backend(
         alone=alone,
         extractor=_extractor(settings),
         learned=learned,
+        generated=generated,
     )
+
+
+def _billed(catalog: SqliteDatabase) -> Generated:
+    usage = SqlUsage(catalog)
+    return lambda scope, characters: usage.generated(scope, characters, now().date())
 
 
 def _extractor(settings: Settings) -> Extractor:
@@ -153,7 +167,7 @@ def build_host(settings: Settings, *, background: bool = False, learned: Learned
     def make(held: Settings) -> Backend:
         here = held.data_dir == settings.data_dir
         database = catalog if here else SqliteDatabase(held.data_dir)
-        return _backend(held, database, background=background, learned=learned)
+        return _backend(held, database, background=background, learned=learned, generated=_billed(catalog))
 
     placement = Placement(settings, directory, make)
 

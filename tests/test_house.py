@@ -240,7 +240,7 @@ MAY_IMPORT = {
         }.items()
     },
     "backends/sql/tenants": ("errors tenancy/keys tenancy/tenants backends/sql/catalog_rows backends/sql/database"),
-    "backends/sql/calls/usage": "metering/usage backends/sql/catalog_rows backends/sql/database",
+    "backends/sql/calls/usage": "metering/usage model backends/sql/catalog_rows backends/sql/database",
     "backends/sql/calls/learning": (
         f"{SQL} conversations backends/sql/conversation_rows backends/sql/extractions backends/sql/learning "
         "backends/sql/lifecycle "
@@ -255,7 +255,7 @@ MAY_IMPORT = {
     "backends/sql/sqlite/packing": "candidates backends/sql/memory_rows",
     "backends/sql/sqlite/connection": "errors backends/sql/migrations",
     "backends/sql/sqlite/file": "errors backends/sql/sqlite/connection",
-    "backends/sql/sqlite/usage": "",
+    "backends/sql/sqlite/usage": "model",
     "backends/sql/sqlite/open_files": "errors",
     "backends/sql/sqlite/catalog": (
         "model ids operations backends/sql/catalog_rows backends/sql/cursors backends/sql/sqlite/keys "

@@ -54,6 +54,10 @@ class TenantRows(Protocol):
 class UsageRows(Protocol):
     def add_usage(self, tenant: str, day: date, unit: str, amount: int) -> None: ...
 
+    def count_generated(self, scope: Scope, characters: int) -> int:
+        """So many in all: how many of them are new."""
+        ...
+
     def add_used_profiles(self, tenant: str, day: date, profiles: Iterable[bytes]) -> int:
         """Digests. How many of them are new that day."""
         ...

@@ -97,6 +97,14 @@ class ConversationRows(Protocol):
 
     def put_extraction(self, row: ExtractionRow) -> None: ...
 
+    def count_generated(self, characters: int) -> None:
+        """What was read and made of it, added to what the store has had so far."""
+        ...
+
+    def generated(self) -> int:
+        """Characters, ever."""
+        ...
+
     def extraction_messages(self, row: ExtractionRow, limit: int) -> tuple[list[Communication], list[Communication]]:
         """In the order of their recording: what observations are to be made of, and what the summary is to be of, which
         is empty where there is to be none. Of more than `limit`, the last."""

@@ -30,7 +30,7 @@ from mcp_memory.model import (
 )
 
 if TYPE_CHECKING:
-    from mcp_memory.extraction import Extract
+    from mcp_memory.extraction import Candidate, Extract
 
 MOST_MESSAGES = 10_000  # of one conversation that are read, the last
 KNOWN = 200  # of the latest observations and summaries: what comes back in a conversation is not learned again
@@ -47,6 +47,10 @@ Learn = Callable[[Scope, ExtractionRow, NewObservation, Authorship], bool]
 Learned = Callable[[Scope, Sequence[str], Sequence[str]], None]
 """What was written of a profile, "observations" or "summaries", and all ids of the profile. On the thread it was on."""
 
+Generated = Callable[[Scope, int], None]
+"""How many characters were generated in the store so far: of conversations that were read, and of what was made of
+them. It may be told the same again. On the thread it was on."""
+
 
 class Overtaken(Exception):
     """Somebody else goes on with it."""
@@ -54,6 +58,10 @@ class Overtaken(Exception):
 
 def untold(scope: Scope, writes: Sequence[str], profile_ids: Sequence[str]) -> None:
     """Where nobody listens."""
+
+
+def uncounted(scope: Scope, characters: int) -> None:
+    """Where nobody is billed."""
 
 
 def by_rules(messages: Sequence[Communication], known: Sequence[str], with_summary: bool, store_id: str) -> Extract:
@@ -104,7 +112,13 @@ class Learning:
             extracted_by=_makers(made, whole_made),
             updated_at=self._now(),
         )
-        self._database.write(scope, lambda tx: put(tx, row, done))
+        characters = _characters(messages) + _characters(made.observations) + _characters(whole) + len(summary or "")
+
+        def work(tx: Transaction) -> None:
+            put(tx, row, done)
+            tx.count_generated(characters)  # with it: whoever goes on with it does not generate it again
+
+        self._database.write(scope, work)
         return done
 
 
@@ -163,6 +177,10 @@ def _makers(made: Extract, whole: Extract | None) -> str:
     if whole is None or whole.made_by == made.made_by:
         return made.made_by
     return f"{made.made_by}; summary: {whole.made_by}"
+
+
+def _characters(items: Sequence[Communication | Candidate]) -> int:
+    return sum(len(one.content) for one in items)
 
 
 def _known(tx: Transaction, profile_id: str) -> list[str]:

@@ -13,7 +13,7 @@ from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.recall import Asked
 from mcp_memory.backends.sql.signatures import Text
 from mcp_memory.conversations import Conversation
-from mcp_memory.errors import Closing
+from mcp_memory.errors import Closing, Unavailable
 from mcp_memory.extractions import Extraction, ExtractionFilter
 from mcp_memory.history import EXTRACTION, UNKNOWN, Authorship
 from mcp_memory.listing import Page, PageQuery
@@ -84,6 +84,7 @@ class LearningCalls(Worker):
         try:
             if row.status == "QUEUED":
                 row = self._learning.extracted(scope, row)
+            self._bill(scope)
             self._store_extract(scope, row)
         except learning.Overtaken:
             logger.info("a conversation is learned from elsewhere")
@@ -93,6 +94,13 @@ class LearningCalls(Worker):
             logger.warning("a conversation was not learned from", exc_info=exc)
             self._learning.failed(scope, row, exc)
         return True
+
+    def _bill(self, scope: Scope) -> None:
+        """Before it has ended: who dies between the store and the usage is followed by whoever goes on with it."""
+        try:
+            self._generated(scope, self._database.read(scope, lambda tx: tx.generated()))
+        except Unavailable as exc:  # with the next, then: what is counted must not fail of it
+            logger.warning("usage is not written yet: %s", exc)
 
     def _store_extract(self, scope: Scope, row: ExtractionRow) -> None:
         changed: dict[str, Sequence[str]] = {}  # what was written of the profile, and its ids

@@ -9,7 +9,7 @@ from mcp_memory.backends.sql import stores
 from mcp_memory.backends.sql.catalog_rows import Catalog
 from mcp_memory.backends.sql.database import Database, Transaction
 from mcp_memory.backends.sql.fairness import Threads
-from mcp_memory.backends.sql.learning import Extractor, Learned, Learning, by_rules, untold
+from mcp_memory.backends.sql.learning import Extractor, Generated, Learned, Learning, by_rules, uncounted, untold
 from mcp_memory.backends.sql.memory_rows import Signature
 from mcp_memory.backends.sql.quotas import Room
 from mcp_memory.backends.sql.reembedding import Reembedding
@@ -43,19 +43,20 @@ class Worker:
         weights: Weights = DEFAULT,
         extractor: Extractor = by_rules,
         learned: Learned = untold,
+        generated: Generated = uncounted,
         background: bool = False,
         alone: bool = False,
     ) -> None:
         """`region`: the country of phone numbers written without one, as in "US". `late_interaction`: whether vectors
-        of tokens are kept. `extractor`: reads conversations. `learned`: is told of what was. `background`: whether
-        signatures that are stale are made anew meanwhile. `alone`: all calls are of one tenant, who has no others to
-        leave room for."""
+        of tokens are kept. `extractor`: reads conversations; `learned` is told of what was, `generated` how much that
+        took. `background`: whether signatures that are stale are made anew meanwhile. `alone`: all calls are of one
+        tenant, who has no others to leave room for."""
         self._database = database
         self._now, self._make_id, self._region = now, make_id, region
         self._signatures, self._weights = Signatures(embedder, late_interaction), weights
         self._background = background
         self._reembedding = Reembedding(database, self._signatures, now, holder=make_id("holder"))
-        self._learned = learned
+        self._learned, self._generated = learned, generated
         self._learning = Learning(database, now, make_id, extractor)
         self._tending = Tending(database, self._learn_next, now, holder=make_id("holder"))
         # Apart, so that writers who wait for a busy store do not keep anybody from reading.

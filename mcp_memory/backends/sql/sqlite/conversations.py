@@ -97,6 +97,12 @@ class SqliteConversations(SqliteSignatures):
             updated_at=to_micros(row.updated_at),
         )
 
+    def count_generated(self, characters: int) -> None:
+        self._rows("count_generated", characters=characters)
+
+    def generated(self) -> int:
+        return int(self._rows("generated")[0][0])
+
     def extraction_messages(self, row: ExtractionRow, limit: int) -> tuple[list[Communication], list[Communication]]:
         rows = self._rows("extraction_messages", no=row.key, limit=limit)[::-1]
         return [_communication(one[:10]) for one in rows if one[10]], [

@@ -148,6 +148,12 @@ set status = :status, attempts = :attempts, due_at = :due_at, extract = :extract
     updated_at = :updated_at
 where no = :no;
 
+-- name: count_generated
+update store set generated_characters = generated_characters + :characters;
+
+-- name: generated
+select generated_characters from store;
+
 -- name: extraction_messages
 select c.id, c.communication_id, c.content, c.channel, c.occurred_at, c.created_at, c.role, c.author, v.conversation_id,
        c.message_id, c.id > e.first_id, c.id > e.summary_id

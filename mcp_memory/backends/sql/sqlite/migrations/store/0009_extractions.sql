@@ -6,3 +6,5 @@ set extraction_id = unhex(printf('%012x', created_at / 1000) || '7' || substr(he
                           || '8' || substr(hex(randomblob(8)), 2));
 create unique index extraction_id on extraction (extraction_id);
 create index extraction_status on extraction (status, no);
+
+alter table store add column generated_characters integer not null default 0;  -- by extractions, ever: for the bill
