@@ -1,5 +1,6 @@
 """The composition root: the one file that knows every concrete class but the embedders, which doctor tries as well."""
 
+import logging
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from mcp_memory.backends.sql.learning import Extractor, Generated, Learned, by_r
 from mcp_memory.backends.sql.sqlite.database import CATALOG, SqliteDatabase
 from mcp_memory.backends.sql.tenants import SqlTenants
 from mcp_memory.embedding.choice import chosen
+from mcp_memory.errors import Error
 from mcp_memory.listing import PageQuery
 from mcp_memory.metering import Meter
 from mcp_memory.metering.counter import UsageCounter
@@ -29,6 +31,11 @@ from mcp_memory.model import Caller
 from mcp_memory.settings import Settings, located, service_url, toolset_names
 from mcp_memory.tenancy.directory import Directory
 from mcp_memory.tenancy.hosting import Contradiction
+from mcp_memory.tenancy.tenants import Tenant
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 3600.0
 
 
 def now() -> datetime:
@@ -145,6 +152,23 @@ class Host:
         self.directory.hosting = settings.hosting
         await self.placement.configure(settings)
 
+    async def look_after_stores(self) -> None:
+        """Those in which something is to be learned, though nobody asks about them. Again now and then: who looked
+        after some may have ended. Until it is cancelled."""
+        while True:
+            with _next_time():
+                for tenant in await self._kept_here():
+                    with _next_time():
+                        await self.memory.look_after_stores(Caller(tenant=tenant.name, quota=tenant.limits.quota))
+            await anyio.sleep(LOOK_SECONDS)
+
+    async def _kept_here(self) -> list[Tenant]:
+        """Who is served, and whose memory is not a managed service's."""
+        hosting, everyone = self.directory.hosting, await self.directory.tenants()
+        if not everyone and hosting.sole is not None:
+            everyone = [Tenant(name=hosting.sole)]
+        return [one for one in everyone if not one.suspended and one.backend not in hosting.accounts]
+
     async def check(self) -> None:
         """Raises an Error where the memory can't be read. Makes nothing, not even a store."""
         sole = self.directory.hosting.sole
@@ -155,6 +179,14 @@ class Host:
 
     async def close(self) -> None:
         await self.memory.close()
+
+
+@contextmanager
+def _next_time() -> Iterator[None]:
+    try:
+        yield
+    except Error as exc:
+        logger.warning("stores that nobody asks about are not looked after for now: %s", exc, exc_info=exc)
 
 
 def build_host(settings: Settings, *, background: bool = False, learned: Learned = untold) -> Host:

@@ -10,7 +10,7 @@ from mcp_memory.extractions import Extraction, ExtractionFilter
 from mcp_memory.history import UNKNOWN, Authorship
 from mcp_memory.listing import Page, PageQuery
 from mcp_memory.model import Added, Caller, Communication, NewMessage, NewObservation
-from mcp_memory.rights import WRITE
+from mcp_memory.rights import WRITE, check
 
 
 class Dialogues(Chronicle):
@@ -68,6 +68,11 @@ class Dialogues(Chronicle):
     async def retry_extraction(self, caller: Caller, extraction_id: str) -> Extraction:
         target = _extraction(extraction_id)
         return await self._backend.retry_extraction(await self.scope(caller, WRITE), target)
+
+    async def look_after_stores(self, caller: Caller) -> None:
+        """Of all stores of the caller's tenant."""
+        check(caller.rights, WRITE)
+        await self._backend.look_after_stores(caller.tenant, caller.quota)
 
     async def learn(self, caller: Caller) -> int:
         return await self._backend.learn(await self.scope(caller, WRITE))

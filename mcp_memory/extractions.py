@@ -7,7 +7,7 @@ from typing import Final, Literal, Protocol, get_args
 
 from mcp_memory import conversations
 from mcp_memory.listing import Page, PageQuery
-from mcp_memory.model import Scope
+from mcp_memory.model import UNLIMITED, Quota, Scope
 
 Status = Literal["QUEUED", "EXTRACTED", "DONE", "FAILED"]
 """QUEUED: its messages are still to be read. EXTRACTED: they are, and what was made of them is being stored. FAILED: it
@@ -53,6 +53,11 @@ class Extractions(Protocol):
         ...
 
     async def get_extraction(self, scope: Scope, extraction_id: str) -> Extraction: ...
+
+    async def look_after_stores(self, tenant: str, quota: Quota = UNLIMITED) -> None:
+        """In the background, those of the tenant in which something is to be learned at some time, asked about or not.
+        `quota`: what may be kept of it."""
+        ...
 
     async def retry_extraction(self, scope: Scope, extraction_id: str) -> Extraction:
         """One that FAILED is due again, as if it had never been tried; what of it is stored stays, and what is left is

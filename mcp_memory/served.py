@@ -59,7 +59,7 @@ def wired(
         server,
         _api(settings, host, queue, meter),
         close,
-        (queue.run, reloading.run, entrance.watch, host.memory.usage.run, changes.run),
+        (queue.run, reloading.run, entrance.watch, host.memory.usage.run, changes.run, host.look_after_stores),
         safety=_safety(settings),
         middleware=[Middleware(Door, entrance=entrance)],
         checks={"memory": host.check},

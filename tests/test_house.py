@@ -453,7 +453,8 @@ MAY_IMPORT = {
         "errors ids listing metering/memory metering/__init__ scoping metering/usage metering/counter model service "
         "settings/__init__ changes server stdio backend backends/placement backends/routing backends/sql/backend "
         "backends/sql/calls/usage backends/sql/tenants backends/sql/sqlite/database backends/twilio/backend "
-        "backends/sql/learning embedding/choice extractors/choice tenancy/directory tenancy/hosting tools/toolsets"
+        "backends/sql/learning embedding/choice extractors/choice tenancy/directory tenancy/hosting tenancy/tenants "
+        "tools/toolsets"
     ),
     "serve": (
         "errors app changes logs reloading settings/__init__ http/__init__ http/leaving http/metrics http/safety "

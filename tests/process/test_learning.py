@@ -6,7 +6,7 @@ from pathlib import Path
 
 import apsw
 
-from .servers import Home, Stdio, new_profile, stdio_server, until
+from .servers import Home, Stdio, http_server, new_profile, stdio_server, until
 
 CONVERSATION = {"MCP_MEMORY_TOOLSETS": "agent,conversation,curator"}
 SAID = ["I live in Porto.", "My daughter Ana plays the cello.", "Please never call me before ten."]
@@ -80,6 +80,23 @@ def test_what_fell_silent_while_no_server_ran_is_learned_from_at_the_next_start(
     time_passes(home)
     with stdio_server(home, env=CONVERSATION) as server:
         until(lambda: len(known(server, profile_id)) >= 3)
+
+
+def test_a_host_that_starts_learns_from_what_fell_silent_though_nobody_asks(home: Home) -> None:
+    with stdio_server(home, env=CONVERSATION) as server:
+        profile_id = new_profile(server)
+        talk(server, profile_id, "c-1", *SAID)
+        server.kill()
+    time_passes(home)
+    with http_server(home):
+        until(lambda: ended(home) == 1)
+    with stdio_server(home, env=CONVERSATION) as server:
+        assert any("Porto" in one for one in known(server, profile_id))
+
+
+def ended(home: Home) -> int:
+    with sqlite3.connect(f"file:{store_of(home)}?mode=ro", uri=True) as store:
+        return int(store.execute("select count(*) from extraction where status = 'DONE'").fetchone()[0])
 
 
 def test_whoever_is_killed_at_once_after_closing_has_lost_nothing_and_doubled_nothing(home: Home) -> None:

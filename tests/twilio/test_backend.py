@@ -298,6 +298,7 @@ MISSING: dict[str, Callable[[TwilioBackend], Awaitable[Any]]] = {
     "get_conversation": lambda backend: backend.get_conversation(SCOPE, DANA, "c"),
     "close_conversation": lambda backend: backend.close_conversation(SCOPE, DANA, "c"),
     "learn": lambda backend: backend.learn(SCOPE),
+    "look_after_stores": lambda backend: backend.look_after_stores("acme"),
     "list_extractions": lambda backend: backend.list_extractions(SCOPE, ExtractionFilter(), PageQuery(limit=1)),
     "get_extraction": lambda backend: backend.get_extraction(SCOPE, "e"),
     "retry_extraction": lambda backend: backend.retry_extraction(SCOPE, "e"),

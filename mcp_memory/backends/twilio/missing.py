@@ -39,6 +39,7 @@ REASONS: Final[Mapping[str, str]] = {
     "get_conversation": CONVERSATIONS,
     "close_conversation": CONVERSATIONS,
     "learn": CONVERSATIONS,
+    "look_after_stores": CONVERSATIONS,
     "list_extractions": CONVERSATIONS,
     "get_extraction": CONVERSATIONS,
     "retry_extraction": CONVERSATIONS,

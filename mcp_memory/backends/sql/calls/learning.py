@@ -17,7 +17,7 @@ from mcp_memory.errors import Closing, Unavailable
 from mcp_memory.extractions import Extraction, ExtractionFilter
 from mcp_memory.history import EXTRACTION, UNKNOWN, Authorship
 from mcp_memory.listing import Page, PageQuery
-from mcp_memory.model import MAX_QUERY, Added, NewObservation, RecallQuery, Scope
+from mcp_memory.model import MAX_QUERY, UNLIMITED, Added, NewObservation, Quota, RecallQuery, Scope
 
 logger = logging.getLogger(__name__)
 
@@ -47,11 +47,9 @@ class LearningCalls(Worker):
 
     async def close_conversation(self, scope: Scope, profile_id: str, conversation_id: str) -> Conversation:
         now = self._now()
-        closed = await self._write(
+        return await self._write_due(
             scope, lambda tx: lifecycle.close(tx, profile_id, conversation_id, now, self._make_id)
         )
-        self._tend(scope)
-        return closed
 
     async def list_extractions(self, scope: Scope, wanted: ExtractionFilter, page: PageQuery) -> Page[Extraction]:
         return await self._read(scope, lambda tx: extractions.page(tx, wanted, page))
@@ -61,9 +59,11 @@ class LearningCalls(Worker):
 
     async def retry_extraction(self, scope: Scope, extraction_id: str) -> Extraction:
         now = self._now()
-        queued = await self._write(scope, lambda tx: extractions.retry(tx, extraction_id, now))
-        self._tend(scope)
-        return queued
+        return await self._write_due(scope, lambda tx: extractions.retry(tx, extraction_id, now))
+
+    async def look_after_stores(self, tenant: str, quota: Quota = UNLIMITED) -> None:
+        if self._background:
+            await self._readers.hop(tenant, lambda: self._tending.look_after_all(tenant, quota))
 
     async def learn(self, scope: Scope) -> int:
         def work() -> int:

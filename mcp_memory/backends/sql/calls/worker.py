@@ -2,11 +2,11 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from mcp_memory.backends.sql import stores
-from mcp_memory.backends.sql.catalog_rows import Catalog
+from mcp_memory.backends.sql.catalog_rows import STIR, Catalog
 from mcp_memory.backends.sql.database import Database, Transaction
 from mcp_memory.backends.sql.fairness import Threads
 from mcp_memory.backends.sql.learning import Extractor, Generated, Learned, Learning, by_rules, uncounted, untold
@@ -66,6 +66,7 @@ class Worker:
         # Messages are made ready for the end of a conversation as it is: those who write to one take turns.
         self._turns = [threading.Lock() for _ in range(WRITERS[0])]
         self._ready: Recent[Scope, bool] = Recent()
+        self._stirred: Recent[Scope, datetime] = Recent()
 
     async def close(self) -> None:
         def work() -> None:
@@ -83,6 +84,17 @@ class Worker:
 
     async def _write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         return await self._writers.hop(scope.tenant, lambda: self._database.write(scope, work))
+
+    async def _write_due(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
+        """What makes something due."""
+
+        def stirring() -> T:
+            self._stir(scope)
+            return self._database.write(scope, work)
+
+        done = await self._writers.hop(scope.tenant, stirring)
+        self._tend(scope)
+        return done
 
     async def _erase(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         return await self._writers.hop(scope.tenant, lambda: self._database.erase(scope, work))
@@ -133,6 +145,13 @@ class Worker:
         if self._background and not all(one.model_id for one in signatures):
             self._reembedding.look_after(scope)
         return done
+
+    def _stir(self, scope: Scope) -> None:
+        """Before something is written that makes something due: whoever starts next looks after the store."""
+        now, known = self._now(), self._stirred.get(scope)
+        if known is None or not timedelta(0) <= now - known < STIR:
+            self._database.write_catalog(lambda catalog: catalog.stir(scope, now))
+            self._stirred.put(scope, now)
 
     def _tend(self, scope: Scope) -> None:
         """What was said, or is over, is looked after when its time comes."""
