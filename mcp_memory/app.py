@@ -1,5 +1,6 @@
 """The composition root: the one file that knows every concrete class but the embedders, which doctor tries as well."""
 
+import logging
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -17,12 +18,13 @@ from mcp_memory.backends.placement import Placement
 from mcp_memory.backends.routing import routing
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.calls.usage import SqlUsage
-from mcp_memory.backends.sql.learning import Extractor, by_rules
+from mcp_memory.backends.sql.learning import Extractor, Generated, Learned, by_rules, untold
 from mcp_memory.backends.sql.orchestrating import Resource
 from mcp_memory.backends.sql.sqlite.database import CATALOG, SqliteDatabase
 from mcp_memory.backends.sql.tenants import SqlTenants
 from mcp_memory.callbacks.addresses import reach
 from mcp_memory.embedding.choice import chosen
+from mcp_memory.errors import Error
 from mcp_memory.listing import PageQuery
 from mcp_memory.metering import Meter
 from mcp_memory.metering.counter import UsageCounter
@@ -32,6 +34,11 @@ from mcp_memory.model import Caller
 from mcp_memory.settings import Settings, located, service_url, toolset_names
 from mcp_memory.tenancy.directory import Directory
 from mcp_memory.tenancy.hosting import Contradiction
+from mcp_memory.tenancy.tenants import Tenant
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 3600.0
 
 
 def now() -> datetime:
@@ -46,16 +53,27 @@ def make_request_id() -> str:
     return os.urandom(16).hex()
 
 
-def build_memory(settings: Settings, *, background: bool = False) -> MeteredMemory:
+def build_memory(settings: Settings, *, background: bool = False, learned: Learned = untold) -> MeteredMemory:
     """Of one tenant. Touches neither disk nor model before the first call. `background`: it is for a server, which has
-    the time to put its stores in order meanwhile."""
+    the time to put its stores in order meanwhile. `learned`: is told of what was learned so."""
     database = SqliteDatabase(settings.data_dir)
     close = database.close if settings.backend == "twilio" else lambda: None
     counter = UsageCounter(SqlUsage(database), now, close=close)
-    return MeteredMemory(_backend(settings, database, background=background, alone=True), now, counter, scoping.ALONE)
+    backend = _backend(
+        settings, database, background=background, learned=learned, generated=_billed(database), alone=True
+    )
+    return MeteredMemory(backend, now, counter, scoping.ALONE)
 
 
-def _backend(settings: Settings, database: SqliteDatabase, *, background: bool, alone: bool = False) -> Backend:
+def _backend(
+    settings: Settings,
+    database: SqliteDatabase,
+    *,
+    background: bool,
+    learned: Learned,
+    generated: Generated,
+    alone: bool = False,
+) -> Backend:
     if settings.backend == "twilio":
         return _service(settings)
     return SqlBackend(
@@ -70,6 +88,8 @@ def _backend(settings: Settings, database: SqliteDatabase, *, background: bool, 
         extractor=_extractor(settings),
         reach=reach(settings.callback_hosts or ()),
         resource_of=_resource,
+        learned=learned,
+        generated=generated,
     )
 
 
@@ -77,6 +97,11 @@ def _resource(tenant: str, what: Resource) -> Mapping[str, Any]:
     from mcp_memory.wire.orchestrator import resource  # only who has callbacks waits for it
 
     return resource(tenant, what)
+
+
+def _billed(catalog: SqliteDatabase) -> Generated:
+    usage = SqlUsage(catalog)
+    return lambda scope, characters: usage.generated(scope, characters, now().date())
 
 
 def _extractor(settings: Settings) -> Extractor:
@@ -138,6 +163,23 @@ class Host:
         self.directory.hosting = settings.hosting
         await self.placement.configure(settings)
 
+    async def look_after_stores(self) -> None:
+        """Those in which something is to be learned, though nobody asks about them. Again now and then: who looked
+        after some may have ended. Until it is cancelled."""
+        while True:
+            with _next_time():
+                for tenant in await self._kept_here():
+                    with _next_time():
+                        await self.memory.look_after_stores(Caller(tenant=tenant.name, quota=tenant.limits.quota))
+            await anyio.sleep(LOOK_SECONDS)
+
+    async def _kept_here(self) -> list[Tenant]:
+        """Who is served, and whose memory is not a managed service's."""
+        hosting, everyone = self.directory.hosting, await self.directory.tenants()
+        if not everyone and hosting.sole is not None:
+            everyone = [Tenant(name=hosting.sole)]
+        return [one for one in everyone if not one.suspended and one.backend not in hosting.accounts]
+
     async def check(self) -> None:
         """Raises an Error where the memory can't be read. Makes nothing, not even a store."""
         sole = self.directory.hosting.sole
@@ -150,7 +192,15 @@ class Host:
         await self.memory.close()
 
 
-def build_host(settings: Settings, *, background: bool = False) -> Host:
+@contextmanager
+def _next_time() -> Iterator[None]:
+    try:
+        yield
+    except Error as exc:
+        logger.warning("stores that nobody asks about are not looked after for now: %s", exc, exc_info=exc)
+
+
+def build_host(settings: Settings, *, background: bool = False, learned: Learned = untold) -> Host:
     """As `build_memory`."""
     catalog = SqliteDatabase(settings.data_dir)
     directory = Directory(
@@ -159,7 +209,8 @@ def build_host(settings: Settings, *, background: bool = False) -> Host:
 
     def make(held: Settings) -> Backend:
         here = held.data_dir == settings.data_dir
-        return _backend(held, catalog if here else SqliteDatabase(held.data_dir), background=background)
+        database = catalog if here else SqliteDatabase(held.data_dir)
+        return _backend(held, database, background=background, learned=learned, generated=_billed(catalog))
 
     placement = Placement(settings, directory, make)
 
@@ -173,14 +224,16 @@ def build_host(settings: Settings, *, background: bool = False) -> Host:
 
 def prepare_stdio(settings: Settings) -> Callable[[], None]:
     """What serves until stdin ends, or a signal says so."""
-    from mcp_memory.server import build_server  # with the SDK half a second: not for commands
+    from mcp_memory.changes import Changes  # with the SDK half a second: not for commands
+    from mcp_memory.server import build_server
     from mcp_memory.stdio import serve_stdio
     from mcp_memory.tools.toolsets import tools_of
 
-    memory, caller = build_memory(settings, background=True), local_caller(settings)
+    changes, caller = Changes(), local_caller(settings)
+    memory = build_memory(settings, background=True, learned=changes.learned)
     meter = Meter(make_id=make_request_id, usage=memory.usage)
-    server = build_server(memory, lambda ctx: caller, tools_of(toolset_names(settings)), meter=meter)
-    return partial(serve_stdio, server, memory.close, memory.usage.run)
+    server = build_server(memory, lambda ctx: caller, tools_of(toolset_names(settings)), changes, meter)
+    return partial(serve_stdio, server, memory.close, (memory.usage.run, changes.run))
 
 
 def local_caller(settings: Settings) -> Caller:

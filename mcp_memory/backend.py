@@ -14,6 +14,7 @@ from typing import Protocol
 from mcp_memory.conversations import Conversation
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges, SummaryChanges
+from mcp_memory.extractions import Extractions
 from mcp_memory.histories import Histories
 from mcp_memory.history import UNKNOWN, Authorship
 from mcp_memory.identity import IdentitySettings
@@ -45,7 +46,7 @@ from mcp_memory.orchestrations import Orchestrations
 from mcp_memory.traits import Raw
 
 
-class Backend(Histories, Orchestrations, Protocol):
+class Backend(Histories, Extractions, Orchestrations, Protocol):
     async def open_store(self, tenant: str, display_name: str, quota: Quota = UNLIMITED) -> Scope:
         """The tenant's store of this name, created when it is not there yet. Raises Full where it would be one too
         many."""

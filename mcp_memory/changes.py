@@ -3,11 +3,15 @@
 Everything is kept per store: equal URIs of two stores are two resources, and nobody hears of another's.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 import anyio
+from anyio.from_thread import BlockingPortal
 from mcp.server.connection import Connection
 from mcp.server.context import ServerRequestContext
 from mcp.server.session import ServerSession
@@ -16,7 +20,9 @@ from mcp.types import SubscriptionsListenRequestParams, SubscriptionsListenResul
 
 from mcp_memory.errors import Invalid
 from mcp_memory.model import Scope
-from mcp_memory.resources import MAX_URI
+from mcp_memory.resources import MAX_URI, changed_by
+
+logger = logging.getLogger(__name__)
 
 MAX_SUBSCRIPTIONS = 100  # of one connection: an agent talks to few customers at once
 NOTIFY_SECONDS = 1.0  # in all: clients that do not read must not hold up the one who writes
@@ -34,6 +40,7 @@ class Changes:
         self._buses: dict[Scope, tuple[InMemorySubscriptionBus, ListenHandler]] = {}  # of stores that are listened to
         self._listening: Counter[Scope] = Counter()
         self._subscribed: dict[Connection, set[tuple[Scope, str]]] = {}
+        self._portal: BlockingPortal | None = None
 
     def listener(self, scope: Scope, uris: Sequence[str]) -> Listener:
         """For `subscriptions/listen` (2026-07-28)."""
@@ -77,6 +84,21 @@ class Changes:
         """Whether anybody listens to anything."""
         return bool(self._buses or self._subscribed)
 
+    async def run(self) -> None:
+        """What other threads tell is passed on, until this is cancelled."""
+        async with BlockingPortal() as self._portal:
+            try:
+                await anyio.sleep_forever()
+            finally:
+                self._portal = None
+
+    def learned(self, scope: Scope, writes: Sequence[str], profile_ids: Sequence[str]) -> None:
+        """From a thread in the background: of a profile, by all its ids, observations or summaries were written."""
+        portal = self._portal
+        if portal is not None and self.heard:
+            with suppress(RuntimeError):  # it ends: so do those who listen
+                portal.start_task_soon(self.publish, scope, changed_by(writes, profile_ids)).add_done_callback(_told)
+
     def close(self) -> None:
         """Ends what is listened to, as the protocol has it: each listener gets an answer that says so."""
         for _, listener in list(self._buses.values()):
@@ -101,3 +123,9 @@ class Changes:
                     tasks.start_soon(tell, connection, heard)
         for connection in slow:
             self._subscribed.get(connection, set()).clear()  # it does not read: it will not be waited for again
+
+
+def _told(publishing: "Future[None]") -> None:
+    """Nobody waits for it."""
+    if not publishing.cancelled() and (error := publishing.exception()) is not None:
+        logger.warning("who listens was not told of a change", exc_info=error)

@@ -254,6 +254,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_keys(add("keys", "what clients show: create, rotate, revoke and list keys"), options)
     _add_profiles(add("profiles", "find, show, merge, unmerge and explain profiles"), options)
+    _add_extractions(add("extractions", "what is learned of conversations: list, retry"), options)
     using = add("usage", "show what each tenant used on each day, in the units of the bill", usage)
     using.add_argument("--since", metavar="DAY", help="from this day on, as 2026-11-21, UTC (default: 30 days ago)")
     using.add_argument("--until", metavar="DAY", help="up to this day (default: today)")
@@ -304,6 +305,17 @@ def _add_profiles(parser: argparse.ArgumentParser, options: argparse.ArgumentPar
         added = add(name, meaning, _asking("profiles", name))
         for argument in ("profile_id", *others):
             added.add_argument(argument, metavar=argument.upper(), help="mem_profile_…; a merged one is as good")
+
+
+def _add_extractions(parser: argparse.ArgumentParser, options: argparse.ArgumentParser) -> None:
+    shared = argparse.ArgumentParser(add_help=False, parents=[options], argument_default=argparse.SUPPRESS)
+    shared.add_argument("--json", action="store_true", help="print JSON")
+    add = _adder(parser.add_subparsers(title="commands", metavar="COMMAND", required=True), shared)
+    listing = add("list", "list extractions, the latest first", _asking("extractions", "list_"))
+    listing.add_argument("--status", choices=("QUEUED", "EXTRACTED", "DONE", "FAILED"), help="only those")
+    listing.add_argument("--profile-id", metavar="PROFILE_ID", help="only those of this profile")
+    retrying = add("retry", "queue one that FAILED anew", _asking("extractions", "retry"))
+    retrying.add_argument("extraction_id", metavar="ID", help="mem_extraction_…")
 
 
 def _add_tenants(parser: argparse.ArgumentParser, options: argparse.ArgumentParser) -> None:

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 from mcp_memory import history, ids, model
-from mcp_memory.chronicle import Chronicle
+from mcp_memory.chronicle import Chronicle, checked
 from mcp_memory.conversations import Conversation
 from mcp_memory.errors import Invalid
+from mcp_memory.extractions import Extraction, ExtractionFilter
 from mcp_memory.history import UNKNOWN, Authorship
+from mcp_memory.listing import Page, PageQuery
 from mcp_memory.model import Added, Caller, Communication, NewMessage, NewObservation
-from mcp_memory.rights import WRITE
+from mcp_memory.rights import WRITE, check
 
 
 class Dialogues(Chronicle):
@@ -54,6 +56,24 @@ class Dialogues(Chronicle):
         target = _profile(profile_id)
         return await self._backend.close_conversation(await self.scope(caller, WRITE), target, conversation_id)
 
+    async def list_extractions(self, caller: Caller, wanted: ExtractionFilter, page: PageQuery) -> Page[Extraction]:
+        if wanted.profile_id is not None:
+            _profile(wanted.profile_id)
+        return await self._backend.list_extractions(await self.scope(caller), wanted, checked(page))
+
+    async def get_extraction(self, caller: Caller, extraction_id: str) -> Extraction:
+        target = _extraction(extraction_id)
+        return await self._backend.get_extraction(await self.scope(caller), target)
+
+    async def retry_extraction(self, caller: Caller, extraction_id: str) -> Extraction:
+        target = _extraction(extraction_id)
+        return await self._backend.retry_extraction(await self.scope(caller, WRITE), target)
+
+    async def look_after_stores(self, caller: Caller) -> None:
+        """Of all stores of the caller's tenant."""
+        check(caller.rights, WRITE)
+        await self._backend.look_after_stores(caller.tenant, caller.quota)
+
     async def learn(self, caller: Caller) -> int:
         return await self._backend.learn(await self.scope(caller, WRITE))
 
@@ -65,3 +85,7 @@ def check_number(new: Sequence[NewObservation]) -> None:
 
 def _profile(profile_id: str) -> str:
     return ids.check(profile_id, ids.PROFILE, "profile_id")
+
+
+def _extraction(extraction_id: str) -> str:
+    return ids.check(extraction_id, ids.EXTRACTION, "extraction_id")

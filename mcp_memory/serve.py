@@ -104,10 +104,12 @@ def work(settings: Settings, again: Again, bound: socket, supervisor: "Connectio
 
 def _http(settings: Settings, again: Again, *, alone: bool) -> Callable[[socket, "Connection | None"], None]:
     """What serves on the socket that it is given, and for a supervisor."""
-    from mcp_memory.served import wired  # a second, with FastAPI and the SDK of MCP: not for a supervisor
+    from mcp_memory.changes import Changes  # a second, with FastAPI and the SDK of MCP: not for a supervisor
+    from mcp_memory.served import wired
 
-    host, leaving = build_host(settings, background=True), Leaving()
-    built = wired(settings, again, host, leaving, alone=alone)
+    changes, leaving = Changes(told=alone), Leaving()
+    host = build_host(settings, background=True, learned=changes.learned)
+    built = wired(settings, again, host, leaving, changes, alone=alone)
     return partial(serving.run, built, _limits(settings), leaving)
 
 

@@ -31,14 +31,24 @@ from mcp_memory.tools.toolsets import tools_of
 from mcp_memory.uploads import Uploads
 
 
-def wired(settings: Settings, again: Again, host: Host, leaving: Leaving, *, alone: bool = True) -> Starlette:
-    """All that is served, before it is. `alone`: no other process answers on this port."""
-    changes = Changes(told=alone)
+def wired(
+    settings: Settings,
+    again: Again,
+    host: Host,
+    leaving: Leaving,
+    changes: Changes | None = None,
+    *,
+    alone: bool = True,
+) -> Starlette:
+    """All that is served, before it is. `changes`: what the host tells what it learned. `alone`: no other process
+    answers on this port."""
+    changes = changes or Changes(told=alone)
     leaving.call(changes.close)
     metrics = PrometheusMetrics(by_tenant=settings.metrics_by_tenant == "on")
     meter = Meter(make_id=make_request_id, metrics=metrics, usage=host.memory.usage)
     server = build_server(host.memory, who, tools_of(toolset_names(settings)), changes, meter)
     queue, sets = queue_of(settings, host), KeySets(now=now)
+    reloading = Reloading(settings.config, again, host.configure)
     entrance = _entrance(settings, host, sets, server, meter)
 
     async def close() -> None:
@@ -49,7 +59,7 @@ def wired(settings: Settings, again: Again, host: Host, leaving: Leaving, *, alo
         server,
         _api(settings, host, queue, meter),
         close,
-        (queue.run, Reloading(settings.config, again, host.configure).run, entrance.watch, host.memory.usage.run),
+        (queue.run, reloading.run, entrance.watch, host.memory.usage.run, changes.run, host.look_after_stores),
         safety=_safety(settings),
         middleware=[Middleware(Door, entrance=entrance)],
         checks={"memory": host.check},

@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Sequence
 from io import TextIOWrapper
 from typing import Any
 
@@ -24,15 +24,16 @@ Close = Callable[[], Awaitable[None]]
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 
-def serve_stdio(server: Server[Any], close: Close, work: Work) -> None:
+def serve_stdio(server: Server[Any], close: Close, work: Sequence[Work]) -> None:
     """`work` is done meanwhile, and cancelled at the end."""
     anyio.run(_serve, server, close, work)
 
 
-async def _serve(server: Server[Any], close: Close, work: Work) -> None:
+async def _serve(server: Server[Any], close: Close, work: Sequence[Work]) -> None:
     stdin = _Input()
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(work)
+        for one in work:
+            tasks.start_soon(one)
         tasks.start_soon(_leave_on_signal, close)
         tasks.start_soon(_leave_at_end, stdin)
         try:

@@ -15,7 +15,7 @@ MAX_FILE = 400  # lines; the longest files of the codebases we admire are the on
 MAX_FUNCTION = 40
 
 PURE = "errors model ids"
-RULES = "edits history listing operations mappings identity resolution ledger traits definitions imports"
+RULES = "edits extractions history listing operations mappings identity resolution ledger traits definitions imports"
 SQL = f"{PURE} {RULES} language mentions budget weights candidates ranking statements/__init__ "
 SQL += "backends/sql/catalog_rows backends/sql/cursors backends/sql/database backends/sql/memory_rows"
 API = "http/api/answers http/api/asked http/api/route"  # what every route needs
@@ -119,6 +119,7 @@ MAY_IMPORT = {
     "wire/histories": "conversation_ids history model wire/__init__ wire/memories wire/pages",
     "wire/receipts": "model",
     "wire/outcomes": "model",
+    "wire/extractions": "conversation_ids conversations extractions wire/__init__ wire/pages",
     "wire/imports": "imports wire/__init__ wire/pages",
     "wire/mappings": "errors mappings wire/__init__ wire/pages",
     # The seam, and what is true of every backend
@@ -128,8 +129,9 @@ MAY_IMPORT = {
     "orchestrator/rules": "conversations errors model text orchestrator/__init__",
     "orchestrator/records": "callbacks/__init__ orchestrator/__init__",
     "orchestrations": "conversations listing model orchestrator/__init__",
+    "extractions": "conversations listing model",
     "backend": (
-        "conversations model edits histories history listing operations "
+        "conversations model edits extractions histories history listing operations "
         "mappings identity ledger traits definitions imports orchestrations"
     ),
     "service": (
@@ -137,7 +139,7 @@ MAY_IMPORT = {
         "imports chronicle dialogues orchestration"
     ),
     "chronicle": "backend errors history ids listing model rights scoping",
-    "dialogues": "chronicle conversations errors history ids model rights",
+    "dialogues": "chronicle conversations errors extractions history ids listing model rights",
     "orchestration": (
         "chronicle conversations dialogues errors ids listing model rights orchestrator/__init__ orchestrator/rules"
     ),
@@ -217,7 +219,7 @@ MAY_IMPORT = {
         "conversations orchestrator/__init__ backends/sql/conversation_rows backends/sql/cursors"
     ),
     "backends/sql/callback_rows": "callbacks/__init__",
-    "backends/sql/conversation_rows": "conversations model backends/sql/memory_rows",
+    "backends/sql/conversation_rows": "conversations extractions model backends/sql/cursors backends/sql/memory_rows",
     "backends/sql/memory_rows": "history model listing candidates backends/sql/cursors",
     "backends/sql/hot": "",
     "backends/sql/fairness": "",
@@ -245,6 +247,7 @@ MAY_IMPORT = {
     "backends/sql/conversations": (
         f"{SQL} backends/sql/lifecycle backends/sql/quotas backends/sql/profiles backends/sql/signatures"
     ),
+    "backends/sql/extractions": f"{SQL} backends/sql/conversation_rows backends/sql/profiles",
     "backends/sql/lifecycle": f"{SQL} conversations backends/sql/conversation_rows backends/sql/profiles",
     "backends/sql/participants": (
         f"{SQL} orchestrator/__init__ orchestrator/rules backends/sql/profiles backends/sql/upserts"
@@ -291,7 +294,7 @@ MAY_IMPORT = {
         }.items()
     },
     "backends/sql/tenants": ("errors tenancy/keys tenancy/tenants backends/sql/catalog_rows backends/sql/database"),
-    "backends/sql/calls/usage": "metering/usage backends/sql/catalog_rows backends/sql/database",
+    "backends/sql/calls/usage": "metering/usage model backends/sql/catalog_rows backends/sql/database",
     "backends/sql/calls/orchestrator": (
         f"{SQL} callbacks/__init__ callbacks/urls conversations orchestrator/__init__ orchestrator/rules "
         "backends/sql/callbacks backends/sql/configurations "
@@ -311,7 +314,7 @@ MAY_IMPORT = {
     "backends/sql/sqlite/packing": "candidates backends/sql/memory_rows",
     "backends/sql/sqlite/connection": "errors backends/sql/migrations",
     "backends/sql/sqlite/file": "errors backends/sql/sqlite/connection",
-    "backends/sql/sqlite/usage": "",
+    "backends/sql/sqlite/usage": "model",
     "backends/sql/sqlite/open_files": "errors",
     "backends/sql/sqlite/catalog": (
         "model ids operations backends/sql/catalog_rows backends/sql/cursors backends/sql/sqlite/keys "
@@ -376,9 +379,11 @@ MAY_IMPORT = {
     "backends/twilio/recall": f"{REMOTE} budget model text backends/twilio/items wire/__init__ wire/recall",
     "backends/twilio/imports": f"{REMOTE} ids imports listing model backends/twilio/stores wire/imports",
     "backends/twilio/missing": "errors",
+    "backends/twilio/extractions": "extractions listing model backends/twilio/missing",
     "backends/twilio/orchestrations": "conversations listing model orchestrator/__init__ backends/twilio/missing",
     "backends/twilio/backend": (
-        f"{RULES} conversations model backends/twilio/bulk backends/twilio/client backends/twilio/imports "
+        f"{RULES} conversations model backends/twilio/bulk backends/twilio/client backends/twilio/extractions "
+        "backends/twilio/imports "
         "backends/twilio/memories backends/twilio/missing backends/twilio/orchestrations backends/twilio/profiles "
         "backends/twilio/recall "
         "backends/twilio/remote "
@@ -394,7 +399,9 @@ MAY_IMPORT = {
     "tools/complaints": "",
     "tools/profiles": "errors history ids model rights session resources records views tools/__init__",
     "tools/memories": "history inputs model rights session resources records views tools/__init__",
-    "tools/conversations": "inputs model rights session resources views tools/__init__ tools/memories",
+    "tools/conversations": (
+        "extractions inputs listing model rights session resources views tools/__init__ tools/memories"
+    ),
     "tools/identity": "model rights session resources explanation tools/__init__",
     "tools/history": "history listing model rights session resources revisions views tools/__init__",
     "tools/toolsets": "tools/__init__ tools/conversations tools/history tools/identity tools/profiles tools/memories",
@@ -467,15 +474,16 @@ MAY_IMPORT = {
         f"http/api/problems {API} wire/pages"
     ),
     "http/api/imports": f"errors imports listing http/api/profiles http/api/uploads {API} wire/imports",
+    "http/api/extractions": f"ids extractions {API} wire/__init__ wire/extractions wire/memories wire/pages",
     "http/api/orchestrator": ("errors ids orchestrator/__init__ http/api/answers http/api/route wire/configurations"),
     "http/api/configurations": f"errors http/api/orchestrator {API} wire/configurations",
     "http/api/conversations": (f"conversations http/api/orchestrator {API} wire/configurations wire/orchestrator"),
     "http/api/participants": f"http/api/conversations http/api/orchestrator {API} wire/orchestrator",
     "http/api/communications": f"inputs http/api/conversations http/api/orchestrator {API} wire/orchestrator",
-    "http/api/document": "metering/__init__ http/api/problems http/api/route wire/outcomes wire/receipts",
+    "http/api/document": "metering/__init__ http/api/problems http/api/route wire/__init__ wire/outcomes wire/receipts",
     "http/api/app": (
         "__init__ http/api/communications http/api/configurations http/api/conversations http/api/document "
-        "http/api/histories "
+        "http/api/extractions http/api/histories "
         "http/api/participants http/api/identifiers http/api/imports http/api/mappings http/api/observations "
         "http/api/problems http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores "
         "http/api/summaries http/api/uploads"
@@ -506,6 +514,7 @@ MAY_IMPORT = {
         "errors rights service tenancy/__init__ tenancy/directory tenancy/keys views commands/__init__ commands/tenants"
     ),
     "commands/usage": "errors metering/usage commands/__init__",
+    "commands/extractions": "extractions listing model service views commands/__init__",
     "commands/imports": "model service imports import_file commands/__init__",
     # Wiring
     "hosts": "",
@@ -521,13 +530,14 @@ MAY_IMPORT = {
     "app": (
         "callbacks/addresses errors ids listing metering/memory metering/__init__ scoping metering/usage "
         "metering/counter model service backends/sql/orchestrating wire/orchestrator "
-        "settings/__init__ server stdio backend backends/placement backends/routing backends/sql/backend "
+        "settings/__init__ changes server stdio backend backends/placement backends/routing backends/sql/backend "
         "backends/sql/calls/usage backends/sql/tenants backends/sql/sqlite/database backends/twilio/backend "
-        "backends/sql/learning embedding/choice extractors/choice tenancy/directory tenancy/hosting tools/toolsets"
+        "backends/sql/learning embedding/choice extractors/choice tenancy/directory tenancy/hosting tenancy/tenants "
+        "tools/toolsets"
     ),
     "serve": (
-        "errors app logs reloading settings/__init__ http/__init__ http/leaving http/metrics http/safety http/serving "
-        "http/workers tenancy/hosting served"
+        "errors app changes logs reloading settings/__init__ http/__init__ http/leaving http/metrics http/safety "
+        "http/serving http/workers tenancy/hosting served"
     ),
     "served": (
         "app changes import_queue metering/__init__ model reloading server settings/__init__ uploads http/app "

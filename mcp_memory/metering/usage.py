@@ -1,7 +1,7 @@
 """What a tenant is billed for, by UTC day: which results count, and for how much. Pure.
 
-The units are those that the managed service bills. Until observations are extracted from conversations here, what is
-counted as generated is what is written.
+The units are those that the managed service bills. What is generated is what is written, and of what is learned from
+conversations, once for each time one is read, what was said and what was made of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from mcp_memory.orchestrator import NewParticipant
 PROFILE_OPERATIONS: Final = "profile_operations"  # profiles created, updated, merged into another
 UTILISED_PROFILES: Final = "utilised_profiles"  # that were read at least once that day
 RECALLS: Final = "recalls"  # that succeeded
-CHARACTERS: Final = "memory_generation_characters"  # of observations and summaries
+CHARACTERS: Final = "memory_generation_characters"  # of observations and summaries, and of what they were made of
 REQUESTS: Final = "requests"  # whatever came of them, but those refused for being too many
 UNITS: Final = (PROFILE_OPERATIONS, UTILISED_PROFILES, RECALLS, CHARACTERS, REQUESTS)
 

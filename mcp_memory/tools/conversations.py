@@ -6,7 +6,9 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from mcp_memory import inputs, model, resources, views
-from mcp_memory.rights import WRITE
+from mcp_memory.extractions import Extraction, ExtractionFilter
+from mcp_memory.listing import PageQuery
+from mcp_memory.rights import READ, WRITE
 from mcp_memory.session import Session
 from mcp_memory.tools import Answer, Arguments, Loaded, OccurredAt, ProfileId, Result, Tool
 from mcp_memory.tools.memories import ReceiptResult
@@ -44,6 +46,8 @@ class CloseConversationResult(Result):
     conversation_id: str
     status: str
     closed_at: str | None = None
+    extraction_id: str | None = None
+    extraction_status: str | None = None
 
 
 class RecordMessagesResult(Result):
@@ -72,15 +76,27 @@ async def record_messages(session: Session, asked: RecordMessages) -> Answer:
 async def close_conversation(session: Session, asked: CloseConversation) -> Answer:
     conversation_id = inputs.conversation_name(asked.conversation_id)
     closed = await session.memory.close_conversation(session.caller, asked.profile_id, conversation_id)
+    extraction = await _latest_extraction(session, asked.profile_id, conversation_id)
     return Answer(
         CloseConversationResult(
             profile_id=closed.profile_id,
             conversation_id=conversation_id,
             status=closed.status,
             closed_at=None if closed.closed_at is None else views.time(closed.closed_at),
+            extraction_id=None if extraction is None else extraction.extraction_id,
+            extraction_status=None if extraction is None else extraction.status,
         ),
         "Closed. What matters of it is remembered in the background, with a summary.",
     )
+
+
+async def _latest_extraction(session: Session, profile_id: str, conversation_id: str) -> Extraction | None:
+    """In the background it may be under way by now, or done. None too where who asks may not read."""
+    if READ not in session.caller.rights:
+        return None
+    wanted = ExtractionFilter(profile_id=profile_id, conversation_id=conversation_id)
+    page = await session.memory.list_extractions(session.caller, wanted, PageQuery(limit=1))
+    return page.items[0] if page.items else None
 
 
 TOOLS = (

@@ -18,6 +18,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "trait_history": "Traits are told with when they were last given, and no call tells what they were.",
     "any_order": "It merges and takes apart by hand, which the document has no call for.",
     "conversations": "Messages are the conversation service's: the memory service is brought none.",
+    "extractions": "Conversations are the conversation service's, and so is how far it is with learning from them.",
     "identity_laws": "It opens a store for each of its examples: an account may have 15.",
     "imports": "Its rows are added by whoever reads the file, and that is the service. Uploads and bulks do run.",
     "learning": "Conversations are the conversation service's, and so is what is learned from them.",

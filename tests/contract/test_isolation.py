@@ -9,6 +9,7 @@ from mcp_memory.backend import Backend
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.edits import ObservationChanges, StoreChanges, SummaryChanges
 from mcp_memory.errors import Error, NotFound, Unsupported
+from mcp_memory.extractions import ExtractionFilter
 from mcp_memory.identity import DEFAULT_SETTINGS
 from mcp_memory.imports import ColumnMapping, ImportRow, NewImport, NewUpload
 from mcp_memory.listing import EVERYTHING, PageQuery
@@ -115,6 +116,8 @@ THINGS: dict[str, Call] = {
         scope, OF["import"], 0, [ImportRow(traits={"Contact": {"phone": PHONE}})]
     ),
     "list_remarks": lambda backend, scope, id: backend.list_remarks(scope, OF["import"], 0, 10),
+    "get_extraction": lambda backend, scope, id: backend.get_extraction(scope, OF["extraction"]),
+    "retry_extraction": lambda backend, scope, id: backend.retry_extraction(scope, OF["extraction"]),
     "update_trait_group": lambda backend, scope, id: backend.update_trait_group(
         scope, "Shop", TraitGroupChanges(description="x")
     ),
@@ -138,6 +141,7 @@ THINGS: dict[str, Call] = {
 # About a store as a whole.
 WHOLE: dict[str, Call] = {
     "learn": lambda backend, scope, id: backend.learn(scope),
+    "list_extractions": lambda backend, scope, id: backend.list_extractions(scope, ExtractionFilter(), PAGE),
     "get_store": lambda backend, scope, id: backend.get_store(scope),
     "update_store": lambda backend, scope, id: backend.update_store(scope, StoreChanges(description="x")),
     "delete_store": lambda backend, scope, id: backend.delete_store(scope),
@@ -200,6 +204,12 @@ async def mine(backend: Backend, scope: Scope, announce: Announce, lacking: froz
         OF.update(dict.fromkeys(("configuration", "conversation", "participant", "communication"), "x"))
     else:
         await _talk(backend, scope)
+    OF["extraction"] = "mem_extraction_01kammq7gwf5sb8d9r2hkjx3e4"
+    if "list_extractions" not in lacking:
+        await backend.record_messages(scope, profile_id, "c", [NewMessage(text="A secret.", role="customer")])
+        await backend.close_conversation(scope, profile_id, "c")
+        (queued,) = (await backend.list_extractions(scope, ExtractionFilter(), PAGE)).items
+        OF["extraction"] = queued.extraction_id
     return profile_id
 
 

@@ -6,6 +6,11 @@ from typing import Any
 import httpx2
 from starlette.types import ASGIApp
 
+from mcp_memory.extractions import ExtractionFilter
+from mcp_memory.listing import PageQuery
+from mcp_memory.model import Caller, NewMessage
+from mcp_memory.service import Memory
+
 MONDAY = "2026-05-04T09:00:00Z"
 CONVERSATION = "conv_conversation_00000000000000000000000001"
 OTHER_CONVERSATION = "conv_conversation_00000000000000000000000002"
@@ -104,3 +109,14 @@ def receipts(response: httpx2.Response) -> list[tuple[str, str]]:
         id, _, outcome = one.partition(";outcome=")
         found.append((id, outcome))
     return found
+
+
+async def queued(account: Account, memory: Memory, profile_id: str, conversation: str = CONVERSATION) -> str:
+    """The extraction of a conversation that is over. The published API has no messages: they come by another door."""
+    caller = Caller(tenant=account.tenant, store=account.store_id)
+    said = NewMessage(text="I live in Porto.", role="customer")
+    await memory.record_messages(caller, profile_id, conversation, [said])
+    await memory.close_conversation(caller, profile_id, conversation)
+    wanted = ExtractionFilter(profile_id=profile_id, conversation_id=conversation)
+    (extraction,) = (await memory.list_extractions(caller, wanted, PageQuery(limit=2))).items
+    return extraction.extraction_id

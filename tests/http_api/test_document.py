@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 EXTENSIONS = {
     *("ListProfileImportRemarks", "ListObservationHistory", "UndoObservation", "ListSummaryHistory"),
-    *("ListTraitHistory", "ListProfileChanges"),
+    *("ListTraitHistory", "ListProfileChanges", "ListExtractions", "FetchExtraction", "RetryExtraction"),
 }  # what only we have
 SENDING = {"CreateConversationAction", "FetchConversationAction"}  # refused, and so there is none to be read
 METHODS = ("get", "post", "put", "patch", "delete")

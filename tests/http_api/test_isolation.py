@@ -16,7 +16,7 @@ from mcp_memory.tenancy.hosting import Hosting
 from mcp_memory.tenancy.keys import Key, digest
 from mcp_memory.tenancy.tenants import Tenant
 from tests.doors import Catalog, credentials, directory, guarded
-from tests.http_api.accounts import Account, note, recap
+from tests.http_api.accounts import Account, note, queued, recap
 from tests.http_api.conftest import BASE, SECRET, Open
 from tests.http_api.talks import CONFIGURATIONS, CONVERSATIONS, begun, customer, post, said
 from tests.paths import filled
@@ -31,6 +31,7 @@ IDS = {
     "summaryId": f"mem_summary_{SUFFIX}",
     "importId": f"mem_import_{SUFFIX}",
     "dataMappingId": f"mem_datamapping_{SUFFIX}",
+    "extractionId": f"mem_extraction_{SUFFIX}",
     "operationId": f"mem_operation_{SUFFIX}",
     "traitGroupName": "Loyalty",
     "idType": "user_id",
@@ -98,7 +99,7 @@ async def operations(account: Account) -> dict[str, tuple[str, str]]:
     return found
 
 
-async def owned(acme: Account) -> dict[str, str]:
+async def owned(acme: Account, memory: Memory) -> dict[str, str]:
     """Ids of all that an account can have."""
     profile_id = await acme.profile()
     path = f"{acme.control}/IdentityResolutionSettings"
@@ -120,6 +121,7 @@ async def owned(acme: Account) -> dict[str, str]:
         "observationId": (await acme.observed(profile_id, "Has a dog"))[0],
         "summaryId": (await acme.summarised(profile_id, "Talk"))[0],
         "importId": imported.json()["importId"],
+        "extractionId": await queued(acme, memory, profile_id),
         "dataMappingId": await acme.made(await acme.write("POST", f"{acme.control}/DataMappings", MAPPING)),
         "operationId": operation,
         "traitGroupName": "Loyalty",
@@ -133,8 +135,8 @@ async def answered(account: Account, name: str, method: str, path: str, ids: dic
     return response.status_code, response.content
 
 
-async def test_what_is_anothers_is_not_there(acme: Account, globex: Account, opened: Open) -> None:
-    theirs, globex = await owned(acme), opened(like=globex, checked=False)
+async def test_what_is_anothers_is_not_there(acme: Account, globex: Account, opened: Open, memory: Memory) -> None:
+    theirs, globex = await owned(acme, memory), opened(like=globex, checked=False)
     talk = f"{CONVERSATIONS}/{theirs['conversationId']}"
     paths = (
         acme.control,
@@ -155,8 +157,10 @@ async def test_what_is_anothers_is_not_there(acme: Account, globex: Account, ope
     assert before == {path: await acme.get(path) for path in before}
 
 
-async def test_what_is_in_anothers_store_is_not_in_mine(acme: Account, globex: Account, opened: Open) -> None:
-    theirs, globex = await owned(acme), opened(like=globex, checked=False)
+async def test_what_is_in_anothers_store_is_not_in_mine(
+    acme: Account, globex: Account, opened: Open, memory: Memory
+) -> None:
+    theirs, globex = await owned(acme, memory), opened(like=globex, checked=False)
     mixed = {**theirs, "storeId": globex.store_id, "traitGroupName": "Nothing"}
     for name, (method, path) in (await operations(globex)).items():
         if path.count("{") < 2 and name not in ALONE:
@@ -167,19 +171,23 @@ async def test_what_is_in_anothers_store_is_not_in_mine(acme: Account, globex: A
         assert foreign[0] == absent[0] == 404 and foreign == absent, f"{name}: {foreign} {absent}"
 
 
-async def test_lists_are_of_ones_own(acme: Account, globex: Account) -> None:
-    await owned(acme)
+async def test_lists_are_of_ones_own(acme: Account, globex: Account, opened: Open, memory: Memory) -> None:
+    await owned(acme, memory)
 
     assert (await globex.get("/v1/ControlPlane/Stores"))["stores"] == [globex.store_id]
     assert (await globex.get(f"{globex.data}/Profiles"))["profiles"] == []
     assert (await globex.get(f"{globex.data}/Profiles/Imports"))["imports"] == []
     assert (await globex.get(f"{globex.control}/DataMappings"))["dataMappings"] == []
+    unpublished = opened(like=globex, checked=False)
+    assert (await unpublished.get(f"{globex.data}/Extractions"))["extractions"] == []
     assert (await globex.get(CONFIGURATIONS))["configurations"] == []
     assert (await globex.get(CONVERSATIONS))["conversations"] == []
 
 
-async def test_a_conversation_is_not_begun_by_anothers_configuration(acme: Account, globex: Account) -> None:
-    theirs = await owned(acme)
+async def test_a_conversation_is_not_begun_by_anothers_configuration(
+    acme: Account, globex: Account, memory: Memory
+) -> None:
+    theirs = await owned(acme, memory)
     absent = {"configurationId": IDS["configurationId"]}
     said = await globex.refused("POST", CONVERSATIONS, 404, json={"configurationId": theirs["configurationId"]})
 
@@ -228,8 +236,8 @@ def basic(text: str) -> str:
     return "Basic " + base64.b64encode(text.encode("latin-1")).decode()
 
 
-async def test_no_route_answers_without_a_key_or_with_a_wrong_one(acme: Account, opened: Open) -> None:
-    theirs, stranger = await owned(acme), opened(checked=False)
+async def test_no_route_answers_without_a_key_or_with_a_wrong_one(acme: Account, opened: Open, memory: Memory) -> None:
+    theirs, stranger = await owned(acme, memory), opened(checked=False)
     key_id = acme.tenant.replace("tenant-", "SK")
     wrong = [basic(f"{key_id}:"), basic(f"{key_id}:wrong"), basic(f"SK-nobody:{SECRET}"), basic(key_id)]
     wrong += ["", "Basic", "Basic !", f"Bearer {SECRET}", basic(f"{key_id}:{SECRET} "), basic(f" {key_id}:{SECRET}")]

@@ -14,7 +14,7 @@ from mcp.client.sse import sse_client
 from mcp.client.subscriptions import ResourceUpdated
 from mcp.shared.exceptions import MCPDeprecationWarning
 
-from .servers import Http, http_server, make_home
+from .servers import Home, Http, http_server, make_home
 
 pytestmark = pytest.mark.anyio
 
@@ -170,6 +170,20 @@ async def test_a_change_is_told_to_a_listener_of_the_stateless_era(http: Http) -
                 change = await anext(aiter(changes))
 
     assert change == ResourceUpdated(uri=observations(profile_id))
+
+
+async def test_what_is_learned_in_the_background_is_told_to_a_listener(home: Home) -> None:
+    said = [{"text": "I live in Porto.", "role": "customer"}]
+    with http_server(home, {"MCP_MEMORY_TOOLSETS": "agent,conversation"}) as http:
+        async with connect(http, "streamable", "legacy") as writer, connect(http, "streamable", "auto") as reader:
+            about = {"profile_id": await new_profile(writer), "conversation_id": "c-1"}
+            async with reader.listen(resource_subscriptions=[observations(about["profile_id"])]) as changes:
+                for tool, given in (("record_messages", {**about, "messages": said}), ("close_conversation", about)):
+                    assert not (await writer.call_tool(tool, given)).is_error
+                with anyio.fail_after(20):
+                    change = await anext(aiter(changes))
+
+    assert change == ResourceUpdated(uri=observations(about["profile_id"]))
 
 
 def observations(profile_id: str) -> str:

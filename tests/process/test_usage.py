@@ -260,3 +260,24 @@ def test_over_stdio_neither_metrics_nor_spans_are_loaded(home: Home, tmp_path: P
     names = loaded.read_text(encoding="utf-8").splitlines()
     assert "mcp_memory.metering" in names
     assert not [name for name in names if name.startswith(("prometheus_client", "opentelemetry.sdk", "fastapi"))]
+
+
+def test_what_is_learned_in_the_background_is_billed(home: Home) -> None:
+    """What was said, read for observations and again for the summary, and what was made of it."""
+    said = ["I live in Porto.", "My daughter Ana plays the cello."]
+    with stdio_server(home, env={"MCP_MEMORY_TOOLSETS": "agent,conversation"}) as server:
+        about = {"profile_id": new_profile(server), "conversation_id": "c-1"}
+        server.call("record_messages", **about, messages=[{"text": one, "role": "customer"} for one in said])
+        server.call("close_conversation", **about)
+
+        def known() -> list[str]:
+            found = server.call("recall", profile_id=about["profile_id"], observations_limit=9, summaries_limit=9)
+            return [one["content"] for one in found["observations"] + found["summaries"]]
+
+        until(lambda: len(known()) == 3)
+        expected = 2 * sum(map(len, said)) + sum(map(len, known()))
+        eof(server)
+        assert server.exit_code() == 0
+
+    (day,) = usage(home)
+    assert day["memory_generation_characters"] == expected

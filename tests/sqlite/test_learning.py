@@ -2,18 +2,20 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from mcp_memory.backends.sql.backend import SqlBackend
+from mcp_memory.backends.sql.calls.usage import SqlUsage
 from mcp_memory.backends.sql.conversation_rows import ExtractionRow
 from mcp_memory.backends.sql.learning import ATTEMPTS, PAUSE
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.embedding.minilm import MiniLM
-from mcp_memory.errors import Full
+from mcp_memory.errors import Full, Unavailable
 from mcp_memory.listing import ItemFilter, PageQuery
+from mcp_memory.metering.usage import CHARACTERS
 from mcp_memory.model import NewMessage, Scope
 from tests.contract.conftest import Clock
 
@@ -48,7 +50,16 @@ def clock() -> Clock:
 
 @asynccontextmanager
 async def opened(folder: Path, model: MiniLM, clock: Clock) -> AsyncIterator[tuple[SqlBackend, Scope, str]]:
-    backend = SqlBackend(SqliteDatabase(folder), model, now=clock, make_id=clock.make_id, region="US")
+    database = SqliteDatabase(folder)
+    usage = SqlUsage(database)
+    backend = SqlBackend(
+        database,
+        model,
+        now=clock,
+        make_id=clock.make_id,
+        region="US",
+        generated=lambda scope, characters: usage.generated(scope, characters, clock().date()),
+    )
     try:
         scope = await backend.open_store("acme", "default")
         made = await backend.upsert_traits(scope, {"Contact": {"phone": "+13175550142"}}, None)
@@ -67,6 +78,18 @@ async def learned(backend: SqlBackend, scope: Scope, dana: str) -> tuple[list[st
     observations = await backend.list_observations(scope, dana, ItemFilter(), page)
     summaries = await backend.list_summaries(scope, dana, ItemFilter(), page)
     return sorted(one.content for one in observations.items), len(summaries.items)
+
+
+async def everything(backend: SqlBackend, scope: Scope, dana: str) -> list[str]:
+    page = PageQuery(limit=100)
+    observations = await backend.list_observations(scope, dana, ItemFilter(), page)
+    summaries = await backend.list_summaries(scope, dana, ItemFilter(), page)
+    return [one.content for one in (*observations.items, *summaries.items)]
+
+
+def billed(backend: SqlBackend) -> int:
+    days = SqlUsage(backend._database).between(date.min, date.max, "acme")
+    return sum(one.amounts[CHARACTERS] for one in days)
 
 
 def job(backend: SqlBackend, scope: Scope, dana: str) -> ExtractionRow:
@@ -94,8 +117,10 @@ async def test_whoever_dies_in_the_middle_loses_nothing_and_doubles_nothing(
     async with opened(tmp_path / "whole", model, clock) as (backend, scope, dana):
         await tell(backend, scope, dana)
         assert await backend.learn(scope) == 1
-        whole = await learned(backend, scope, dana)
+        whole, bill = await learned(backend, scope, dana), billed(backend)
+        contents = await everything(backend, scope, dana)
     assert len(whole[0]) >= 3 and whole[1] == 1
+    assert bill == 2 * sum(map(len, SAID)) + sum(map(len, contents))  # read for observations, and for the summary
 
     async with opened(tmp_path / "torn", model, clock) as (backend, scope, dana):
         await tell(backend, scope, dana)
@@ -107,9 +132,56 @@ async def test_whoever_dies_in_the_middle_loses_nothing_and_doubles_nothing(
                 raise Crash  # it came to its end before
     async with opened(tmp_path / "torn", model, clock) as (backend, scope, dana):
         await backend.learn(scope)
-        assert await learned(backend, scope, dana) == whole
+        assert await learned(backend, scope, dana) == whole and billed(backend) == bill
         assert job(backend, scope, dana).status == "DONE" and job(backend, scope, dana).extract is None
         assert await backend.learn(scope) == 0
+
+
+@pytest.mark.parametrize("counted", [True, False])
+async def test_whoever_dies_while_it_is_billed_is_billed_once(
+    tmp_path: Path, model: MiniLM, clock: Clock, counted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Just before that is written, or just after."""
+    async with opened(tmp_path, model, clock) as (backend, scope, dana):
+        await tell(backend, scope, dana)
+        count = backend._generated
+
+        def die(scope: Scope, characters: int) -> None:
+            if counted:
+                count(scope, characters)
+            raise Crash
+
+        monkeypatch.setattr(backend, "_generated", die)
+        with pytest.raises(Crash):
+            await backend.learn(scope)
+        assert (billed(backend) > 0) == counted
+    async with opened(tmp_path, model, clock) as (backend, scope, dana):
+        await backend.learn(scope)
+        once = billed(backend)
+        assert once == 2 * sum(map(len, SAID)) + sum(map(len, await everything(backend, scope, dana)))
+        clock.pass_(days=1)
+        await backend.learn(scope)
+        assert billed(backend) == once
+
+
+async def test_a_bill_that_cannot_be_written_keeps_nobody_from_learning_and_comes_with_the_next(
+    tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path, model, clock) as (backend, scope, dana):
+        await tell(backend, scope, dana)
+
+        def busy(scope: Scope, characters: int) -> None:
+            raise Unavailable("The store is busy.")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(backend, "_generated", busy)
+            assert await backend.learn(scope) == 1
+        assert job(backend, scope, dana).status == "DONE" and billed(backend) == 0
+        await backend.record_messages(scope, dana, "c-2", [NewMessage(text="I have two cats.", role="customer")])
+        await backend.close_conversation(scope, dana, "c-2")
+        await backend.learn(scope)
+
+        assert billed(backend) > 2 * sum(map(len, SAID))
 
 
 async def test_what_fails_is_tried_again_later_each_time_and_in_the_end_says_why(
@@ -129,7 +201,7 @@ async def test_what_fails_is_tried_again_later_each_time_and_in_the_end_says_why
             clock.time += timedelta(seconds=1)
 
         assert job(backend, scope, dana).status == "FAILED"
-        assert await learned(backend, scope, dana) == ([], 0)
+        assert await learned(backend, scope, dana) == ([], 0) and billed(backend) == 0
 
 
 async def test_what_fails_in_the_middle_goes_on_behind_what_is_stored(
@@ -155,6 +227,43 @@ async def test_what_fails_in_the_middle_goes_on_behind_what_is_stored(
         clock.time += PAUSE
         assert await backend.learn(scope) == 1
         assert job(backend, scope, dana).status == "DONE" and len((await learned(backend, scope, dana))[0]) >= 3
+
+
+async def test_what_is_given_up_in_the_middle_and_retried_goes_on_behind_what_is_stored(
+    tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path / "whole", model, clock) as (backend, scope, dana):
+        await tell(backend, scope, dana)
+        await backend.learn(scope)
+        whole = await learned(backend, scope, dana)
+
+    async with opened(tmp_path / "torn", model, clock) as (backend, scope, dana):
+        await tell(backend, scope, dana)
+        store, stored = backend._store_one, list[object]()
+
+        def failing(*given: object) -> object:
+            if len(stored) == 2:
+                raise Full("There is no room for more observations.")
+            stored.append(given)
+            return store(*given)  # type: ignore[arg-type]
+
+        with monkeypatch.context() as patched:
+            patched.setattr(backend, "_store_one", failing)
+            for attempt in range(ATTEMPTS):
+                assert await backend.learn(scope) == 1
+                clock.time += PAUSE * 2**attempt
+        row = job(backend, scope, dana)
+        assert (row.status, row.stored, row.attempts) == ("FAILED", 2, ATTEMPTS)
+        half = await learned(backend, scope, dana)
+        monkeypatch.setattr(backend._learning, "_extractor", lambda *given: 1 / 0)  # it is not read again
+
+        queued = await backend.retry_extraction(scope, row.extraction_id)
+        assert await learned(backend, scope, dana) == half
+        await backend.learn(scope)
+
+        assert (queued.status, queued.added) == ("EXTRACTED", 2) and len(half[0]) == 2
+        assert await learned(backend, scope, dana) == whole
+        assert job(backend, scope, dana).status == "DONE"
 
 
 async def test_one_that_fails_keeps_no_other_waiting(

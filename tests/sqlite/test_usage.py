@@ -12,6 +12,7 @@ from mcp_memory.backends.sql.sqlite.connection import connect, create, migrate
 from mcp_memory.backends.sql.sqlite.database import MIGRATIONS, SqliteDatabase
 from mcp_memory.errors import Closing
 from mcp_memory.metering.usage import CHARACTERS, RECALLS, REQUESTS, UNITS, UTILISED_PROFILES, DayUsage, Tally
+from mcp_memory.model import Scope
 
 MONDAY = date(2026, 11, 23)
 DAY = timedelta(days=1)
@@ -48,6 +49,25 @@ def test_what_is_written_adds_up(book: SqlUsage) -> None:
     book.add(tally(requests=3, memory_generation_characters=120))
 
     assert book.between(MONDAY, MONDAY) == [used({REQUESTS: 5, RECALLS: 1, CHARACTERS: 120})]
+
+
+def test_of_what_a_store_generated_so_far_what_is_new_counts(book: SqlUsage, tmp_path: Path) -> None:
+    mine, next_door = (Scope(tenant="acme", store_id=one) for one in ("s-1", "s-2"))
+    other = SqliteDatabase(tmp_path)
+    try:
+        book.generated(mine, 100, MONDAY)
+        book.generated(mine, 100, MONDAY)
+        SqlUsage(other).generated(mine, 160, MONDAY)
+        book.generated(mine, 130, MONDAY)  # told late
+        book.generated(next_door, 7, MONDAY)
+        SqlUsage(other).generated(mine, 161, MONDAY + DAY)
+    finally:
+        other.close()
+
+    assert book.between(MONDAY, MONDAY + DAY) == [
+        used({CHARACTERS: 167}),
+        used({CHARACTERS: 1}, day=MONDAY + DAY),
+    ]
 
 
 def test_a_profile_counts_once_a_day_whoever_read_it(book: SqlUsage, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from mcp_memory.backends.twilio.missing import REASONS
 from mcp_memory.conversation_ids import to_api
 from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges
 from mcp_memory.errors import Conflict, Error, Full, Invalid, NotFound, Stale, Taken, Unavailable, Unsupported
+from mcp_memory.extractions import ExtractionFilter
 from mcp_memory.listing import EVERYTHING, PageQuery
 from mcp_memory.model import NewObservation, NewSummary, RecallQuery, Receipt, Scope
 from mcp_memory.orchestrator import ConversationChanges, ConversationSettings, NewParticipant, SettingsChanges
@@ -300,6 +301,10 @@ MISSING: dict[str, Callable[[TwilioBackend], Awaitable[Any]]] = {
     "get_conversation": lambda backend: backend.get_conversation(SCOPE, DANA, "c"),
     "close_conversation": lambda backend: backend.close_conversation(SCOPE, DANA, "c"),
     "learn": lambda backend: backend.learn(SCOPE),
+    "look_after_stores": lambda backend: backend.look_after_stores("acme"),
+    "list_extractions": lambda backend: backend.list_extractions(SCOPE, ExtractionFilter(), PageQuery(limit=1)),
+    "get_extraction": lambda backend: backend.get_extraction(SCOPE, "e"),
+    "retry_extraction": lambda backend: backend.retry_extraction(SCOPE, "e"),
     "dry_run": lambda backend: backend.reconcile_observations(SCOPE, DANA, [], dry_run=True),
     "list_communications": lambda backend: backend.list_communications(SCOPE, DANA, "c", 1),
     "mend": lambda backend: backend.mend(SCOPE),

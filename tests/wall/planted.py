@@ -3,9 +3,13 @@
 import base64
 import json
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
+import anyio.to_thread
+
+from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.conversation_ids import to_api
+from mcp_memory.model import Scope
 from tests.wall.speaking import Legacy, Said, legacy_speaker
 from tests.wall.world import Client
 
@@ -31,6 +35,7 @@ class Ids:
     operation_id: str
     mapping_id: str
     import_id: str
+    extraction_id: str
     group: str
     ticket: str
     configuration_id: str
@@ -47,6 +52,7 @@ class Ids:
             "observationId": self.observation_id,
             "summaryId": self.summary_id,
             "importId": self.import_id,
+            "extractionId": self.extraction_id,
             "dataMappingId": self.mapping_id,
             "operationId": self.operation_id,
             "traitGroupName": self.group,
@@ -77,6 +83,7 @@ ABSENT = Ids(
     operation_id=f"mem_operation_{SUFFIX}",
     mapping_id=f"mem_datamapping_{SUFFIX}",
     import_id=f"mem_import_{SUFFIX}",
+    extraction_id=f"mem_extraction_{SUFFIX}",
     group="NobodysGroup",
     ticket=base64.urlsafe_b64encode(
         json.dumps(["nobody", f"mem_store_{SUFFIX}", f"mem_import_{SUFFIX}", "x" * 32]).encode()
@@ -110,6 +117,7 @@ async def plant(client: Client, store_name: str, mark: str = CANARY, number: str
     imported = (await http.post(f"{data}/Profiles/Imports", json=created)).json()
     mapping = await _mapping(client, control, mark)
     talk = await _talk(client, names[store_name], mark, number)
+    extraction_id = await _failed_extraction(client, found["profile_id"], names[store_name], mark)
     note = f"{data}/Profiles/{found['profile_id']}/Observations/{found['observation']}"
     changed = await http.patch(note, json={"content": f"Likes {mark} no more"})
     assert changed.status_code == 202, changed.text
@@ -126,6 +134,7 @@ async def plant(client: Client, store_name: str, mark: str = CANARY, number: str
         operation_id=mapping["operation"],
         mapping_id=mapping["id"],
         import_id=imported["importId"],
+        extraction_id=extraction_id,
         group=label,
         ticket=imported["url"].rpartition("/")[2],
         **talk,
@@ -174,6 +183,24 @@ async def _talk(client: Client, store_id: str, mark: str, number: str) -> dict[s
         "participant_id": opened.json()["participants"][0]["id"],
         "communication_id": said.json()["id"],
     }
+
+
+async def _failed_extraction(client: Client, profile_id: str, store_id: str, mark: str) -> str:
+    """Of a conversation that is over, which could not be learned from."""
+    async with legacy_speaker(client) as agent:
+        about = {"profile_id": profile_id, "conversation_id": f"lost {mark}"}
+        await agent.call("record_messages", messages=[{"text": f"I like {mark}.", "role": "customer"}], **about)
+        closed = await agent.call("close_conversation", **about)
+    extraction_id: str = closed["extraction_id"]
+
+    def give_up(tx: Transaction) -> None:
+        row = tx.find_extraction(extraction_id)
+        assert row is not None
+        tx.put_extraction(replace(row, status="FAILED", due_at=None, error=f"Nobody can read {mark}"))
+
+    scope = Scope(tenant=client.tenant, store_id=store_id)
+    await anyio.to_thread.run_sync(client.world.database.write, scope, give_up)
+    return extraction_id
 
 
 async def _mapping(client: Client, control: str, mark: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from mcp_memory.backends.sql.cursors import Place
@@ -22,6 +22,29 @@ class Request:
     digest: bytes
     begun_at: datetime
     reply: Reply | None = None
+
+
+STIR = timedelta(minutes=10)  # how often it is told, at most, that a store is stirred, while it goes on
+SLACK = STIR + timedelta(minutes=5)  # by then what was begun after it was told is written
+
+
+@dataclass(frozen=True, kw_only=True)
+class DueNote:
+    """What is known of a store without opening it. `stirred_at`: told before something was written, and again while
+    that goes on. `looked_at`: then `due_at` was due next, None: nothing was."""
+
+    stirred_at: datetime | None
+    looked_at: datetime | None
+    due_at: datetime | None
+
+    def stirred_by(self, looked_at: datetime) -> bool:
+        """Whether whoever looked then may not have seen all."""
+        return self.stirred_at is not None and self.stirred_at + SLACK > looked_at
+
+    @property
+    def is_stale(self) -> bool:
+        """Something may be due before `due_at`."""
+        return self.looked_at is None or self.stirred_by(self.looked_at)
 
 
 class TenantRows(Protocol):
@@ -54,6 +77,10 @@ class TenantRows(Protocol):
 
 class UsageRows(Protocol):
     def add_usage(self, tenant: str, day: date, unit: str, amount: int) -> None: ...
+
+    def count_generated(self, scope: Scope, characters: int) -> int:
+        """So many in all: how many of them are new."""
+        ...
 
     def add_used_profiles(self, tenant: str, day: date, profiles: Iterable[bytes]) -> int:
         """Digests. How many of them are new that day."""
@@ -98,6 +125,22 @@ class Catalog(TenantRows, UsageRows, SecretRows, ConfigurationRows, Protocol):
     def list_stores(
         self, tenant: str, after: Place | None, limit: int, newest_first: bool
     ) -> list[tuple[Place, str]]: ...
+
+    # When somebody has to look after a store
+
+    def stir(self, scope: Scope, at: datetime) -> None:
+        """Something is about to be written in it that makes something due."""
+        ...
+
+    def note_due(self, scope: Scope, looked_at: datetime, due_at: datetime | None) -> None:
+        """What was due next, when it was looked for. None: nothing."""
+        ...
+
+    def due_note(self, scope: Scope) -> DueNote | None: ...
+
+    def due_notes(self, tenant: str) -> list[tuple[str, DueNote]]:
+        """Of its stores, by id."""
+        ...
 
     def insert_operation(self, tenant: str, new: Operation, forget: datetime) -> None:
         """Those completed before `forget` are gone."""

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 
+from mcp_memory import extractions
+from mcp_memory.backends.sql.cursors import Place
 from mcp_memory.backends.sql.memory_rows import NewItem, Signature
 from mcp_memory.conversations import Status
+from mcp_memory.extractions import ExtractionFilter
 from mcp_memory.model import Communication
-
-ExtractionStatus = Literal["QUEUED", "EXTRACTED", "DONE", "FAILED"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +37,11 @@ class ExtractionRow:
     is stored; `stored`: how many of its observations are. `due_at`: None when it has ended."""
 
     key: object
+    extraction_id: str
     profile_id: str
     conversation_id: str
     cause: Status
-    status: ExtractionStatus
+    status: extractions.Status
     attempts: int
     due_at: datetime | None
     extract: str | None
@@ -79,19 +81,31 @@ class ConversationRows(Protocol):
         """When the first conversation, or extraction, is."""
         ...
 
-    def queue_extraction(self, row: ConversationRow, cause: Status, at: datetime) -> None:
+    def queue_extraction(self, row: ConversationRow, extraction_id: str, cause: Status, at: datetime) -> None:
         """Of what was said since the last one; of nothing, nothing is queued. CLOSED: with a summary of all of it."""
         ...
 
     def due_extraction(self, now: datetime) -> ExtractionRow | None: ...
 
-    def find_extraction(self, key: object) -> ExtractionRow | None: ...
+    def find_extraction(self, extraction_id: str) -> ExtractionRow | None: ...
 
     def extractions(self, profile_id: str, conversation_id: str) -> list[ExtractionRow]:
         """Of all members, the earliest first."""
         ...
 
+    def list_extractions(
+        self, wanted: ExtractionFilter, after: Place | None, limit: int, newest_first: bool
+    ) -> list[tuple[Place, ExtractionRow]]: ...
+
     def put_extraction(self, row: ExtractionRow) -> None: ...
+
+    def count_generated(self, characters: int) -> None:
+        """What was read and made of it, added to what the store has had so far."""
+        ...
+
+    def generated(self) -> int:
+        """Characters, ever."""
+        ...
 
     def extraction_messages(self, row: ExtractionRow, limit: int) -> tuple[list[Communication], list[Communication]]:
         """In the order of their recording: what observations are to be made of, and what the summary is to be of, which

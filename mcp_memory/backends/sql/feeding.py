@@ -80,25 +80,25 @@ def feed(
         make_id=own_id,
     )
     tx.set_fed(portion.participant_id, portion.up_to)
-    return settle(tx, conversation_id, now)
+    return settle(tx, conversation_id, now, make_id)
 
 
-def settle(tx: Transaction, conversation_id: str, now: datetime) -> bool:
+def settle(tx: Transaction, conversation_id: str, now: datetime, make_id: MakeId) -> bool:
     """Once all are fed: what they have follows. False: something is still to be fed."""
     found = tx.find_orchestrated(conversation_id)
     if found is not None:
         if next_portion(tx, conversation_id) is not None:
             return False
-        follow(tx, found, now)
+        follow(tx, found, now, make_id)
         tx.set_unfed(conversation_id, None)
     return True
 
 
-def follow(tx: Transaction, one: OrchestratedConversation, now: datetime) -> None:
+def follow(tx: Transaction, one: OrchestratedConversation, now: datetime, make_id: MakeId) -> None:
     learn = one.settings.memory_extraction
     for profile_id in {who.profile_id for who in one.participants if who.profile_id is not None}:
         for member in _members(tx, profile_id):
-            lifecycle.follow(tx, member, one.conversation_id, one.status, now, learn=learn)
+            lifecycle.follow(tx, member, one.conversation_id, one.status, now, make_id, learn=learn)
 
 
 def unsay(tx: Transaction, conversation_id: str, profile_id: str | None, said: Sequence[str] | None) -> None:

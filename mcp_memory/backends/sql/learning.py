@@ -20,6 +20,7 @@ from mcp_memory.backends.sql.conversation_rows import ExtractionRow
 from mcp_memory.backends.sql.database import Database, Transaction
 from mcp_memory.errors import Error
 from mcp_memory.history import EXTRACTION, Authorship
+from mcp_memory.ids import MakeId
 from mcp_memory.model import (
     MAX_CONTENT,
     Added,
@@ -30,7 +31,7 @@ from mcp_memory.model import (
 )
 
 if TYPE_CHECKING:
-    from mcp_memory.extraction import Extract
+    from mcp_memory.extraction import Candidate, Extract
 
 MOST_MESSAGES = 10_000  # of one conversation that are read, the last
 KNOWN = 200  # of the latest observations and summaries: what comes back in a conversation is not learned again
@@ -45,9 +46,24 @@ Extractor = Callable[[Sequence[Communication], Sequence[str], bool, str], "Extra
 Learn = Callable[[Scope, ExtractionRow, NewObservation, Authorship], bool]
 """Reconciles one, and stores with it that it is stored. False: somebody else has done it meanwhile."""
 
+Learned = Callable[[Scope, Sequence[str], Sequence[str]], None]
+"""What was written of a profile, "observations" or "summaries", and all ids of the profile. On the thread it was on."""
+
+Generated = Callable[[Scope, int], None]
+"""How many characters were generated in the store so far: of conversations that were read, and of what was made of
+them. It may be told the same again. On the thread it was on."""
+
 
 class Overtaken(Exception):
     """Somebody else goes on with it."""
+
+
+def untold(scope: Scope, writes: Sequence[str], profile_ids: Sequence[str]) -> None:
+    """Where nobody listens."""
+
+
+def uncounted(scope: Scope, characters: int) -> None:
+    """Where nobody is billed."""
 
 
 def by_rules(messages: Sequence[Communication], known: Sequence[str], with_summary: bool, store_id: str) -> Extract:
@@ -57,13 +73,15 @@ def by_rules(messages: Sequence[Communication], known: Sequence[str], with_summa
 
 
 class Learning:
-    def __init__(self, database: Database, now: Callable[[], datetime], extractor: Extractor = by_rules) -> None:
-        self._database, self._now, self._extractor = database, now, extractor
+    def __init__(
+        self, database: Database, now: Callable[[], datetime], make_id: MakeId, extractor: Extractor = by_rules
+    ) -> None:
+        self._database, self._now, self._make_id, self._extractor = database, now, make_id, extractor
 
     def next(self, scope: Scope) -> ExtractionRow | None:
         """Changes the statuses that are due; then what is to be learned from next. None: nothing now."""
         now = self._now()
-        while self._database.write(scope, lambda tx: lifecycle.change_due(tx, now)):
+        while self._database.write(scope, lambda tx: lifecycle.change_due(tx, now, self._make_id)):
             pass
         return self._database.read(scope, lambda tx: tx.due_extraction(now))
 
@@ -73,7 +91,7 @@ class Learning:
         now = self._now()
 
         def work(tx: Transaction) -> None:
-            current = tx.find_extraction(row.key)  # some of it may be stored since
+            current = tx.find_extraction(row.extraction_id)  # some of it may be stored since
             if current is not None and current.due_at is not None:
                 tx.put_extraction(_after_failure(current, said[:MAX_CONTENT], now))
 
@@ -96,7 +114,13 @@ class Learning:
             extracted_by=_makers(made, whole_made),
             updated_at=self._now(),
         )
-        self._database.write(scope, lambda tx: put(tx, row, done))
+        characters = _characters(messages) + _characters(made.observations) + _characters(whole) + len(summary or "")
+
+        def work(tx: Transaction) -> None:
+            put(tx, row, done)
+            tx.count_generated(characters)  # with it: whoever goes on with it does not generate it again
+
+        self._database.write(scope, work)
         return done
 
 
@@ -115,7 +139,7 @@ def _after_failure(row: ExtractionRow, said: str, now: datetime) -> ExtractionRo
 
 def put(tx: Transaction, before: ExtractionRow, after: ExtractionRow) -> None:
     """Raises Overtaken where it is not as it was."""
-    if tx.find_extraction(before.key) != before:
+    if tx.find_extraction(before.extraction_id) != before:
         raise Overtaken
     tx.put_extraction(after)
 
@@ -161,6 +185,10 @@ def _makers(made: Extract, whole: Extract | None) -> str:
     if whole is None or whole.made_by == made.made_by:
         return made.made_by
     return f"{made.made_by}; summary: {whole.made_by}"
+
+
+def _characters(items: Sequence[Communication | Candidate]) -> int:
+    return sum(len(one.content) for one in items)
 
 
 def _known(tx: Transaction, profile_id: str) -> list[str]:

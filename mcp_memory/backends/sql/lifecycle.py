@@ -10,6 +10,7 @@ from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.profiles import existing
 from mcp_memory.conversations import ACTIVE, CLOSED, INACTIVE, Conversation, Status, next_change, status_at, timeouts
 from mcp_memory.errors import NotFound
+from mcp_memory.ids import EXTRACTION, MakeId
 
 AT_ONCE = 50  # conversations that change in one transaction
 
@@ -43,7 +44,14 @@ def lead(tx: Transaction, profile_id: str, conversation_id: str, at: datetime) -
 
 
 def follow(
-    tx: Transaction, profile_id: str, conversation_id: str, status: Status, now: datetime, *, learn: bool
+    tx: Transaction,
+    profile_id: str,
+    conversation_id: str,
+    status: Status,
+    now: datetime,
+    make_id: MakeId,
+    *,
+    learn: bool,
 ) -> None:
     """What leads it has this status now. `learn`: what was said is learned from, as of any other; what is said of one
     that was over already, too."""
@@ -51,26 +59,26 @@ def follow(
     if row is None or not row.led:
         return
     if learn and status != ACTIVE:
-        tx.queue_extraction(row, status if row.status != status else INACTIVE, now)
+        tx.queue_extraction(row, make_id(EXTRACTION), status if row.status != status else INACTIVE, now)
     if row.status != status:
         tx.put_conversation(replace(row, status=status, due_at=None, closed_at=now if status == CLOSED else None))
 
 
-def change_due(tx: Transaction, now: datetime) -> int:
+def change_due(tx: Transaction, now: datetime, make_id: MakeId) -> int:
     """Of all conversations of the store that were silent long enough, some: how many."""
     rows = tx.due_conversations(now, AT_ONCE)
     for row in rows:
-        _change(tx, row, status_at(row.status, row.last_at, timeouts(row.channels), now), now)
+        _change(tx, row, status_at(row.status, row.last_at, timeouts(row.channels), now), now, make_id)
     return len(rows)
 
 
-def close(tx: Transaction, profile_id: str, conversation_id: str, now: datetime) -> Conversation:
+def close(tx: Transaction, profile_id: str, conversation_id: str, now: datetime, make_id: MakeId) -> Conversation:
     """Raises NotFound where nothing was said under this id. One that is closed stays as it is."""
     profile = existing(tx, profile_id, lock=True)
     found = [row for one in profile.members if (row := tx.find_conversation(one, conversation_id)) is not None]
     for row in found:
         if row.status != CLOSED:
-            _change(tx, row, CLOSED, now)
+            _change(tx, row, CLOSED, now, make_id)
     return conversation(tx, profile_id, conversation_id)
 
 
@@ -104,9 +112,9 @@ def _own(tx: Transaction, profile_id: str, conversation_id: str) -> Conversation
     return row
 
 
-def _change(tx: Transaction, row: ConversationRow, status: Status, now: datetime) -> None:
+def _change(tx: Transaction, row: ConversationRow, status: Status, now: datetime, make_id: MakeId) -> None:
     if status != row.status:
-        tx.queue_extraction(row, status, now)
+        tx.queue_extraction(row, make_id(EXTRACTION), status, now)
     _put(tx, replace(row, closed_at=now if status == CLOSED else None), status)
 
 

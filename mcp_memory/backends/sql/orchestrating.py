@@ -15,7 +15,7 @@ from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.upserts import Upserts
 from mcp_memory.conversations import ACTIVE, CLOSED, Status, Timeouts, next_change, status_at
 from mcp_memory.errors import Conflict, Conflicting, Invalid, NotFound
-from mcp_memory.ids import COMMUNICATION
+from mcp_memory.ids import COMMUNICATION, MakeId
 from mcp_memory.listing import Page, PageQuery
 from mcp_memory.orchestrator import (
     Configuration,
@@ -75,7 +75,7 @@ def open_one(
 
 
 def update(
-    tx: Transaction, conversation_id: str, changes: ConversationChanges, now: datetime, tell: Tell
+    tx: Transaction, conversation_id: str, changes: ConversationChanges, now: datetime, make_id: MakeId, tell: Tell
 ) -> OrchestratedConversation:
     """Raises Moved where a memory has still to be fed before its status changes."""
     before = conversation(tx, conversation_id)
@@ -88,15 +88,15 @@ def update(
         settings = replace(settings, callbacks=changes.callbacks)
     name = None if changes.no_name else changes.name or before.name
     after = replace(before, settings=settings, name=name)
-    return _turned(tx, after, changes.status or before.status, now, tell)
+    return _turned(tx, after, changes.status or before.status, now, make_id, tell)
 
 
-def change_due(tx: Transaction, now: datetime, tell: Tell) -> int:
+def change_due(tx: Transaction, now: datetime, make_id: MakeId, tell: Tell) -> int:
     """Of all that were silent long enough, some: how many."""
     due = tx.due_orchestrated(now, AT_ONCE)
     for conversation_id in due:
         one = conversation(tx, conversation_id)
-        _turned(tx, one, status_at(one.status, one.last_at, _timeouts(one), now), now, tell)
+        _turned(tx, one, status_at(one.status, one.last_at, _timeouts(one), now), now, make_id, tell)
     return len(due)
 
 
@@ -194,7 +194,7 @@ def post(upserts: Upserts, conversation_id: str, new: NewCommunication, tell: Te
     if any(each.profile_id is not None for each in one.participants):
         tx.set_unfed(conversation_id, now)
     if before.status != CLOSED:
-        _turned(tx, replace(one, last_at=now), ACTIVE, now, tell, quiet=before.status == ACTIVE)
+        _turned(tx, replace(one, last_at=now), ACTIVE, now, upserts.make_id, tell, quiet=before.status == ACTIVE)
     tell(tx, one, "COMMUNICATION_CREATED", made)
     return made
 
@@ -258,6 +258,7 @@ def _turned(
     one: OrchestratedConversation,
     status: Status,
     now: datetime,
+    make_id: MakeId,
     tell: Tell,
     *,
     quiet: bool = False,
@@ -266,7 +267,7 @@ def _turned(
     closed_at = one.closed_at or now if status == CLOSED else None
     after = replace(one, status=status, closed_at=closed_at, updated_at=now)
     _put(tx, after)
-    feeding.follow(tx, after, now)
+    feeding.follow(tx, after, now, make_id)
     if not quiet:
         tell(tx, after, "CONVERSATION_UPDATED", after)
     return after

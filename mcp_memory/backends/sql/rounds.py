@@ -35,13 +35,14 @@ class Rounds:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def look_after(self, scope: Scope, *, at_once: bool = False) -> bool:
-        """It has a turn, some time. `at_once`: whatever pause it has. False: not now, too many wait."""
+    def look_after(self, scope: Scope, *, at_once: bool = False, after: float = 0.0) -> bool:
+        """It has a turn, some time. `at_once`: whatever pause it has. `after`: seconds. False: not now, too many
+        wait."""
         with self._changed:
             known = scope in self.waiting
             if self._stopped.is_set() or (known and not at_once) or (not known and len(self.waiting) >= WAITING):
                 return known
-            self.waiting[scope] = time.monotonic()
+            self.waiting[scope] = time.monotonic() + after
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()

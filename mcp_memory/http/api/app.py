@@ -16,6 +16,7 @@ from mcp_memory.http.api import (
     configurations,
     conversations,
     document,
+    extractions,
     histories,
     identifiers,
     imports,
@@ -34,7 +35,10 @@ from mcp_memory.http.api.route import PREFIX, Front, answered
 
 ALIAS = f"{PREFIX}/Services"
 # Imports and Lookup before {profileId}, whose place they stand in.
-ROUTERS = (stores, rules, mappings, imports, identifiers, profiles, observations, summaries, histories, recall)
+ROUTERS = (
+    *(stores, rules, mappings, imports, identifiers, profiles, observations, summaries, histories, recall),
+    extractions,
+)
 ORCHESTRATOR = (configurations, conversations, participants, communications)
 NOT_ROUTED = "unknown"  # what is asked for where there is nothing
 SMALLEST_GZIP = 4_096  # bytes: below, it costs more than it saves

@@ -53,7 +53,7 @@ _NOUNS: Mapping[str, tuple[int, int, int]] = {
 _CONFLICTS = {
     *(("PATCH", "Identifiers"), ("DELETE", "TraitGroups"), ("POST", "DataMappings")),
     *((method, "Configurations") for method in ("POST", "PUT", "PATCH", "DELETE")),
-    *(("POST", "Conversations"), ("DELETE", "Conversations"), ("POST", "Participants")),
+    *(("POST", "Conversations"), ("DELETE", "Conversations"), ("POST", "Participants"), ("POST", "Extractions")),
 }
 
 

@@ -6,16 +6,18 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
-from mcp_memory.backends.sql import learning, lifecycle, memories, orchestrating, reconciling
+from mcp_memory.backends.sql import extractions, learning, lifecycle, memories, orchestrating, reconciling
 from mcp_memory.backends.sql.calls.orchestrator import OrchestratorCalls
 from mcp_memory.backends.sql.conversation_rows import ExtractionRow
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.recall import Asked
 from mcp_memory.backends.sql.signatures import Text
 from mcp_memory.conversations import CLOSED, Conversation
-from mcp_memory.errors import Closing
+from mcp_memory.errors import Closing, Unavailable
+from mcp_memory.extractions import Extraction, ExtractionFilter
 from mcp_memory.history import UNKNOWN, Authorship
-from mcp_memory.model import MAX_QUERY, Added, NewObservation, RecallQuery, Scope
+from mcp_memory.listing import Page, PageQuery
+from mcp_memory.model import MAX_QUERY, UNLIMITED, Added, NewObservation, Quota, RecallQuery, Scope
 from mcp_memory.orchestrator import ConversationChanges
 
 logger = logging.getLogger(__name__)
@@ -49,9 +51,23 @@ class LearningCalls(OrchestratorCalls):
             await self.update_conversation(scope, conversation_id, ConversationChanges(status=CLOSED))
             return await self.get_conversation(scope, profile_id, conversation_id)
         now = self._now()
-        closed = await self._write(scope, lambda tx: lifecycle.close(tx, profile_id, conversation_id, now))
-        self._tend(scope)
-        return closed
+        return await self._write_due(
+            scope, lambda tx: lifecycle.close(tx, profile_id, conversation_id, now, self._make_id)
+        )
+
+    async def list_extractions(self, scope: Scope, wanted: ExtractionFilter, page: PageQuery) -> Page[Extraction]:
+        return await self._read(scope, lambda tx: extractions.page(tx, wanted, page))
+
+    async def get_extraction(self, scope: Scope, extraction_id: str) -> Extraction:
+        return await self._read(scope, lambda tx: extractions.get(tx, extraction_id))
+
+    async def retry_extraction(self, scope: Scope, extraction_id: str) -> Extraction:
+        now = self._now()
+        return await self._write_due(scope, lambda tx: extractions.retry(tx, extraction_id, now))
+
+    async def look_after_stores(self, tenant: str, quota: Quota = UNLIMITED) -> None:
+        if self._background:
+            await self._readers.hop(tenant, lambda: self._tending.look_after_all(tenant, quota))
 
     async def learn(self, scope: Scope) -> int:
         def work() -> int:
@@ -69,7 +85,7 @@ class LearningCalls(OrchestratorCalls):
         while self._feed_next(scope):
             pass
         now, tell = self._now(), self._tell(scope)
-        while self._database.write(scope, lambda tx: orchestrating.change_due(tx, now, tell)):
+        while self._database.write(scope, lambda tx: orchestrating.change_due(tx, now, self._make_id, tell)):
             pass
         row = self._learning.next(scope)
         if row is None:
@@ -77,6 +93,7 @@ class LearningCalls(OrchestratorCalls):
         try:
             if row.status == "QUEUED":
                 row = self._learning.extracted(scope, row)
+            self._bill(scope)
             self._store_extract(scope, row)
         except learning.Overtaken:
             logger.info("a conversation is learned from elsewhere")
@@ -87,37 +104,58 @@ class LearningCalls(OrchestratorCalls):
             self._learning.failed(scope, row, exc)
         return True
 
+    def _bill(self, scope: Scope) -> None:
+        """Before it has ended: who dies between the store and the usage is followed by whoever goes on with it."""
+        try:
+            self._generated(scope, self._database.read(scope, lambda tx: tx.generated()))
+        except Unavailable as exc:  # with the next, then: what is counted must not fail of it
+            logger.warning("usage is not written yet: %s", exc)
+
     def _store_extract(self, scope: Scope, row: ExtractionRow) -> None:
-        for new, by in learning.observations(row):
-            row = self._store_one(scope, row, new, by)
+        changed: dict[str, Sequence[str]] = {}  # what was written of the profile, and its ids
+        try:
+            for new, by in learning.observations(row):
+                row = self._store_one(scope, row, new, by, changed)
+            self._store_summary(scope, row, changed)
+        finally:  # what is stored is, whatever comes after it
+            if changed:
+                self._learned(scope, list(changed), next(iter(changed.values())))
+
+    def _store_summary(self, scope: Scope, row: ExtractionRow, changed: dict[str, Sequence[str]]) -> None:
+        """Where there is one; and the extraction has ended."""
         summary, now = learning.summary(row), self._now()
         signatures = self._signatures.or_terms([Text(summary.content)]) if summary else []
         room = self._room(scope.tenant, scope.quota)
 
-        def end(tx: Transaction) -> None:
+        def end(tx: Transaction) -> Added | None:
             learning.put(tx, row, learning.ended(row, now))
-            if summary is not None:
-                memories.add_summaries(
-                    tx,
-                    row.profile_id,
-                    [summary],
-                    signatures,
-                    room,
-                    learning.author(row),
-                    now=now,
-                    make_id=self._make_id,
-                )
+            if summary is None:
+                return None
+            return memories.add_summaries(
+                tx, row.profile_id, [summary], signatures, room, learning.author(row), now=now, make_id=self._make_id
+            )
 
-        self._remember(scope, signatures, end)
+        added = self._remember(scope, signatures, end)
+        if added is not None:
+            changed["summaries"] = added.profile_ids
 
-    def _store_one(self, scope: Scope, row: ExtractionRow, new: NewObservation, by: Authorship) -> ExtractionRow:
+    def _store_one(
+        self,
+        scope: Scope,
+        row: ExtractionRow,
+        new: NewObservation,
+        by: Authorship,
+        changed: dict[str, Sequence[str]],
+    ) -> ExtractionRow:
         after: list[ExtractionRow] = []
 
         def then(tx: Transaction, added: Added) -> None:
             after[:] = [learning.stored(row, added, self._now())]
             learning.put(tx, row, after[0])
 
-        self._reconciled(scope, row.profile_id, [new], by, then)
+        added = self._reconciled(scope, row.profile_id, [new], by, then)
+        if added.receipts[0].outcome in ("added", "updated"):
+            changed["observations"] = added.profile_ids
         return after[0]
 
     def _foretold(self, scope: Scope, profile_id: str, new: Sequence[NewObservation]) -> Added:

@@ -97,6 +97,7 @@ class OrchestratorCalls(Worker):
         conversation_id, tenant = self._make_id(CONVERSATION), scope.tenant
         await self._write_catalog(tenant, lambda catalog: catalog.put_place(tenant, conversation_id, scope.store_id))
         try:
+            await self._stirred_up(scope)
             made = await self._upsert(
                 scope,
                 lambda upserts: orchestrating.open_one(upserts, conversation_id, configuration, new, self._tell(scope)),
@@ -123,9 +124,10 @@ class OrchestratorCalls(Worker):
         self._check(changes.callbacks or ())
 
         def change(tx: Transaction) -> OrchestratedConversation:
-            return orchestrating.update(tx, conversation_id, changes, self._now(), self._tell(scope))
+            return orchestrating.update(tx, conversation_id, changes, self._now(), self._make_id, self._tell(scope))
 
         def work() -> OrchestratedConversation:
+            self._stir(scope)
             for _ in range(ATTEMPTS):
                 with suppress(Moved):
                     return self._database.write(scope, change)
@@ -188,11 +190,15 @@ class OrchestratorCalls(Worker):
 
     async def _said(self, scope: Scope, conversation_id: str, change: Callable[[Upserts], T]) -> T:
         """Stored, and then in the memories: what fails there is done in the background, and was said all the same."""
+        await self._stirred_up(scope)
         done = await self._upsert(scope, change, EXTRACTION)
         await self._writers.hop(scope.tenant, lambda: self._feed_or_leave(scope, conversation_id))
         self._tend(scope)
         self._deliver(scope)
         return done
+
+    async def _stirred_up(self, scope: Scope) -> None:
+        await self._writers.hop(scope.tenant, lambda: self._stir(scope))
 
     def _check(self, given: Sequence[StatusCallback]) -> None:
         for at, one in enumerate(given):
@@ -233,7 +239,9 @@ class OrchestratorCalls(Worker):
         """A portion, if there is one."""
         portion = self._database.read(scope, lambda tx: feeding.next_portion(tx, conversation_id))
         if portion is None:
-            settled = self._database.write(scope, lambda tx: feeding.settle(tx, conversation_id, self._now()))
+            settled = self._database.write(
+                scope, lambda tx: feeding.settle(tx, conversation_id, self._now(), self._make_id)
+            )
             return "all" if settled else "some"
         fresh = portion.ready.fresh
         signatures = self._signatures.or_terms(conversing.texts_of(portion.ready)) if fresh else []

@@ -27,6 +27,7 @@ class RecallCalls(Worker):
             )
             signatures = self._signatures.or_terms(conversations.texts_of(ready)) if ready.fresh else []
             room = self._room(scope.tenant, scope.quota)
+            self._stir(scope)
             return self._remember(
                 scope,
                 signatures,

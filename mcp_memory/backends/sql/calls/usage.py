@@ -5,7 +5,8 @@ from itertools import groupby
 
 from mcp_memory.backends.sql.catalog_rows import Catalog
 from mcp_memory.backends.sql.database import Database
-from mcp_memory.metering.usage import UNITS, UTILISED_PROFILES, DayUsage, Tally
+from mcp_memory.metering.usage import CHARACTERS, UNITS, UTILISED_PROFILES, DayUsage, Tally
+from mcp_memory.model import Scope
 
 KEPT = timedelta(days=2)  # in which which profiles were read is known: a process may have a day's last counts in hand
 FORGOTTEN = 1_000  # rows at a time: whoever else writes to the catalog waits for it
@@ -17,6 +18,17 @@ class SqlUsage:
 
     def add(self, tally: Tally) -> None:
         self._database.write_catalog(lambda catalog: _add(catalog, tally))
+
+    def generated(self, scope: Scope, characters: int, day: date) -> None:
+        """So many in this store, ever: what is new of them counts on that day. Of a store that was put back to an
+        earlier state nothing counts until it is where it was."""
+
+        def work(catalog: Catalog) -> None:
+            new = catalog.count_generated(scope, characters)
+            if new:
+                catalog.add_usage(scope.tenant, day, CHARACTERS, new)
+
+        self._database.write_catalog(work)
 
     def between(self, since: date, until: date, tenant: str | None = None) -> list[DayUsage]:
         rows = self._database.read_catalog(lambda catalog: catalog.list_usage(since, until, tenant))

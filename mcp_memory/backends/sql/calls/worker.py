@@ -2,16 +2,16 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import TypeVar
 
 from mcp_memory.backends.sql import stores
-from mcp_memory.backends.sql.catalog_rows import Catalog
+from mcp_memory.backends.sql.catalog_rows import STIR, Catalog
 from mcp_memory.backends.sql.database import Database, Transaction
 from mcp_memory.backends.sql.delivery import Delivery, Send, over_http
 from mcp_memory.backends.sql.fairness import Threads
-from mcp_memory.backends.sql.learning import Extractor, Learning, by_rules
+from mcp_memory.backends.sql.learning import Extractor, Generated, Learned, Learning, by_rules, uncounted, untold
 from mcp_memory.backends.sql.memory_rows import Signature
 from mcp_memory.backends.sql.orchestrating import ResourceOf
 from mcp_memory.backends.sql.quotas import Room
@@ -46,6 +46,8 @@ class Worker:
         late_interaction: bool = True,
         weights: Weights = DEFAULT,
         extractor: Extractor = by_rules,
+        learned: Learned = untold,
+        generated: Generated = uncounted,
         background: bool = False,
         alone: bool = False,
         reach: Reach = PUBLIC,
@@ -54,16 +56,17 @@ class Worker:
         resource_of: ResourceOf | None = None,
     ) -> None:
         """`region`: the country of phone numbers written without one, as in "US". `late_interaction`: whether vectors
-        of tokens are kept. `extractor`: reads conversations. `background`: whether signatures that are stale are made
-        anew meanwhile. `alone`: all calls are of one tenant, who has no others to leave room for. `reach`: where
-        callbacks may go to; `send`: by what, if not over HTTP; `make_secret`: for their signatures; `resource_of`: what
-        they tell, None: there are none."""
+        of tokens are kept. `extractor`: reads conversations; `learned` is told of what was, `generated` how much that
+        took. `background`: whether signatures that are stale are made anew meanwhile. `alone`: all calls are of one
+        tenant, who has no others to leave room for. `reach`: where callbacks may go to; `send`: by what, if not over
+        HTTP; `make_secret`: for their signatures; `resource_of`: what they tell, None: there are none."""
         self._database = database
         self._now, self._make_id, self._region = now, make_id, region
         self._signatures, self._weights = Signatures(embedder, late_interaction), weights
         self._background = background
         self._reembedding = Reembedding(database, self._signatures, now, holder=make_id("holder"))
-        self._learning = Learning(database, now, extractor)
+        self._learned, self._generated = learned, generated
+        self._learning = Learning(database, now, make_id, extractor)
         self._reach, self._make_secret, self._resource_of = reach, make_secret, resource_of
         self._delivery = Delivery(database, send or over_http(reach), reach, now, make_secret, holder=make_id("holder"))
         self._tending = Tending(database, self._learn_next, now, holder=make_id("holder"))
@@ -74,6 +77,7 @@ class Worker:
         # Messages are made ready for the end of a conversation as it is: those who write to one take turns.
         self._turns = [threading.Lock() for _ in range(WRITERS[0])]
         self._ready: Recent[Scope, bool] = Recent()
+        self._stirred: Recent[Scope, datetime] = Recent()
 
     async def close(self) -> None:
         def work() -> None:
@@ -92,6 +96,17 @@ class Worker:
 
     async def _write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         return await self._writers.hop(scope.tenant, lambda: self._database.write(scope, work))
+
+    async def _write_due(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
+        """What makes something due."""
+
+        def stirring() -> T:
+            self._stir(scope)
+            return self._database.write(scope, work)
+
+        done = await self._writers.hop(scope.tenant, stirring)
+        self._tend(scope)
+        return done
 
     async def _erase(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         return await self._writers.hop(scope.tenant, lambda: self._database.erase(scope, work))
@@ -142,6 +157,13 @@ class Worker:
         if self._background and not all(one.model_id for one in signatures):
             self._reembedding.look_after(scope)
         return done
+
+    def _stir(self, scope: Scope) -> None:
+        """Before something is written that makes something due: whoever starts next looks after the store."""
+        now, known = self._now(), self._stirred.get(scope)
+        if known is None or not timedelta(0) <= now - known < STIR:
+            self._database.write_catalog(lambda catalog: catalog.stir(scope, now))
+            self._stirred.put(scope, now)
 
     def _tend(self, scope: Scope) -> None:
         """What was said, or is over, is looked after when its time comes."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from mcp_memory import ids
-from mcp_memory.backends.sql.catalog_rows import Request
+from mcp_memory.backends.sql.catalog_rows import DueNote, Request
 from mcp_memory.backends.sql.cursors import Place
 from mcp_memory.backends.sql.sqlite.configurations import SqliteConfigurations
 from mcp_memory.backends.sql.sqlite.keys import FOREVER, from_micros, to_micros
@@ -97,6 +97,32 @@ class SqliteCatalog(SqliteTenants, SqliteUsage, SqliteConfigurations):
         """Ids of stores whose files have still to go."""
         return [store_id for (store_id,) in self._rows("select store_id from store where deleting")]
 
+    # When stores are due
+
+    def stir(self, scope: Scope, at: datetime) -> None:
+        self._rows(
+            f"update store set stirred_at = max(?, coalesce(stirred_at, 0), coalesce(looked_at, 0)) where {_LIVE}",
+            *(to_micros(at), scope.tenant, scope.store_id),
+        )
+
+    def note_due(self, scope: Scope, looked_at: datetime, due_at: datetime | None) -> None:
+        self._rows(
+            f"update store set looked_at = ?, due_at = ? where {_LIVE}",
+            *(to_micros(looked_at), None if due_at is None else to_micros(due_at), scope.tenant, scope.store_id),
+        )
+
+    def due_notes(self, tenant: str) -> list[tuple[str, DueNote]]:
+        rows = self._rows(
+            "select store_id, stirred_at, looked_at, due_at from store where tenant = ? and not deleting", tenant
+        )
+        return [(store_id, _due_note(*times)) for store_id, *times in rows]
+
+    def due_note(self, scope: Scope) -> DueNote | None:
+        rows = self._rows(
+            f"select stirred_at, looked_at, due_at from store where {_LIVE}", scope.tenant, scope.store_id
+        )
+        return _due_note(*rows[0]) if rows else None
+
     # Operations and requests
 
     def insert_operation(self, tenant: str, new: Operation, forget: datetime) -> None:
@@ -152,6 +178,11 @@ class SqliteCatalog(SqliteTenants, SqliteUsage, SqliteConfigurations):
 
 
 _LIVE = "tenant = ? and store_id = ? and not deleting"
+
+
+def _due_note(*micros: int | None) -> DueNote:
+    stirred_at, looked_at, due_at = (None if one is None else from_micros(one) for one in micros)
+    return DueNote(stirred_at=stirred_at, looked_at=looked_at, due_at=due_at)
 
 
 def _store(

@@ -6,11 +6,13 @@ from datetime import datetime
 
 from mcp_memory import ids
 from mcp_memory.backends.sql.conversation_rows import ConversationRow, ExtractionRow
+from mcp_memory.backends.sql.cursors import Place
 from mcp_memory.backends.sql.memory_rows import NewItem, Signature
-from mcp_memory.backends.sql.sqlite.keys import from_micros, period, to_micros
+from mcp_memory.backends.sql.sqlite.keys import from_micros, ordered, period, to_micros
 from mcp_memory.backends.sql.sqlite.rows import Row
 from mcp_memory.backends.sql.sqlite.signatures import SqliteSignatures
 from mcp_memory.conversations import Status
+from mcp_memory.extractions import STATUSES, ExtractionFilter
 from mcp_memory.model import Communication
 
 
@@ -42,21 +44,40 @@ class SqliteConversations(SqliteSignatures):
     def next_due(self) -> datetime | None:
         return _time(self._rows("next_due")[0][0])
 
-    def queue_extraction(self, row: ConversationRow, cause: Status, at: datetime) -> None:
-        self._rows("queue_extraction", no=row.key, cause=cause, at=to_micros(at))
+    def queue_extraction(self, row: ConversationRow, extraction_id: str, cause: Status, at: datetime) -> None:
+        self._rows(
+            "queue_extraction", no=row.key, extraction_id=ids.to_bytes(extraction_id), cause=cause, at=to_micros(at)
+        )
         self._rows("is_queued", no=row.key)
 
     def due_extraction(self, now: datetime) -> ExtractionRow | None:
         rows = self._rows("due_extraction", now=to_micros(now))
         return self._extraction(rows[0]) if rows else None
 
-    def find_extraction(self, key: object) -> ExtractionRow | None:
-        rows = self._rows("find_extraction", no=key)
+    def find_extraction(self, extraction_id: str) -> ExtractionRow | None:
+        rows = self._rows("find_extraction", extraction_id=ids.to_bytes(extraction_id))
         return self._extraction(rows[0]) if rows else None
 
     def extractions(self, profile_id: str, conversation_id: str) -> list[ExtractionRow]:
         rows = self._each("extractions", self._members(profile_id), conversation_id=conversation_id)
         return [self._extraction(row) for row in sorted(rows, key=lambda row: row[0])]
+
+    def list_extractions(
+        self, wanted: ExtractionFilter, after: Place | None, limit: int, newest_first: bool
+    ) -> list[tuple[Place, ExtractionRow]]:
+        order, (*_, number) = ordered(after, newest_first)
+        given = {"after": number, "limit": limit, "conversation_id": wanted.conversation_id}
+        if wanted.profile_id is None:
+            rows = [
+                row
+                for status in ([wanted.status] if wanted.status else STATUSES)  # each has them in their order
+                for row in self._rows(f"list_extractions_{order}", status=status, **given)
+            ]
+        else:
+            members = self._members(wanted.profile_id)
+            rows = self._each(f"list_extractions_of_{order}", members, status=wanted.status, **given)
+        rows = sorted(rows, key=lambda row: row[0], reverse=newest_first)[:limit]
+        return [((row[0],), self._extraction(row)) for row in rows]
 
     def put_extraction(self, row: ExtractionRow) -> None:
         self._rows(
@@ -75,6 +96,12 @@ class SqliteConversations(SqliteSignatures):
             error=row.error,
             updated_at=to_micros(row.updated_at),
         )
+
+    def count_generated(self, characters: int) -> None:
+        self._rows("count_generated", characters=characters)
+
+    def generated(self) -> int:
+        return int(self._rows("generated")[0][0])
 
     def extraction_messages(self, row: ExtractionRow, limit: int) -> tuple[list[Communication], list[Communication]]:
         rows = self._rows("extraction_messages", no=row.key, limit=limit)[::-1]
@@ -174,12 +201,11 @@ class SqliteConversations(SqliteSignatures):
         )
 
     def _extraction(self, row: Row) -> ExtractionRow:
-        no, profile_no, conversation_id, cause, status, attempts, due_at, extract, stored, *counts, created, updated = (
-            row
-        )
-        added, changed, discarded, screened, extracted_by, error = counts
+        no, raw_id, profile_no, conversation_id, cause, status, attempts, due_at, extract, stored, *counts = row
+        added, changed, discarded, screened, extracted_by, error, created, updated = counts
         return ExtractionRow(
             key=no,
+            extraction_id=ids.from_bytes(ids.EXTRACTION, raw_id),
             profile_id=self._id(profile_no),
             conversation_id=conversation_id,
             cause=cause,

@@ -6,6 +6,8 @@ from typing import Any
 
 import apsw
 
+from mcp_memory.model import Scope
+
 
 class SqliteUsage:
     def __init__(self, connection: apsw.Connection) -> None:
@@ -17,6 +19,15 @@ class SqliteUsage:
             "on conflict do update set amount = amount + excluded.amount",
             *(tenant, day.isoformat(), unit, amount),
         )
+
+    def count_generated(self, scope: Scope, characters: int) -> int:
+        where = scope.tenant, scope.store_id
+        rows = self._rows("select characters from usage_generated where tenant = ? and store_id = ?", *where)
+        known = rows[0][0] if rows else 0
+        if characters <= known:
+            return 0
+        self._rows("insert or replace into usage_generated values (?, ?, ?)", *where, characters)
+        return int(characters - known)
 
     def add_used_profiles(self, tenant: str, day: date, profiles: Iterable[bytes]) -> int:
         new = "insert into usage_profile (tenant, day, profile) values (?, ?, ?) on conflict do nothing returning 1"

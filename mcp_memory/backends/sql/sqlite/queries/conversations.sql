@@ -83,8 +83,10 @@ select min(due_at) from (select min(due_at) as due_at from conversation where du
                          union all select min(unfed_at) from orchestrated where unfed_at is not null);
 
 -- name: queue_extraction
-insert into extraction (conversation_no, cause, first_id, last_id, summary_id, status, due_at, created_at, updated_at)
-select v.no, :cause, v.learned_id, said.last_id, iif(:cause = 'CLOSED', v.begins_id, null), 'QUEUED', :at, :at, :at
+insert into extraction (extraction_id, conversation_no, cause, first_id, last_id, summary_id, status, due_at, created_at,
+                        updated_at)
+select :extraction_id, v.no, :cause, v.learned_id, said.last_id, iif(:cause = 'CLOSED', v.begins_id, null), 'QUEUED',
+       :at, :at, :at
 from conversation v join (select max(id) as last_id from communication where conversation_no = :no) said
 where v.no = :no and said.last_id > iif(:cause = 'CLOSED', v.begins_id, max(v.learned_id, v.begins_id));
 
@@ -94,22 +96,52 @@ set learned_id = coalesce((select max(id) from communication where conversation_
 where no = :no;
 
 -- name: due_extraction
-select e.no, v.profile_no, v.conversation_id, e.cause, e.status, e.attempts, e.due_at, e.extract, e.stored, e.added,
-       e.updated, e.discarded, e.screened, e.extracted_by, e.error, e.created_at, e.updated_at
+select e.no, e.extraction_id, v.profile_no, v.conversation_id, e.cause, e.status, e.attempts, e.due_at, e.extract,
+       e.stored, e.added, e.updated, e.discarded, e.screened, e.extracted_by, e.error, e.created_at, e.updated_at
 from extraction e join conversation v on v.no = e.conversation_no
 where e.due_at <= :now order by e.due_at, e.no limit 1;
 
 -- name: find_extraction
-select e.no, v.profile_no, v.conversation_id, e.cause, e.status, e.attempts, e.due_at, e.extract, e.stored, e.added,
-       e.updated, e.discarded, e.screened, e.extracted_by, e.error, e.created_at, e.updated_at
+select e.no, e.extraction_id, v.profile_no, v.conversation_id, e.cause, e.status, e.attempts, e.due_at, e.extract,
+       e.stored, e.added, e.updated, e.discarded, e.screened, e.extracted_by, e.error, e.created_at, e.updated_at
 from extraction e join conversation v on v.no = e.conversation_no
-where e.no = :no;
+where e.extraction_id = :extraction_id;
 
 -- name: extractions
-select e.no, v.profile_no, v.conversation_id, e.cause, e.status, e.attempts, e.due_at, e.extract, e.stored, e.added,
-       e.updated, e.discarded, e.screened, e.extracted_by, e.error, e.created_at, e.updated_at
+select e.no, e.extraction_id, v.profile_no, v.conversation_id, e.cause, e.status, e.attempts, e.due_at, e.extract,
+       e.stored, e.added, e.updated, e.discarded, e.screened, e.extracted_by, e.error, e.created_at, e.updated_at
 from extraction e join conversation v on v.no = e.conversation_no
 where v.profile_no = :no and v.conversation_id = :conversation_id order by e.no;
+
+-- name: list_extractions_newest
+select e.no, e.extraction_id, v.profile_no, v.conversation_id, e.cause, e.status, e.attempts, e.due_at, e.extract,
+       e.stored, e.added, e.updated, e.discarded, e.screened, e.extracted_by, e.error, e.created_at, e.updated_at
+from extraction e join conversation v on v.no = e.conversation_no
+where e.status = :status and e.no < :after and (:conversation_id is null or v.conversation_id = :conversation_id)
+order by e.no desc limit :limit;
+
+-- name: list_extractions_oldest
+select e.no, e.extraction_id, v.profile_no, v.conversation_id, e.cause, e.status, e.attempts, e.due_at, e.extract,
+       e.stored, e.added, e.updated, e.discarded, e.screened, e.extracted_by, e.error, e.created_at, e.updated_at
+from extraction e join conversation v on v.no = e.conversation_no
+where e.status = :status and e.no > :after and (:conversation_id is null or v.conversation_id = :conversation_id)
+order by e.no limit :limit;
+
+-- name: list_extractions_of_newest
+select e.no, e.extraction_id, v.profile_no, v.conversation_id, e.cause, e.status, e.attempts, e.due_at, e.extract,
+       e.stored, e.added, e.updated, e.discarded, e.screened, e.extracted_by, e.error, e.created_at, e.updated_at
+from extraction e join conversation v on v.no = e.conversation_no
+where v.profile_no = :no and (:conversation_id is null or v.conversation_id = :conversation_id)
+  and (:status is null or e.status = :status) and e.no < :after
+order by e.no desc limit :limit;
+
+-- name: list_extractions_of_oldest
+select e.no, e.extraction_id, v.profile_no, v.conversation_id, e.cause, e.status, e.attempts, e.due_at, e.extract,
+       e.stored, e.added, e.updated, e.discarded, e.screened, e.extracted_by, e.error, e.created_at, e.updated_at
+from extraction e join conversation v on v.no = e.conversation_no
+where v.profile_no = :no and (:conversation_id is null or v.conversation_id = :conversation_id)
+  and (:status is null or e.status = :status) and e.no > :after
+order by e.no limit :limit;
 
 -- name: put_extraction
 update extraction
@@ -117,6 +149,12 @@ set status = :status, attempts = :attempts, due_at = :due_at, extract = :extract
     updated = :updated, discarded = :discarded, screened = :screened, extracted_by = :extracted_by, error = :error,
     updated_at = :updated_at
 where no = :no;
+
+-- name: count_generated
+update store set generated_characters = generated_characters + :characters;
+
+-- name: generated
+select generated_characters from store;
 
 -- name: extraction_messages
 select c.id, c.communication_id, c.content, c.channel, c.occurred_at, c.created_at, c.role, c.author, v.conversation_id,
