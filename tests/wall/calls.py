@@ -189,4 +189,9 @@ def calls(world: World) -> list[Call]:
         for method in route.methods or ()
         if route.operation_id != UPLOADING
     ]
-    return sorted(found, key=lambda one: (one.method == "DELETE", -one.path.count("{") * (one.method == "DELETE")))
+    return sorted(found, key=_turn)
+
+
+def _turn(call: Call) -> tuple[bool, int, bool]:
+    deletes = call.method == "DELETE"
+    return deletes, -call.path.count("{") * deletes, deletes and call.operation == "DeleteStore"
