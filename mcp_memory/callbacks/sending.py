@@ -19,7 +19,7 @@ from mcp_memory.callbacks.requests import DELIVERED, Outcome, Outgoing, outcome
 from mcp_memory.callbacks.resolving import Resolver, Unresolved
 
 SECONDS = 5.0  # for all of an attempt: the name, the connection, what is sent and the reply
-LONGEST = 4096  # bytes of a reply's body that are taken, only so that the receiver sees it through
+LONGEST = 4096  # bytes of a reply's body after which no more are taken, and those only that the receiver is done
 MOST = 3  # addresses of one host that are tried
 
 Clock = Callable[[], float]
@@ -142,7 +142,7 @@ class _Stream(httpcore2.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self._socket.settimeout(self._line.left())
-        return self._socket.recv(min(max_bytes, LONGEST))
+        return self._socket.recv(max_bytes)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         rest = memoryview(buffer)

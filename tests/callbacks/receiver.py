@@ -18,6 +18,7 @@ class Reply:
     hold: threading.Event | None = None  # answers when it is set
     trickle: threading.Event | None = None  # a byte of a header at a time, until it is set
     raw: bytes | None = None  # in place of all that
+    endless: bool = False  # a body that comes as long as anybody takes it
 
 
 @dataclass(kw_only=True)
@@ -80,6 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(reply.body) if reply.claimed is None else reply.claimed))
         self.end_headers()
         self.wfile.write(reply.body)
+        while reply.endless:
+            self.wfile.write(b"x" * 2**16)
 
     do_GET = do_POST
 

@@ -28,6 +28,7 @@ NAME = "hooks.example.com"
 LOOPBACK, NAMED = reach(["127.0.0.0/8"]), reach(["127.0.0.0/8", NAME])
 SECONDS = 0.4  # of an attempt, where it is about time
 PATIENT = 10.0  # where it is not
+SLACK = 2.0  # of a machine that is busy with others
 BODY = json.dumps({"eventType": "CONVERSATION_CREATED", "timestamp": "2026-11-23T09:30:00.000Z", "data": {}})
 
 
@@ -95,11 +96,11 @@ def test_a_redirect_is_not_followed(status: int) -> None:
 
 
 def test_a_huge_reply_is_not_taken_in() -> None:
-    with receiving(Reply(body=b"x" * 64, claimed=10**12)) as short, receiving(Reply(body=b"x" * 2**22)) as whole:
-        came, seconds = took(lambda: sender(seconds=SECONDS).send(to(short.url())))
-        assert (came, seconds < SECONDS + 1) == (Outcome(), True)
-        came, seconds = took(lambda: sender().send(to(whole.url())))
-        assert (came, seconds < 2) == (Outcome(), True)
+    with receiving(Reply(claimed=10**12, endless=True), Reply(body=b"x", claimed=10**12)) as receiver:
+        came, seconds = took(lambda: sender().send(to(receiver.url())))
+        assert came == Outcome() and seconds < PATIENT / 2
+        came, seconds = took(lambda: sender(seconds=SECONDS).send(to(receiver.url())))
+        assert came == Outcome() and seconds < SECONDS + SLACK
 
 
 def slow(came: Outcome) -> bool:
@@ -110,14 +111,14 @@ def test_a_receiver_that_hangs_is_left_in_time() -> None:
     with receiving(Reply(hold=threading.Event())) as receiver:
         came, seconds = took(lambda: sender(seconds=SECONDS).send(to(receiver.url())))
 
-    assert slow(came) and seconds < SECONDS + 1
+    assert slow(came) and seconds < SECONDS + SLACK
 
 
 def test_a_receiver_that_says_a_letter_at_a_time_is_left_in_time() -> None:
     with receiving(Reply(trickle=threading.Event())) as receiver:
         came, seconds = took(lambda: sender(seconds=SECONDS).send(to(receiver.url())))
 
-    assert slow(came) and seconds < SECONDS + 1
+    assert slow(came) and seconds < SECONDS + SLACK
 
 
 def test_a_name_server_that_says_nothing_is_left_in_time_and_not_asked_by_more_than_a_few() -> None:
@@ -128,11 +129,11 @@ def test_a_name_server_that_says_nothing_is_left_in_time_and_not_asked_by_more_t
         stuck.wait(30)
         return []
 
-    patient = sender(seconds=SECONDS / 4, resolver=Resolver(look_up, at_once=2))
+    own = sender(seconds=SECONDS, resolver=Resolver(look_up, at_once=2))
     try:
-        for _ in range(4):
-            came, seconds = took(lambda: patient.send(to(f"https://{NAME}/")))
-            assert came.silent and came.error == "The name of its host leads nowhere." and seconds < SECONDS + 1
+        for _ in range(3):
+            came, seconds = took(lambda: own.send(to(f"https://{NAME}/")))
+            assert came.silent and came.error == "The name of its host leads nowhere." and seconds < SECONDS + SLACK
         assert asked == [NAME, NAME]
     finally:
         stuck.set()

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import anyio.to_thread
 import pytest
@@ -31,6 +33,7 @@ from mcp_memory.callbacks.signing import SIGNATURE, signature
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.errors import Conflict, NotFound
 from mcp_memory.model import Scope
+from mcp_memory.settings import Settings
 from tests.callbacks.receiver import Reply, receiving
 from tests.sqlite.test_database import MONDAY, add_store
 from tests.sqlite.test_erased import found
@@ -250,6 +253,10 @@ def test_a_receiver_that_is_gone_is_not_asked_again(
 
     assert deliver(delivery, scope) == 2 and receivers.came == [("here", "a"), ("here", "b")]
     assert [(row.status, row.body) for row in waiting(database, scope)] == [("FAILED", "")] * 2
+
+    receivers.answers.clear()
+    announce(database, scope, "c")
+    assert deliver(delivery, scope) == 1 and receivers.came[-1] == ("here", "c")
 
 
 def test_a_receiver_that_does_not_answer_is_left_alone_by_all_conversations_longer_each_time(
@@ -492,6 +499,27 @@ async def test_what_was_left_is_sent_when_the_store_is_opened_again(
     assert await anyio.to_thread.run_sync(came.wait, 10)
     await after.close()
     assert receivers.came == [("here", "a")]
+
+
+@pytest.mark.anyio
+async def test_over_http_it_goes_where_the_settings_let_it_and_can_be_verified(tmp_path: Path) -> None:
+    came, database = threading.Event(), SqliteDatabase(tmp_path)
+    with receiving() as receiver:
+        receiver.came = lambda seen: came.set()
+        settings = Settings(data_dir=tmp_path, callback_hosts=("127.0.0.0/8",))
+        memory, caller = app.build_memory(settings, background=True), app.local_caller(settings)
+        secret = await memory.callback_secret(caller)
+        scope = await memory.scope(caller)
+        to = [StatusCallback(url=receiver.url("/hook?x=1"))]
+        await anyio.to_thread.run_sync(partial(announce, database, scope, "a", to=to, at=app.now()))
+        cast(SqlBackend, memory._backend)._deliver(scope)
+        assert await anyio.to_thread.run_sync(came.wait, 10)
+        await memory.close()
+        await anyio.to_thread.run_sync(database.close)
+
+    (seen,) = receiver.seen
+    assert json.loads(seen.body)["data"] == {"name": "a"}
+    assert seen.headers[SIGNATURE] == signature(secret, f"http://{seen.headers['Host']}{seen.path}")
 
 
 # Secrets
