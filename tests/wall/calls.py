@@ -192,6 +192,7 @@ def calls(world: World) -> list[Call]:
     return sorted(found, key=_turn)
 
 
-def _turn(call: Call) -> tuple[bool, int, bool]:
+def _turn(call: Call) -> tuple[bool, bool, int]:
+    """Conversations go before those who talked in them, with whom they would go as well."""
     deletes = call.method == "DELETE"
-    return deletes, -call.path.count("{") * deletes, deletes and call.operation == "DeleteStore"
+    return deletes, deletes and call.path.startswith("/v1/"), -call.path.count("{") * deletes
