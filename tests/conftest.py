@@ -13,6 +13,11 @@ hypothesis.settings.register_profile("house", deadline=None)
 hypothesis.settings.load_profile("house")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits for servers comes first: at the end of a run it would be one worker's, and all others wait for it."""
+    items.sort(key=lambda item: "process" not in item.path.parts)
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"

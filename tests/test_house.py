@@ -116,6 +116,7 @@ MAY_IMPORT = {
         "conversations ids model text orchestrator/__init__ wire/__init__ wire/configurations wire/pages"
     ),
     "wire/recall": "ids model wire/__init__ wire/memories",
+    "wire/histories": "conversation_ids history model wire/__init__ wire/memories wire/pages",
     "wire/receipts": "model",
     "wire/outcomes": "model",
     "wire/imports": "imports wire/__init__ wire/pages",
@@ -261,7 +262,7 @@ MAY_IMPORT = {
         f"{SQL} reconciliation/__init__ backends/sql/curation backends/sql/memories backends/sql/profiles "
         "backends/sql/quotas backends/sql/recall"
     ),
-    "backends/sql/learning": f"{SQL} extraction/__init__ backends/sql/conversation_rows backends/sql/lifecycle",
+    "backends/sql/learning": f"{SQL} history extraction/__init__ backends/sql/conversation_rows backends/sql/lifecycle",
     "backends/sql/rounds": "model",
     "backends/sql/tending": f"{SQL} backends/sql/rounds",
     "backends/sql/callbacks": (
@@ -456,6 +457,10 @@ MAY_IMPORT = {
     "http/api/summaries": (
         f"history inputs listing http/api/profiles {API} wire/__init__ wire/memories wire/pages wire/receipts"
     ),
+    "http/api/histories": (
+        f"history model http/api/observations http/api/profiles http/api/summaries {API} wire/__init__ wire/histories "
+        "wire/pages"
+    ),
     "http/api/recall": f"errors inputs model text http/api/profiles {API} wire/memories wire/recall",
     "http/api/uploads": (
         "errors ids columns imports import_file import_queue metering/__init__ model service uploads http/api/bodies "
@@ -470,6 +475,7 @@ MAY_IMPORT = {
     "http/api/document": "metering/__init__ http/api/problems http/api/route wire/outcomes wire/receipts",
     "http/api/app": (
         "__init__ http/api/communications http/api/configurations http/api/conversations http/api/document "
+        "http/api/histories "
         "http/api/participants http/api/identifiers http/api/imports http/api/mappings http/api/observations "
         "http/api/problems http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores "
         "http/api/summaries http/api/uploads"

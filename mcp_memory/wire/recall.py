@@ -20,6 +20,8 @@ Limit = Annotated[int, Field(ge=0, le=MAX_RECALL)]
 
 
 class RecallRequestBody(Open):
+    """`asOf` is ours: what was known then, in the words of then."""
+
     conversation_id: ConversationId = OMITTED
     query: Annotated[Text, Field(max_length=MAX_QUERY)] = OMITTED
     begin_date: Time = OMITTED
@@ -28,6 +30,7 @@ class RecallRequestBody(Open):
     summaries_limit: Limit = 5
     communications_limit: Limit = 0
     relevance_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0
+    as_of: Time = OMITTED
 
 
 class ParticipantBody(Answer):

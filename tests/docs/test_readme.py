@@ -50,8 +50,9 @@ def test_the_kinds_of_error_are_those_of_the_code() -> None:
     assert INTERNAL.startswith("internal: ")
 
 
-def run(*command: str, folder: Path | None = None) -> str:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("MCP_MEMORY_")}
+def run(*command: str, folder: Path | None = None, **env: str) -> str:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MCP_MEMORY_")}
+    environ = {**kept, **env}
     if folder is not None:
         environ["MCP_MEMORY_DATA_DIR"] = str(folder)
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, encoding="utf-8", timeout=120)
@@ -67,10 +68,11 @@ def masked(text: str) -> str:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs make")
-def test_make_demo_prints_what_readme_shows() -> None:
-    printed = run("make", "--silent", "demo")
+def test_make_demo_prints_what_readme_shows_and_leaves_nothing(tmp_path: Path) -> None:
+    printed = run("make", "--silent", "demo", HOME=str(tmp_path), TMPDIR=str(tmp_path))
 
     assert masked(printed) == masked(blocks("text")[0])
+    assert [path for path in tmp_path.rglob("*") if "mcp-memory" in path.name] == []
 
 
 def test_the_two_commands_are_those_of_the_makefile() -> None:

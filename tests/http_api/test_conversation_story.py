@@ -21,7 +21,7 @@ from mcp_memory.model import Caller
 from mcp_memory.orchestrator import Content, NewCommunication, Party
 from mcp_memory.service import Memory
 from mcp_memory.wire import write_time
-from tests.contract.conftest import Clock
+from tests.contract.conftest import Clock, Remembering
 from tests.contract.test_story import WEEKS
 from tests.doors import guarded, held_by
 from tests.http_api.accounts import Account, Json
@@ -99,17 +99,22 @@ class Shop:
         """What the background does."""
         return await self.memory.learn(Caller(tenant=self.account.tenant, store=self.account.store_id))
 
-    async def list(self, path: str, key: str) -> list[Any]:
+    async def listed(self, path: str, key: str) -> list[Any]:
         return list((await self.account.get(path, pageSize=50))[key])
 
     async def observations(self, profile: str) -> list[Any]:
-        return await self.list(f"{self.account.data}/Profiles/{profile}/Observations", "observations")
+        return await self.listed(f"{self.account.data}/Profiles/{profile}/Observations", "observations")
+
+
+@pytest.fixture(scope="module")
+def remembering() -> MiniLM:
+    return Remembering()
 
 
 @pytest.fixture
-async def shop(tmp_path: Path, embedder: MiniLM) -> AsyncIterator[Shop]:
+async def shop(tmp_path: Path, remembering: MiniLM) -> AsyncIterator[Shop]:
     clock = Clock()
-    backend = SqlBackend(SqliteDatabase(tmp_path), embedder, now=clock, make_id=clock.make_id, region="US")
+    backend = SqlBackend(SqliteDatabase(tmp_path), remembering, now=clock, make_id=clock.make_id, region="US")
     memory = Memory(backend, clock)
     door = guarded(build_api(Front(memory=memory, now=clock)), held_by({"SK0": "acme"}, "only-for-tests"))
     transport = httpx2.ASGITransport(door)
@@ -159,9 +164,9 @@ async def test_three_weeks_over_four_channels_through_the_api(shop: Shop) -> Non
         body = {"idType": id_type, "value": value}
         found = (await shop.account.write("POST", f"{shop.account.data}/Profiles/Lookup", body, 200)).json()
         assert found["profiles"] == [dana], id_type
-    statuses = {one["id"]: one["status"] for one in await shop.list(CONVERSATIONS, "conversations")}
+    statuses = {one["id"]: one["status"] for one in await shop.listed(CONVERSATIONS, "conversations")}
     assert statuses == dict.fromkeys(held, "CLOSED")
-    summaries = await shop.list(f"{data}/ConversationSummaries", "summaries")
+    summaries = await shop.listed(f"{data}/ConversationSummaries", "summaries")
     assert sorted(one["conversationId"] for one in summaries) == sorted(held)
 
     said = [one["content"] for one in await shop.observations(dana)]
@@ -173,13 +178,13 @@ async def test_three_weeks_over_four_channels_through_the_api(shop: Shop) -> Non
     assert any("replacement" in one and "agent" in one.lower() for one in said)
     assert all('"' in one for one in said if "discount" in one), "what she tells us to do is her words"
     (home,) = [one for one in await shop.observations(dana) if "Lisbon" in one["content"]]
-    revisions = await shop.list(f"{data}/Observations/{home['id']}/Revisions", "revisions")
+    revisions = await shop.listed(f"{data}/Observations/{home['id']}/Revisions", "revisions")
     assert ["Lisbon" in one["content"] for one in revisions] == [True, False]
     assert "Porto" in revisions[1]["content"] and revisions[1]["conversationIds"] == [held[0]]
     assert set(home["conversationIds"]) == {held[0], held[3]}
     recalled = {"conversationId": held[0], "communicationsLimit": 50, "observationsLimit": 0, "summariesLimit": 0}
     communications = (await shop.account.write("POST", f"{data}/Recall", recalled, 200)).json()["communications"]
-    posted = await shop.list(f"{CONVERSATIONS}/{held[0]}/Communications", "communications")
+    posted = await shop.listed(f"{CONVERSATIONS}/{held[0]}/Communications", "communications")
     assert [one["id"] for one in reversed(communications)] == [one["id"] for one in posted] and len(posted) == 3
 
 
@@ -193,7 +198,7 @@ async def test_a_conversation_in_which_nothing_was_said_teaches_nothing(shop: Sh
     profile = begun["participants"][0]["profileId"]
 
     assert await shop.observations(profile) == []
-    assert await shop.list(f"{shop.account.data}/Profiles/{profile}/ConversationSummaries", "summaries") == []
+    assert await shop.listed(f"{shop.account.data}/Profiles/{profile}/ConversationSummaries", "summaries") == []
     said = await shop.account.refused(
         "POST",
         f"{CONVERSATIONS}/{begun['id']}/Communications",
@@ -215,7 +220,7 @@ async def test_two_conversations_sent_interleaved_and_twice_stay_two(shop: Shop)
 
     profile = sms["participants"][0]["profileId"]
     assert voice["participants"][0]["profileId"] == profile
-    of = {conversation: [] for conversation in (sms["id"], voice["id"])}
+    of: dict[str, list[str]] = {conversation: [] for conversation in (sms["id"], voice["id"])}
     for one in await shop.observations(profile):
         (conversation,) = one["conversationIds"]
         of[conversation].append(one["content"])
@@ -225,7 +230,7 @@ async def test_two_conversations_sent_interleaved_and_twice_stay_two(shop: Shop)
     ]
     assert any("cats" in text for text in of[voice["id"]]) and any("Northwind" in text for text in of[voice["id"]])
     for begun, at in ((sms, 0), (voice, 1)):
-        posted = await shop.list(f"{CONVERSATIONS}/{begun['id']}/Communications", "communications")
+        posted = await shop.listed(f"{CONVERSATIONS}/{begun['id']}/Communications", "communications")
         assert [one["content"]["text"] for one in posted] == [line[at] for line in lines]
 
 
@@ -236,7 +241,7 @@ async def test_what_is_said_in_the_future_is_refused_and_says_so(shop: Shop) -> 
     said = (await shop.say(begun["id"], "SMS", "I will be there.", 400, occurredAt=later))["message"]
 
     assert "occurredAt" in said and "future" in said
-    assert await shop.list(f"{CONVERSATIONS}/{begun['id']}/Communications", "communications") == []
+    assert await shop.listed(f"{CONVERSATIONS}/{begun['id']}/Communications", "communications") == []
 
 
 async def test_messages_out_of_order_are_learned_in_the_order_they_were_said(shop: Shop) -> None:
@@ -261,7 +266,7 @@ async def test_who_is_unknown_is_heard_and_taught_from_only_when_he_is_known(sho
     begun = (await shop.account.write("POST", CONVERSATIONS, body, 201)).json()
     await shop.say(begun["id"], "SMS", "I live in Porto.")
     people = f"{CONVERSATIONS}/{begun['id']}/Participants"
-    found = await shop.list(people, "participants")
+    found = await shop.listed(people, "participants")
     assert [one["type"] for one in found] == ["UNKNOWN", "UNKNOWN"] and "profileId" not in found[0]
     lookup = f"{shop.account.data}/Profiles/Lookup"
     assert (await shop.account.write("POST", lookup, {"idType": "phone", "value": PHONE}, 200)).json()["profiles"] == []
@@ -296,11 +301,13 @@ async def test_ten_thousand_messages_are_all_there_and_learned_from(shop: Shop) 
     shop.clock.pass_(hours=25)
     await shop.learn()
     profile = begun["participants"][0]["profileId"]
-    path, found, token = f"{CONVERSATIONS}/{begun['id']}/Communications", list[str](), ""
-    while token is not None:
-        page = await shop.account.get(path, pageSize=1000, **({"pageToken": token} if token else {}))
+    path, found, asked = f"{CONVERSATIONS}/{begun['id']}/Communications", list[str](), {"pageSize": "1000"}
+    while True:
+        page = (await shop.account.ask("GET", path, params=asked)).json()
         found += [one["id"] for one in page["communications"]]
-        token = page["meta"].get("nextToken")
+        if "nextToken" not in page["meta"]:
+            break
+        asked["pageToken"] = page["meta"]["nextToken"]
 
     assert (await shop.account.get(f"{CONVERSATIONS}/{begun['id']}"))["status"] == "CLOSED"
     assert any("Lisbon" in one["content"] for one in await shop.observations(profile))

@@ -13,7 +13,10 @@ from tests.published.document import Operation, conversations_document, memory_d
 
 pytestmark = pytest.mark.anyio
 
-EXTENSIONS = {"ListProfileImportRemarks"}  # what only we have
+EXTENSIONS = {
+    *("ListProfileImportRemarks", "ListObservationHistory", "UndoObservation", "ListSummaryHistory"),
+    *("ListTraitHistory", "ListProfileChanges"),
+}  # what only we have
 SENDING = {"CreateConversationAction", "FetchConversationAction"}  # refused, and so there is none to be read
 METHODS = ("get", "post", "put", "patch", "delete")
 

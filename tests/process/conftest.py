@@ -17,6 +17,12 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture
+def cold(tmp_path: Path) -> Home:
+    """For how a program starts and what it leaves: each start is that of a new interpreter."""
+    return make_home(tmp_path / "machine", cold=True)
+
+
+@pytest.fixture
 def server(home: Home) -> Iterator[Stdio]:
     """One server on pipes, ready, on an empty data folder."""
     with stdio_server(home) as server:

@@ -5,14 +5,17 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
+
+from tests.process.warm import POSSIBLE, Forked, warm
 
 ANSWER_SECONDS = 30.0  # nobody promises a time for an answer; this only bounds the wait for one that never comes
 EXIT_SECONDS = 2.0  # promised
@@ -20,14 +23,21 @@ SLACK_SECONDS = (
     1.0  # for the interpreter's own end, and for the turn of a process on a machine that is busy with others
 )
 
+READ_AT_IMPORT = ("PYTHON", "PROMETHEUS_")  # settings that come too late for what is imported already
+
 Json = dict[str, Any]
+Process = subprocess.Popen[bytes] | Forked
 
 
 @dataclass(frozen=True)
 class Home:
-    """All that a server is given: an empty home, an empty working folder, and a folder for its data."""
+    """All that a server is given: an empty home, an empty working folder, and a folder for its data.
+
+    `cold`: each start is that of a new interpreter.
+    """
 
     root: Path
+    cold: bool = False
 
     @property
     def data(self) -> Path:
@@ -49,19 +59,41 @@ class Home:
 
     def run(self, *arguments: str, env: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
         """A command to its end, which is near: what waits for anything fails."""
-        return subprocess.run(
-            self.command(*arguments),
-            env=self.environment(env),
-            cwd=self.root / "cwd",
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=ANSWER_SECONDS,
-        )
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+            process = self.start(arguments, env, stdin=subprocess.DEVNULL, stdout=out.fileno(), stderr=errors.fileno())
+            try:
+                code = process.wait(ANSWER_SECONDS)
+            finally:
+                process.kill()
+                process.wait()
+            said = [_said(one) for one in (out, errors)]
+        return subprocess.CompletedProcess(self.command(*arguments), code, *said)
+
+    def start(
+        self,
+        arguments: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        *,
+        under: Sequence[str] = (),
+        stdin: int,
+        stdout: int,
+        stderr: int,
+    ) -> Process:
+        """`under`: a command, like strace, that runs it."""
+        environment, cwd = self.environment(env), self.root / "cwd"
+        if POSSIBLE and not (self.cold or under or any(name.startswith(READ_AT_IMPORT) for name in environment)):
+            return warm().start(arguments, environment, cwd, stdin, stdout, stderr)
+        command = [*under, *self.command(*arguments)]
+        return subprocess.Popen(command, env=environment, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr)
 
 
-def make_home(root: Path) -> Home:
-    home = Home(root)
+def _said(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8").replace(os.linesep, "\n")
+
+
+def make_home(root: Path, cold: bool = False) -> Home:
+    home = Home(root, cold)
     for folder in home.elsewhere:
         folder.mkdir(parents=True)
     return home
@@ -74,10 +106,9 @@ class Refused(Exception):
 class Stdio:
     """A server on pipes, as a host runs it. A thread keeps every line that it prints."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", stderr: Path) -> None:
-        assert process.stdin is not None and process.stdout is not None
+    def __init__(self, process: Process, stdin: IO[bytes], stdout: IO[bytes], stderr: Path) -> None:
         self.process, self._stderr = process, stderr
-        self._stdin, self._stdout = process.stdin, process.stdout
+        self._stdin, self._stdout = stdin, stdout
         self.lines: list[bytes] = []
         self._answers: dict[int, Json] = {}
         self._news = threading.Condition()
@@ -203,16 +234,17 @@ def stdio_server(
     `under`: a command, like strace, that runs it.
     """
     stderr = home.root / f"stderr-{len(list(home.root.glob('stderr-*')))}.txt"
-    with stderr.open("wb") as errors:
-        process = subprocess.Popen(
-            [*under, *home.command("--data-dir", str(home.data))],
-            env=home.environment(env),
-            cwd=home.root / "cwd",
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-        )
-    server = Stdio(process, stderr)
+    (theirs_in, ours_in), (ours_out, theirs_out) = os.pipe(), os.pipe()
+    try:
+        with stderr.open("wb") as errors:
+            arguments = ["--data-dir", str(home.data)]
+            process = home.start(
+                arguments, env, under=under, stdin=theirs_in, stdout=theirs_out, stderr=errors.fileno()
+            )
+    finally:
+        os.close(theirs_in)
+        os.close(theirs_out)
+    server = Stdio(process, os.fdopen(ours_in, "wb"), os.fdopen(ours_out, "rb"), stderr)
     try:
         if greeted:
             server.hand_shake()
@@ -225,7 +257,7 @@ def stdio_server(
 class Http:
     """`serve` on a port of its own."""
 
-    process: "subprocess.Popen[bytes]"
+    process: Process
     address: str
     _stderr: Path
 
@@ -241,13 +273,12 @@ class Http:
 def http_server(home: Home, env: Mapping[str, str] | None = None, *arguments: str) -> Iterator[Http]:
     stderr = home.root / f"stderr-{len(list(home.root.glob('stderr-*')))}.txt"
     with stderr.open("wb") as errors:
-        process = subprocess.Popen(
-            home.command("serve", "--port", "0", *(arguments or ("--data-dir", str(home.data)))),
-            env=home.environment(env),
-            cwd=home.root / "cwd",
+        process = home.start(
+            ["serve", "--port", "0", *(arguments or ("--data-dir", str(home.data)))],
+            env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=errors,
+            stderr=errors.fileno(),
         )
     try:
         yield Http(process, _announced(process, stderr), stderr)
@@ -256,7 +287,7 @@ def http_server(home: Home, env: Mapping[str, str] | None = None, *arguments: st
         _ended(process)
 
 
-def _announced(process: "subprocess.Popen[bytes]", stderr: Path) -> str:
+def _announced(process: Process, stderr: Path) -> str:
     """The address it prints: its socket is bound before, so whoever connects now is served."""
 
     def address() -> "re.Match[str] | None":
@@ -269,7 +300,7 @@ def _announced(process: "subprocess.Popen[bytes]", stderr: Path) -> str:
     return found[1]
 
 
-def _ended(process: "subprocess.Popen[bytes]") -> int:
+def _ended(process: Process) -> int:
     """The exit code; a process that does not end is killed, and fails the test."""
     try:
         return process.wait(ANSWER_SECONDS / 3)

@@ -33,13 +33,14 @@ ENDS = [eof, pytest.param(sigint, marks=posix), pytest.param(sigterm, marks=posi
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_an_idle_server_ends_when_told_to(server: Stdio, end: End) -> None:
-    server.call("lookup_profile", value="+13175550142")
+def test_an_idle_server_ends_when_told_to(cold: Home, end: End) -> None:
+    with stdio_server(cold) as server:
+        server.call("lookup_profile", value="+13175550142")
 
-    end(server)
+        end(server)
 
-    assert server.exit_code() == 0
-    assert server.stderr == ""
+        assert server.exit_code() == 0
+        assert server.stderr == ""
 
 
 @pytest.mark.parametrize("end", ENDS)

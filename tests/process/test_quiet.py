@@ -48,38 +48,38 @@ def outside(paths: list[str], home: Home) -> list[str]:
     return [path for path in paths if path != "/dev/null" and not Path(path).is_relative_to(home.data)]
 
 
-def test_python_opens_no_socket_and_no_file_outside_the_data_folder(home: Home, tmp_path: Path) -> None:
+def test_python_opens_no_socket_and_no_file_outside_the_data_folder(cold: Home, tmp_path: Path) -> None:
     hooks, report = tmp_path / "hooks", tmp_path / "report.txt"
     hooks.mkdir()
     (hooks / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
     env = {"PYTHONPATH": str(hooks), "REPORT": str(report), "PYTHONDONTWRITEBYTECODE": "1"}
 
-    with stdio_server(home, env=env) as server:
+    with stdio_server(cold, env=env) as server:
         work(server)
 
     events = [line.split(" ", 1) for line in report.read_text(encoding="utf-8").splitlines()]
     assert events[0] == ["watching"]
     assert [event for event in events[1:] if event[0] not in ("open", "os.mkdir")] == []
-    assert outside([event[1] for event in events[1:]], home) == []
+    assert outside([event[1] for event in events[1:]], cold) == []
 
 
 @linux
-def test_native_code_opens_no_socket_and_no_file_outside_the_data_folder(home: Home, tmp_path: Path) -> None:
+def test_native_code_opens_no_socket_and_no_file_outside_the_data_folder(cold: Home, tmp_path: Path) -> None:
     strace = usable_strace()
     report = tmp_path / "strace.txt"
     calls = "%network,open,openat,openat2,creat,mkdir,mkdirat,rename,renameat,renameat2,execve"
     under = [strace, "-f", "-y", "-qq", "-e", f"trace={calls}", "-e", "signal=none", "-o", str(report)]
 
-    with stdio_server(home, env={"PYTHONDONTWRITEBYTECODE": "1"}, under=under) as server:
+    with stdio_server(cold, env={"PYTHONDONTWRITEBYTECODE": "1"}, under=under) as server:
         work(server)
 
     lines = report.read_text(encoding="utf-8").splitlines()
     made = [line for line in lines if re.search(r"O_WRONLY|O_RDWR|O_CREAT|\b(creat|mkdir(at)?|rename\w*)\(", line)]
     made = [line for line in made if " = -1 " not in line]
     assert any("all-minilm" in line for line in lines)  # the model was loaded before our eyes
-    assert any(str(home.data) in line for line in made)
+    assert any(str(cold.data) in line for line in made)
     assert [line for line in lines if re.search(r"AF_INET|AF_NETLINK|\b(connect|bind|listen|accept4?)\(", line)] == []
-    assert outside([match[1] for line in made if (match := re.search(r'"([^"]*)"', line))], home) == []
+    assert outside([match[1] for line in made if (match := re.search(r'"([^"]*)"', line))], cold) == []
     assert sum("execve(" in line and " = 0" in line for line in lines) == 1  # the server itself
 
 
@@ -102,14 +102,14 @@ def _target(descriptor: Path) -> str:
         return ""
 
 
-def test_nothing_is_left_in_the_home_the_working_or_the_temporary_folder(home: Home) -> None:
-    with stdio_server(home) as server:
+def test_nothing_is_left_in_the_home_the_working_or_the_temporary_folder(cold: Home) -> None:
+    with stdio_server(cold) as server:
         work(server)
-        after_work = [str(path) for folder in home.elsewhere for path in folder.rglob("*")]
+        after_work = [str(path) for folder in cold.elsewhere for path in folder.rglob("*")]
 
     assert after_work == []
-    assert [str(path) for folder in home.elsewhere for path in folder.rglob("*")] == []
-    assert {path.name for path in home.data.iterdir()} >= {"catalog.db", "stores"}
+    assert [str(path) for folder in cold.elsewhere for path in folder.rglob("*")] == []
+    assert {path.name for path in cold.data.iterdir()} >= {"catalog.db", "stores"}
 
 
 def usable_strace() -> str:

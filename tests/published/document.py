@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +53,12 @@ class Operation:
 
     def match(self, path: str) -> dict[str, str] | None:
         """The values in a path of this operation, still percent-encoded."""
-        found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path), path)
+        found = self._pattern.fullmatch(path)
         return found and found.groupdict()
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path))
 
     def has_header(self, name: str) -> bool:
         return any(one.place == "header" and one.name == name for one in self.parameters)

@@ -28,7 +28,7 @@ from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.callbacks import StatusCallback
 from mcp_memory.callbacks.addresses import PUBLIC, reach
 from mcp_memory.callbacks.requests import DELIVERED, TOKEN, Outcome, Outgoing
-from mcp_memory.callbacks.retries import DAY, FIRST, KEPT, LONGEST, REST
+from mcp_memory.callbacks.retries import DAY, FIRST, KEPT, LEAST, LONGEST, REST
 from mcp_memory.callbacks.signing import SIGNATURE, signature
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.errors import Conflict, NotFound
@@ -240,8 +240,50 @@ def test_what_waited_a_day_for_its_turn_is_still_tried(
     clock.pass_(DAY * 3)
     receivers.answer(NOT_NOW, HERE)
 
-    assert deliver(delivery, scope) == 1
-    assert waiting(database, scope)[0].status == "FAILED"
+    for attempt in range(LEAST):
+        assert waiting(database, scope)[0].status == "PENDING"
+        assert deliver(delivery, scope) == 1
+        clock.pass_(FIRST * 2**attempt)
+    assert waiting(database, scope)[0].status == "FAILED" and deliver(delivery, scope) == 0
+
+
+def test_a_receiver_that_never_answers_does_not_fill_the_store(
+    database: SqliteDatabase, scope: Scope, delivery: Delivery, receivers: Receivers, clock: Clock
+) -> None:
+    receivers.answer(NO_ANSWER, HERE)
+    kept, step = list[int](), timedelta(hours=3)
+    for number in range(20):
+        announce(database, scope, "a", to=[HERE, THERE], at=clock())
+        announce(database, scope, "a", conversation=f"other {number}", at=clock())
+        deliver(delivery, scope)
+        kept.append(database.read(scope, lambda tx: len(tx.due_callbacks(clock() + DAY, 1000))))
+        clock.pass_(step)
+
+    day = DAY // step
+    assert kept[-1] <= day + 2 and kept[day - 1] == day + 1
+    assert len([host for host, _ in receivers.came if host == "here"]) == len(kept)
+    mine = waiting(database, scope)
+    assert [row.status for row in mine] == ["FAILED"] * (len(mine) - day - 1) + ["PENDING"] * (day + 1)
+    assert {row.body for row in mine if row.status == "FAILED"} == {""}
+
+
+def test_who_waits_behind_what_is_given_up_is_due(
+    database: SqliteDatabase, scope: Scope, delivery: Delivery, receivers: Receivers, clock: Clock
+) -> None:
+    receivers.answer(NO_ANSWER, HERE)
+    for name in "ab":
+        announce(database, scope, name, conversation="c-1")
+        announce(database, scope, name, conversation="c-2")
+    clock.pass_(DAY + timedelta(seconds=1))
+    announce(database, scope, "new", conversation="c-2", at=clock())
+    for _ in range(LEAST):
+        assert deliver(delivery, scope) == 1
+        clock.pass_(LONGEST)
+
+    assert [row.status for row in waiting(database, scope)] == ["FAILED"] * 2
+    assert [row.status for row in waiting(database, scope, "c-2")] == ["FAILED", "FAILED", "PENDING"]
+    receivers.answers.clear()
+    assert deliver(delivery, scope) == 1 and receivers.came[-1] == ("here", "new")
 
 
 def test_a_receiver_that_is_gone_is_not_asked_again(

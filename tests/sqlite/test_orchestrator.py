@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from mcp_memory.backends.sql import feeding
@@ -47,6 +48,12 @@ async def opened(folder: Path, model: MiniLM, clock: Clock) -> AsyncIterator[tup
         yield backend, await backend.open_store("acme", "default")
     finally:
         await backend.close()
+
+
+def holding(folder: Path, word: bytes) -> list[str]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert files
+    return [path.name for path in files if word in path.read_bytes()]
 
 
 async def both(backend: SqlBackend, scope: Scope, one: OrchestratedConversation) -> list[list[tuple[str, str]]]:
@@ -160,6 +167,4 @@ async def test_what_a_forgotten_customer_said_is_in_no_file(tmp_path: Path, mode
         await backend.reembed(scope)
         found = await backend.recall(scope, ben, RecallQuery(query="cats", communications_limit=5))
         assert [each.item.content for each in found.communications] == ["I have two cats."]
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
-
-    assert files and not [path.name for path in files if b"xylophone" in path.read_bytes()]
+    assert await anyio.to_thread.run_sync(holding, tmp_path, b"xylophone") == []

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import apsw
+import pytest
 
 from mcp_memory import ids
 from mcp_memory.backends.sql.sqlite.connection import connect, create, migrate
@@ -22,6 +23,32 @@ def opened(path: Path, schema: Path) -> apsw.Connection:
     connection = connect(path)
     migrate(connection, schema, lambda _: None)
     return connection
+
+
+def held(connection: apsw.Connection) -> tuple[set[object], dict[str, list[object]]]:
+    """The schema, word by word, and every row, but for when which migration was applied."""
+    schema = set(connection.execute("select type, name, tbl_name, sql from sqlite_schema"))
+    tables = [name for kind, name, *_ in schema if kind == "table" and name != "schema_migration"]
+    rows = {name: list(connection.execute(f'select * from "{name}"')) for name in tables}
+    return schema, rows | {"applied": list(connection.execute("select version, name, checksum from schema_migration"))}
+
+
+@pytest.mark.parametrize("name", ["catalog", "store"])
+def test_a_new_file_is_what_one_that_lived_through_every_version_has_become(tmp_path: Path, name: str) -> None:
+    known = tmp_path / "known"
+    known.mkdir()
+    for path in (tmp_path / "old.db", tmp_path / "new.db"):
+        create(path)
+    for migration in sorted(Path(str(MIGRATIONS / name)).iterdir()):
+        shutil.copy(migration, known)
+        old = opened(tmp_path / "old.db", known)
+        grown = held(old)
+        old.close()
+    new = opened(tmp_path / "new.db", known)
+    made = held(new)
+    new.close()
+
+    assert made == grown
 
 
 def first_version(folder: Path) -> Path:

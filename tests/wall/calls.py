@@ -169,16 +169,9 @@ def routes(world: World) -> Iterator[APIRoute]:
     """All that are registered, the older names too, in no order."""
     api = world.app.router.default
     assert isinstance(api, FastAPI)
-    for prefix, router in api.state.routers:
-        for route in router.routes:
-            assert isinstance(route, APIRoute)
-            yield route_at(prefix, route)
-
-
-def route_at(prefix: str, route: APIRoute) -> APIRoute:
-    return APIRoute(
-        prefix + route.path, route.endpoint, methods=list(route.methods or ()), operation_id=route.operation_id
-    )
+    for route in api.routes:
+        if isinstance(route, APIRoute):
+            yield route
 
 
 def calls(world: World) -> list[Call]:

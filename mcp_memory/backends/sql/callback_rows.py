@@ -54,6 +54,11 @@ class CallbackRows(Protocol):
         """The one that waits for this one is due then."""
         ...
 
+    def give_up_callbacks(self, url: str, before: datetime, error: str, forget: datetime) -> int:
+        """Those to this URL that were announced before, with the reason; how many. Who waits behind one of them is due
+        at once."""
+        ...
+
     def delete_callback(self, token: str) -> None: ...
 
     def forget_callbacks(self, conversation_id: str) -> None:

@@ -9,7 +9,7 @@ from mcp_memory.backends.sql.callback_rows import CallbackRow
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.callbacks import StatusCallback, event
 from mcp_memory.callbacks.requests import Outcome
-from mcp_memory.callbacks.retries import KEPT, next_attempt
+from mcp_memory.callbacks.retries import DAY, KEPT, next_attempt
 from mcp_memory.ids import CALLBACK, MakeId
 
 
@@ -62,3 +62,8 @@ def settle(tx: Transaction, row: CallbackRow, came: Outcome, now: datetime) -> C
         left = replace(left, status="FAILED", body="", due_at=now + KEPT)
     tx.put_callback(left)
     return left
+
+
+def give_up(tx: Transaction, url: str, came: Outcome, now: datetime) -> int:
+    """All that waited a day for a receiver which does not answer: else it would be asked once for each of them."""
+    return tx.give_up_callbacks(url, now - DAY, came.error or "", now + KEPT)

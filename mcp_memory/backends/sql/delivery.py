@@ -19,7 +19,7 @@ from mcp_memory.backends.sql.database import Database, Transaction
 from mcp_memory.backends.sql.rounds import Rounds, Turn
 from mcp_memory.callbacks.addresses import Reach
 from mcp_memory.callbacks.requests import Outcome, Outgoing, outgoing
-from mcp_memory.callbacks.retries import rest
+from mcp_memory.callbacks.retries import LEAST, rest
 from mcp_memory.callbacks.urls import target
 from mcp_memory.errors import Closing, Error, Invalid, NotFound
 from mcp_memory.model import Scope
@@ -102,17 +102,29 @@ class Delivery:
     def _attempt(self, scope: Scope, row: CallbackRow) -> None:
         came = self._sent(scope, row)
         now = self._now()
-        left = self._database.write(scope, lambda tx: callbacks.settle(tx, row, came, now))
+        failures = self._silences(scope, row.url, came, now)
+
+        def work(tx: Transaction) -> tuple[CallbackRow | None, int]:
+            left = callbacks.settle(tx, row, came, now)
+            return left, callbacks.give_up(tx, row.url, came, now) if failures >= LEAST else 0
+
+        left, others = self._database.write(scope, work)
         if left is not None and left.status == "FAILED":
             logger.warning("a callback is given up after %d attempts: %s", left.attempts, came.error)
         elif left is not None:
             logger.info("a callback is not delivered yet: %s", came.error)
+        if others:
+            logger.warning("%d callbacks that waited for a day are given up: %s", others, came.error)
+
+    def _silences(self, scope: Scope, url: str, came: Outcome, now: datetime) -> int:
+        """How often the receiver has not answered, on end."""
         silent = self._silent.setdefault(scope, {})
-        if came.silent:
-            failures = silent[row.url].failures + 1 if row.url in silent else 1
-            silent[row.url] = _Silent(failures, now + rest(failures))
-        else:
-            silent.pop(row.url, None)
+        if not came.silent:
+            silent.pop(url, None)
+            return 0
+        failures = silent[url].failures + 1 if url in silent else 1
+        silent[url] = _Silent(failures, now + rest(failures))
+        return failures
 
     def _sent(self, scope: Scope, row: CallbackRow) -> Outcome:
         try:

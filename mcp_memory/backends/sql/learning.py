@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from mcp_memory import history
 from mcp_memory.backends.sql import lifecycle
 from mcp_memory.backends.sql.conversation_rows import ExtractionRow
 from mcp_memory.backends.sql.database import Database, Transaction
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 MOST_MESSAGES = 10_000  # of one conversation that are read, the last
 KNOWN = 200  # of the latest observations and summaries: what comes back in a conversation is not learned again
 ATTEMPTS = 5
+BY_MODEL = "model:"  # how that begins by which a model is called
 PAUSE = timedelta(minutes=1)  # before the second attempt; twice as long before each after it
 SOURCES = {"customer": "conversation-customer", "agent": "conversation-agent"}
 """Whose words it was made from."""
@@ -118,6 +120,12 @@ def put(tx: Transaction, before: ExtractionRow, after: ExtractionRow) -> None:
     tx.put_extraction(after)
 
 
+def author(row: ExtractionRow) -> Authorship:
+    """Who read the conversation, where that was a model."""
+    reader = row.extracted_by or ""
+    return history.signed(EXTRACTION, reader if reader.startswith(BY_MODEL) else "")
+
+
 def observations(row: ExtractionRow) -> list[tuple[NewObservation, Authorship]]:
     """Those that are still to be stored."""
     return [_new(one, row) for one in json.loads(row.extract or "{}").get("observations", [])[row.stored :]]
@@ -178,4 +186,4 @@ def _new(told: dict[str, Any], row: ExtractionRow) -> tuple[NewObservation, Auth
         conversation_ids=(row.conversation_id,),
     )
     reason = f"Extracted from {', '.join(told['evidence'])}."
-    return new, replace(EXTRACTION, rule=told["kind"], reason=reason, conversation_id=row.conversation_id)
+    return new, replace(author(row), rule=told["kind"], reason=reason, conversation_id=row.conversation_id)

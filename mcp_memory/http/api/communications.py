@@ -7,10 +7,10 @@ from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.asked import Asked, MemoryOf, UnorderedPaging, replies
 from mcp_memory.http.api.conversations import WITHIN
 from mcp_memory.http.api.orchestrator import ChannelId, CommunicationId, Within
-from mcp_memory.http.api.route import ApiRoute
+from mcp_memory.http.api.route import OF_CONVERSATIONS, ApiRoute
 from mcp_memory.wire.orchestrator import NewCommunicationBody, PostedCommunicationBody, PostedCommunicationsBody
 
-router = APIRouter(route_class=ApiRoute, tags=["Communications"])
+router = APIRouter(route_class=ApiRoute, prefix=OF_CONVERSATIONS, tags=["Communications"])
 
 COMMUNICATIONS = WITHIN + "/Communications"
 COMMUNICATION = COMMUNICATIONS + "/{id}"

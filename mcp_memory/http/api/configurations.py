@@ -10,7 +10,7 @@ from mcp_memory.errors import Invalid, NoStore
 from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.asked import Asked, MemoryOf, UnorderedPaging, replies
 from mcp_memory.http.api.orchestrator import OPERATIONS, ConfigurationId, OperationId, accepted, operation_url
-from mcp_memory.http.api.route import ApiRoute
+from mcp_memory.http.api.route import OF_CONVERSATIONS, ApiRoute
 from mcp_memory.wire.configurations import (
     ConfigurationBody,
     ConfigurationChangesBody,
@@ -22,7 +22,7 @@ from mcp_memory.wire.configurations import (
     StoreId,
 )
 
-router = APIRouter(route_class=ApiRoute, tags=["Configurations"])
+router = APIRouter(route_class=ApiRoute, prefix=OF_CONVERSATIONS, tags=["Configurations"])
 
 CONFIGURATIONS = "/ControlPlane/Configurations"
 CONFIGURATION = CONFIGURATIONS + "/{id}"

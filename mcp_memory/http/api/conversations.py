@@ -8,7 +8,7 @@ from mcp_memory.conversations import Status
 from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.asked import FAILURES, Asked, MemoryOf, UnorderedPaging, replies
 from mcp_memory.http.api.orchestrator import ChannelId, ConversationId, Within, accepted
-from mcp_memory.http.api.route import ApiRoute
+from mcp_memory.http.api.route import OF_CONVERSATIONS, ApiRoute
 from mcp_memory.wire.configurations import OperationAcceptedBody
 from mcp_memory.wire.orchestrator import (
     ConversationBody,
@@ -18,7 +18,7 @@ from mcp_memory.wire.orchestrator import (
     NewConversationBody,
 )
 
-router = APIRouter(route_class=ApiRoute, tags=["Conversations"])
+router = APIRouter(route_class=ApiRoute, prefix=OF_CONVERSATIONS, tags=["Conversations"])
 
 CONVERSATIONS = "/Conversations"
 CONVERSATION = CONVERSATIONS + "/{id}"

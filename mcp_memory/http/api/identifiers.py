@@ -9,7 +9,7 @@ from mcp_memory.history import API
 from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.asked import CallerOf, IdTypeName, LiveProfile, MemoryOf, replies
 from mcp_memory.http.api.profiles import PROFILE, PROFILES
-from mcp_memory.http.api.route import ApiRoute
+from mcp_memory.http.api.route import PREFIX, ApiRoute
 from mcp_memory.wire import outcomes
 from mcp_memory.wire.pages import Accepted
 from mcp_memory.wire.profiles import (
@@ -20,7 +20,7 @@ from mcp_memory.wire.profiles import (
     LookupBody,
 )
 
-router = APIRouter(route_class=ApiRoute, tags=["Identifiers"])
+router = APIRouter(route_class=ApiRoute, prefix=PREFIX, tags=["Identifiers"])
 
 IDENTIFIERS = PROFILE + "/Identifiers"
 IDENTIFIER = IDENTIFIERS + "/{idType}"

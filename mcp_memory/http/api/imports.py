@@ -10,7 +10,7 @@ from mcp_memory.http.api import uploads
 from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.asked import Asked, CallerOf, DataPaging, ImportId, MemoryOf, UnorderedPaging, known, replies
 from mcp_memory.http.api.profiles import PROFILES
-from mcp_memory.http.api.route import ApiRequest, ApiRoute
+from mcp_memory.http.api.route import PREFIX, ApiRequest, ApiRoute
 from mcp_memory.imports import NewUpload
 from mcp_memory.listing import Page
 from mcp_memory.wire.imports import (
@@ -22,7 +22,7 @@ from mcp_memory.wire.imports import (
     RemarksBody,
 )
 
-router = APIRouter(route_class=ApiRoute, tags=["Imports"])
+router = APIRouter(route_class=ApiRoute, prefix=PREFIX, tags=["Imports"])
 
 IMPORTS = PROFILES + "/Imports"
 IMPORTS_PAGE = 100  # as many as the schema of the list holds

@@ -16,13 +16,13 @@ from mcp_memory.http.api.asked import (
     known,
     replies,
 )
-from mcp_memory.http.api.route import ApiRoute
+from mcp_memory.http.api.route import PREFIX, ApiRoute
 from mcp_memory.http.api.stores import IfMatch
 from mcp_memory.listing import sliced
 from mcp_memory.wire.mappings import DataMappingBody, DataMappingChangesBody, DataMappingsBody, NewDataMappingBody
 from mcp_memory.wire.pages import Accepted
 
-router = APIRouter(route_class=ApiRoute, tags=["Data mappings"])
+router = APIRouter(route_class=ApiRoute, prefix=PREFIX, tags=["Data mappings"])
 
 MAPPINGS = "/ControlPlane/Stores/{storeId}/DataMappings"
 MAPPING = MAPPINGS + "/{dataMappingId}"

@@ -21,7 +21,7 @@ from mcp_memory.http.api.asked import (
     replies,
 )
 from mcp_memory.http.api.profiles import PROFILE
-from mcp_memory.http.api.route import ApiRoute
+from mcp_memory.http.api.route import PREFIX, ApiRoute
 from mcp_memory.listing import ItemFilter
 from mcp_memory.wire import ConversationId, Time, receipts
 from mcp_memory.wire.memories import (
@@ -35,7 +35,7 @@ from mcp_memory.wire.memories import (
 )
 from mcp_memory.wire.pages import Accepted
 
-router = APIRouter(route_class=ApiRoute, tags=["Observations"])
+router = APIRouter(route_class=ApiRoute, prefix=PREFIX, tags=["Observations"])
 
 OBSERVATIONS = PROFILE + "/Observations"
 OBSERVATION = OBSERVATIONS + "/{observationId}"

@@ -6,7 +6,7 @@ from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.asked import Asked, MemoryOf, UnorderedPaging, replies
 from mcp_memory.http.api.conversations import WITHIN
 from mcp_memory.http.api.orchestrator import ParticipantId, Within
-from mcp_memory.http.api.route import ApiRoute
+from mcp_memory.http.api.route import OF_CONVERSATIONS, ApiRoute
 from mcp_memory.wire.orchestrator import (
     ConversationParticipantBody,
     NewParticipantBody,
@@ -14,7 +14,7 @@ from mcp_memory.wire.orchestrator import (
     ParticipantsBody,
 )
 
-router = APIRouter(route_class=ApiRoute, tags=["Participants"])
+router = APIRouter(route_class=ApiRoute, prefix=OF_CONVERSATIONS, tags=["Participants"])
 
 PARTICIPANTS = WITHIN + "/Participants"
 PARTICIPANT = PARTICIPANTS + "/{id}"

@@ -8,12 +8,12 @@ from mcp_memory.errors import Invalid
 from mcp_memory.history import API
 from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.asked import CallerOf, DataPaging, LiveProfile, MemoryOf, replies
-from mcp_memory.http.api.route import ApiRoute
+from mcp_memory.http.api.route import PREFIX, ApiRoute
 from mcp_memory.wire import outcomes
 from mcp_memory.wire.pages import Accepted
 from mcp_memory.wire.profiles import BulkBody, ProfileBody, ProfilesBody, TraitBody, TraitsBody, TraitsListBody
 
-router = APIRouter(route_class=ApiRoute, tags=["Profiles"])
+router = APIRouter(route_class=ApiRoute, prefix=PREFIX, tags=["Profiles"])
 
 PROFILES = "/Stores/{storeId}/Profiles"
 PROFILE = PROFILES + "/{profileId}"

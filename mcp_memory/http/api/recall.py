@@ -9,13 +9,13 @@ from mcp_memory.errors import Invalid
 from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.asked import CallerOf, LiveProfile, MemoryOf, replies
 from mcp_memory.http.api.profiles import PROFILE
-from mcp_memory.http.api.route import ApiRoute
+from mcp_memory.http.api.route import PREFIX, ApiRoute
 from mcp_memory.model import RecallQuery
 from mcp_memory.text import clean
 from mcp_memory.wire.memories import inside
 from mcp_memory.wire.recall import RecallBody, RecallRequestBody
 
-router = APIRouter(route_class=ApiRoute, tags=["Recall"])
+router = APIRouter(route_class=ApiRoute, prefix=PREFIX, tags=["Recall"])
 
 
 @router.post(PROFILE + "/Recall", operation_id="CreateFetchProfileMemory", responses=replies(200, RecallBody, 308))
@@ -40,4 +40,5 @@ def _query(body: RecallRequestBody) -> RecallQuery:
         begin=body.begin_date,
         end=body.end_date,
         relevance_threshold=body.relevance_threshold,
+        as_of=body.as_of,
     )

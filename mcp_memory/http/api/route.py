@@ -32,6 +32,7 @@ from mcp_memory.wire.pages import MovedBody
 
 log = logging.getLogger(__name__)
 
+PREFIX, OF_CONVERSATIONS = "/v1", "/v2"
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 REPEATABLE = ("POST", "PUT")  # done twice, they leave what they leave done once: what is added again is a duplicate
 READS_BY_POST = ("/Lookup", "/Recall")

@@ -9,7 +9,7 @@ from mcp_memory.errors import NotFound
 from mcp_memory.http.api import etags
 from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.asked import Asked, CallerOf, ControlPaging, MemoryOf, accepted, replies
-from mcp_memory.http.api.route import ApiRoute
+from mcp_memory.http.api.route import PREFIX, ApiRoute
 from mcp_memory.http.api.stores import IfMatch
 from mcp_memory.listing import sliced
 from mcp_memory.model import Caller
@@ -24,7 +24,7 @@ from mcp_memory.wire.rules import (
     TraitGroupsBody,
 )
 
-router = APIRouter(route_class=ApiRoute, tags=["Rules"])
+router = APIRouter(route_class=ApiRoute, prefix=PREFIX, tags=["Rules"])
 
 SETTINGS = "/ControlPlane/Stores/{storeId}/IdentityResolutionSettings"
 GROUPS = "/ControlPlane/Stores/{storeId}/TraitGroups"

@@ -18,11 +18,11 @@ from mcp_memory.http.api.asked import (
     operation_url,
     replies,
 )
-from mcp_memory.http.api.route import ApiRoute
+from mcp_memory.http.api.route import PREFIX, ApiRoute
 from mcp_memory.wire.pages import Accepted
 from mcp_memory.wire.stores import NewStoreBody, OperationBody, StoreBody, StoreChangesBody, StoresBody
 
-router = APIRouter(route_class=ApiRoute, tags=["Stores"])
+router = APIRouter(route_class=ApiRoute, prefix=PREFIX, tags=["Stores"])
 
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=512)]
 STORES, STORE = "/ControlPlane/Stores", "/ControlPlane/Stores/{storeId}"

@@ -20,13 +20,13 @@ from mcp_memory.http.api.asked import (
     replies,
 )
 from mcp_memory.http.api.profiles import PROFILE
-from mcp_memory.http.api.route import ApiRoute
+from mcp_memory.http.api.route import PREFIX, ApiRoute
 from mcp_memory.listing import ItemFilter
 from mcp_memory.wire import ConversationId, receipts
 from mcp_memory.wire.memories import NewSummariesBody, SummariesBody, SummaryBody, SummaryChangesBody, inside
 from mcp_memory.wire.pages import Accepted
 
-router = APIRouter(route_class=ApiRoute, tags=["Conversation summaries"])
+router = APIRouter(route_class=ApiRoute, prefix=PREFIX, tags=["Conversation summaries"])
 
 SUMMARIES = PROFILE + "/ConversationSummaries"
 SUMMARY = SUMMARIES + "/{summaryId}"

@@ -14,7 +14,7 @@ from mcp_memory.backends.sql.recall import Asked
 from mcp_memory.backends.sql.signatures import Text
 from mcp_memory.conversations import CLOSED, Conversation
 from mcp_memory.errors import Closing
-from mcp_memory.history import EXTRACTION, UNKNOWN, Authorship
+from mcp_memory.history import UNKNOWN, Authorship
 from mcp_memory.model import MAX_QUERY, Added, NewObservation, RecallQuery, Scope
 from mcp_memory.orchestrator import ConversationChanges
 
@@ -98,7 +98,14 @@ class LearningCalls(OrchestratorCalls):
             learning.put(tx, row, learning.ended(row, now))
             if summary is not None:
                 memories.add_summaries(
-                    tx, row.profile_id, [summary], signatures, room, EXTRACTION, now=now, make_id=self._make_id
+                    tx,
+                    row.profile_id,
+                    [summary],
+                    signatures,
+                    room,
+                    learning.author(row),
+                    now=now,
+                    make_id=self._make_id,
                 )
 
         self._remember(scope, signatures, end)

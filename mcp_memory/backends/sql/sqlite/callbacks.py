@@ -61,6 +61,13 @@ class SqliteCallbacks(Rows):
             at=to_micros(at),
         )
 
+    def give_up_callbacks(self, url: str, before: datetime, error: str, forget: datetime) -> int:
+        given_up = self._rows(
+            "give_up_callbacks", url=url, before=to_micros(before), error=error, forget=to_micros(forget)
+        )
+        self._rows("release_callbacks", url=url)
+        return len(given_up)
+
     def delete_callback(self, token: str) -> None:
         self._rows("delete_callback", token=token)
 

@@ -2,10 +2,12 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -127,8 +129,13 @@ def migrate(connection: apsw.Connection, schema: Traversable, prepare: Callable[
             "create table if not exists schema_migration "
             "(version integer primary key, name text not null, checksum text not null, applied_at text not null) strict"
         )
-        for migration in migrations.pending(known, _applied(connection)):
-            run(connection, migration.sql)
+        applied = _applied(connection)
+        missing = migrations.pending(known, applied)
+        if not applied:
+            run(connection, _outcome(tuple(known)))
+        for migration in missing:
+            if applied:
+                run(connection, migration.sql)
             connection.execute(
                 "insert into schema_migration values (?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
                 (migration.version, migration.name, migration.checksum),
@@ -139,6 +146,29 @@ def migrate(connection: apsw.Connection, schema: Traversable, prepare: Callable[
         if connection.in_transaction:
             connection.execute("rollback")
         raise
+
+
+OWN_SCHEMA = (
+    "select type, name, sql from sqlite_schema where sql is not null and name not like 'sqlite_%' order by rowid"
+)
+
+
+@cache
+def _outcome(known: tuple[migrations.Migration, ...]) -> str:
+    """What makes of an empty file what all of them would make of it: a sixth of the work, for whoever makes many."""
+    with closing(apsw.Connection(":memory:")) as made:
+        run(made, "pragma foreign_keys = on")
+        for migration in known:
+            run(made, migration.sql)
+        schema = list(made.execute(OWN_SCHEMA))
+        tables = [(name, sql) for kind, name, sql in schema if kind == "table"]
+        rows = [_insertion(name, row) for name, _ in tables for row in made.execute(f'select * from "{name}"')]
+        rest = [sql for kind, _, sql in schema if kind != "table"]  # a trigger would see the rows
+    return ";\n".join([*(sql for _, sql in tables), *rows, *rest])
+
+
+def _insertion(table: str, row: Sequence[Any]) -> str:
+    return f'insert into "{table}" values ({", ".join(apsw.format_sql_value(value) for value in row)})'
 
 
 def _applied(connection: apsw.Connection) -> dict[int, str]:

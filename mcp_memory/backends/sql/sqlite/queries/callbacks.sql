@@ -38,6 +38,18 @@ update callback set due_at = :at
 where no = (select min(no) from callback
             where conversation_id = :conversation_id and url = :url and method = :method and due_at is null);
 
+-- name: give_up_callbacks
+update callback set status = 'FAILED', body = '', error = :error, due_at = :forget
+where url = :url and status = 'PENDING' and created_at < :before
+returning no;
+
+-- name: release_callbacks
+update callback set due_at = created_at
+where url = :url and status = 'PENDING' and due_at is null
+  and not exists (select 1 from callback earlier
+                  where earlier.conversation_id = callback.conversation_id and earlier.url = callback.url
+                    and earlier.method = callback.method and earlier.status = 'PENDING' and earlier.no < callback.no);
+
 -- name: delete_callback
 delete from callback where token = :token;
 
