@@ -48,11 +48,12 @@ class Orchestration(Dialogues):
     async def list_configurations(self, caller: Caller, store_id: str | None, page: PageQuery) -> Page[Configuration]:
         """The earliest first. `store_id`: those of that store alone."""
         rights.check(caller.rights, READ)
-        reached = None if caller.stores is None else {one.store_id for one in await self._scopes.reached(caller)}
+        reached = await self._reached(caller)
+        known = None if reached is None else {one.store_id for one in reached}
         found = [
             one
             for one in await self._backend.list_configurations(caller.tenant)
-            if (reached is None or one.settings.store_id in reached) and store_id in (None, one.settings.store_id)
+            if (known is None or one.settings.store_id in known) and store_id in (None, one.settings.store_id)
         ]
         return listing.sliced(found, lambda one: one.configuration_id, replace(checked(page), newest_first=False))
 
@@ -169,20 +170,31 @@ class Orchestration(Dialogues):
         """What is in a store beyond reach is not there."""
         rights.check(caller.rights, right)
         target = ids.check(configuration_id, ids.CONFIGURATION, "configuration_id")
+        reached = await self._reached(caller)
         found = await self._backend.get_configuration(caller.tenant, target)
-        try:
-            return found, await self._store(caller, found.settings.store_id, right)
-        except NotFound as exc:
-            raise NotFound(NO_CONFIGURATION) from exc
+        return found, await self._within(caller, reached, found.settings.store_id, right, NO_CONFIGURATION)
 
     async def _held(self, caller: Caller, conversation_id: str, right: str = READ) -> Scope:
         rights.check(caller.rights, right)
         target = ids.check(conversation_id, ids.CONVERSATION, "conversation_id")
+        reached = await self._reached(caller)
         store_id = await self._backend.store_of_conversation(caller.tenant, target)
+        return await self._within(caller, reached, store_id, right, NO_CONVERSATION)
+
+    async def _reached(self, caller: Caller) -> list[Scope] | None:
+        """None: all stores. Of who may reach only some, asked first: what is beyond them is to take as long to be
+        refused as what is not there at all."""
+        return None if caller.stores is None else await self._scopes.reached(caller)
+
+    async def _within(
+        self, caller: Caller, reached: list[Scope] | None, store_id: str, right: str, absent: str
+    ) -> Scope:
+        if reached is not None and store_id not in {one.store_id for one in reached}:
+            raise NotFound(absent)
         try:
             return await self._store(caller, store_id, right)
         except NotFound as exc:
-            raise NotFound(NO_CONVERSATION) from exc
+            raise NotFound(absent) from exc
 
 
 def _place(cursor: str | None, stores: Sequence[str]) -> tuple[int, str | None]:

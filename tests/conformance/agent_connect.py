@@ -1,8 +1,6 @@
-"""Drives the memory of an agent of the package `twilio-agent-connect`, from the text of a customer to the callback.
+"""Drives the memory client of an agent of the package `twilio-agent-connect`.
 
 python -m tests.conformance.agent_connect ADDRESS KEY_ID KEY_SECRET
-
-Its calls to memory go to ADDRESS as they are; those to the Conversation Orchestrator to a stub beside this script.
 """
 
 import asyncio
@@ -21,18 +19,11 @@ from .loopback import stay
 os.environ["TAC_ANALYTICS_DISABLED"] = "true"
 stay()
 
-from tac import TAC  # noqa: E402
-from tac.adapters.prompt_builder import MemoryPromptBuilder  # noqa: E402
-from tac.channels.sms import SMSChannel  # noqa: E402
 from tac.context.base import BaseAPIClient  # noqa: E402
 from tac.context.memory import MemoryClient  # noqa: E402
-from tac.core.config import TACConfig  # noqa: E402
-from tac.tools.memory import create_memory_tool  # noqa: E402
 
-from .orchestrator import ACCOUNT, CONFIGURATION, NOON, OURS, Orchestrator, running  # noqa: E402
-
-DANA, OTHER = "+13175550142", "+13175550199"
-INTELLIGENCE, OPERATOR = "intelligence_configuration_" + "0" * 26, "intelligence_operator_" + "0" * 26
+NOON = "2026-05-04T12:00:00Z"
+OTHER = "+13175550199"
 WAIT_SECONDS = 20
 
 
@@ -41,11 +32,10 @@ def talk(number: int) -> str:
 
 
 class Wire:
-    """Keeps what the package asks of memory."""
+    """Sends all that the package asks to ADDRESS, and keeps it."""
 
-    def __init__(self, address: str, orchestrator: str) -> None:
+    def __init__(self, address: str) -> None:
         self.seen: list[dict[str, Any]] = []
-        self._address = address
         plain = BaseAPIClient._get_client
 
         def watched(client: BaseAPIClient) -> httpx.AsyncClient:
@@ -54,17 +44,15 @@ class Wire:
             return http
 
         BaseAPIClient._get_client = watched
-        places = {"memory": address}
-        BaseAPIClient._build_base_url = staticmethod(lambda product, region: places.get(product, orchestrator))
+        BaseAPIClient._build_base_url = staticmethod(lambda product, region: address)
 
     async def _keep(self, response: httpx.Response) -> None:
         request = response.request
-        if str(request.url).startswith(self._address):
-            await response.aread()
-            body = (await request.aread()).decode()  # of a request that was redirected it is a stream
-            asked = {"method": request.method, "path": urlsplit(str(request.url)).path, "body": body}
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            self.seen.append({**asked, "status": response.status_code, "headers": headers, "text": response.text})
+        await response.aread()
+        body = (await request.aread()).decode()  # of a request that was redirected it is a stream
+        asked = {"method": request.method, "path": urlsplit(str(request.url)).path, "body": body}
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        self.seen.append({**asked, "status": response.status_code, "headers": headers, "text": response.text})
 
     async def try_(self, call: str, action: Awaitable[Any]) -> Any:
         before = len(self.seen)
@@ -81,22 +69,22 @@ class Admin:
     """What an operator does before an agent starts: the package has no words for it."""
 
     def __init__(self, address: str, key_id: str, secret: str) -> None:
-        self._http = httpx.Client(base_url=address, auth=(key_id, secret))
+        self.http = httpx.Client(base_url=address, auth=(key_id, secret))
 
     def new_store(self, name: str) -> str:
-        accepted = self._http.post("/v1/ControlPlane/Stores", json={"displayName": name}).raise_for_status()
+        accepted = self.http.post("/v1/ControlPlane/Stores", json={"displayName": name}).raise_for_status()
         path = f"/v1/ControlPlane/Operations/{accepted.headers['Operation-Id']}"
-        operation = until(lambda: (found := self._http.get(path).json())["status"] == "COMPLETED" and found)
+        operation = until(lambda: (found := self.http.get(path).json())["status"] == "COMPLETED" and found)
         return str(operation["result"]["id"])
 
-    def post(self, path: str, body: dict[str, Any]) -> None:
-        self._http.post(path, json=body).raise_for_status()
+    def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        return self.http.post(path, json=body).raise_for_status()
 
     def page(self, path: str) -> Any:
-        return self._http.get(path).json()
+        return self.http.get(path).json()
 
     def close(self) -> None:
-        self._http.close()
+        self.http.close()
 
 
 def until(condition: Callable[[], Any]) -> Any:
@@ -106,61 +94,6 @@ def until(condition: Callable[[], Any]) -> Any:
             raise SystemExit("what was accepted never showed")
         time.sleep(0.05)
     return found
-
-
-class Agent:
-    """Answers texts, and tells what it knew when it did."""
-
-    def __init__(self, wire: Wire, orchestrator: Orchestrator, key_id: str, secret: str, mode: str) -> None:
-        config = TACConfig(
-            account_sid=ACCOUNT,
-            auth_token="unused",
-            api_key=key_id,
-            api_secret=secret,
-            phone_number=OURS,
-            conversation_configuration_id=CONFIGURATION,
-            conversation_intelligence_config={"configuration_id": INTELLIGENCE, "summary_operator_sid": OPERATOR},
-            log_level="ERROR",
-        )
-        self.wire, self.orchestrator = wire, orchestrator
-        self.tac = TAC(config)
-        self.sms = SMSChannel(self.tac, {"memory_mode": mode})
-        self.knew: dict[str, Any] = {}
-        self.tac.on_message_ready(self._answer)
-
-    async def _answer(self, message: str, session: Any, memory: Any) -> str:
-        self.knew = {
-            "message": message,
-            "profile_id": session.profile_id,
-            "traits": session.profile.traits if session.profile else None,
-            "observations": [one.content for one in memory.observations] if memory else None,
-            "summaries": [one.content for one in memory.summaries] if memory else None,
-            "has_memory_features": memory.has_memory_features if memory else None,
-            "prompt": MemoryPromptBuilder.compose("Be kind.", memory, session),
-        }
-        return f"About {message!r}: one moment."
-
-    async def hears(self, call: str, conversation_id: str, number: str, text: str) -> dict[str, Any]:
-        if conversation_id not in self.orchestrator.participants:
-            self.orchestrator.texted_by(conversation_id, number)
-        author = {"address": number, "channel": "SMS", "participantId": f"conv_participant_{1:026d}"}
-        message = {
-            "id": f"conv_communication_{1:026d}",
-            "conversationId": conversation_id,
-            "accountId": ACCOUNT,
-            "author": author,
-            "content": {"type": "TEXT", "text": text},
-            "recipients": [],
-            "createdAt": NOON,
-        }
-        self.knew = {}
-        await self.wire.try_(f"{call} webhook", self._webhook(message))
-        said = self.orchestrator.sent[-1] if self.orchestrator.sent else None
-        say(call, wire=[], result={**self.knew, "said": said}, error=None)
-        return self.knew
-
-    async def _webhook(self, message: dict[str, Any]) -> None:
-        await self.sms.process_webhook({"eventType": "COMMUNICATION_CREATED", "timestamp": NOON, "data": message})
 
 
 async def client_story(wire: Wire, admin: Admin, store: str, key_id: str, secret: str) -> None:
@@ -193,56 +126,10 @@ async def merged_story(wire: Wire, admin: Admin, memory: MemoryClient, profile: 
     await wire.try_("create_observation merged", memory.create_observation(old, "has two phones"))
 
 
-async def sms_story(wire: Wire, admin: Admin, orchestrator: Orchestrator, key_id: str, secret: str) -> None:
-    """A customer writes for the first time, something is learnt, and they write again."""
-    agent = Agent(wire, orchestrator, key_id, secret, "always")
-    knew = await agent.hears("sms first", talk(1), DANA, "Hello, who are you?")
-    profile = knew["profile_id"]
-    memory = agent.tac.conversation_memory_client
-    await memory.create_observation(profile, "prefers email over calls", source="desk", occurred_at=NOON)
-    await memory.create_observation(profile, "has a dog called Rex", source="desk")
-    await wire.try_("cintel", agent.tac.process_cintel_event(operator_result(profile)))
-    base = f"/v1/Stores/{memory.store_id}/Profiles/{profile}"
-    until(lambda: len(admin.page(f"{base}/Observations").get("observations", [])) == 2)
-    until(lambda: admin.page(f"{base}/ConversationSummaries").get("summaries"))
-    await agent.hears("sms same conversation", talk(1), DANA, "How do I want to be reached, email or calls?")
-    again = Agent(wire, orchestrator, key_id, secret, "always")
-    await again.hears("sms next conversation", talk(2), DANA, "Do you know my dog?")
-    once = Agent(wire, orchestrator, key_id, secret, "once")
-    await once.hears("sms once", talk(3), DANA, "It is me")
-    await once.hears("sms once more", talk(3), DANA, "Me again")
-    tool = create_memory_tool(memory, once.sms._conversations[talk(3)])
-    await wire.try_("tool", tool(query="dog"))
-
-
-def operator_result(profile: str) -> dict[str, Any]:
-    """As Conversation Intelligence tells that a conversation was summed up."""
-    return {
-        "accountId": ACCOUNT,
-        "conversationId": talk(1),
-        "intelligenceConfiguration": {"id": INTELLIGENCE, "friendlyName": "summaries", "version": 1},
-        "operatorResults": [
-            {
-                "id": "intelligence_operatorresult_" + "0" * 26,
-                "operator": {"id": OPERATOR},
-                "outputFormat": "GENERATION",
-                "result": {"result": "Dana asked who we are."},
-                "dateCreated": NOON,
-                "executionDetails": {
-                    "participants": [{"id": f"conv_participant_{1:026d}", "profileId": profile, "type": "CUSTOMER"}]
-                },
-            }
-        ],
-    }
-
-
 async def main(address: str, key_id: str, secret: str) -> None:
     admin = Admin(address, key_id, secret)
-    with contextlib.closing(admin), running() as orchestrator:
-        wire = Wire(address, orchestrator.address)
-        store = orchestrator.store_id = admin.new_store("agents")
-        await client_story(wire, admin, store, key_id, secret)
-        await sms_story(wire, admin, orchestrator, key_id, secret)
+    with contextlib.closing(admin):
+        await client_story(Wire(address), admin, admin.new_store("agents"), key_id, secret)
     say("done", wire=[], result=True, error=None)
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,20 @@ def need_clients() -> None:
         pytest.skip(reason, allow_module_level=True)
 
 
+@contextmanager
+def ours(folder: Path) -> Iterator[str]:
+    """`serve`, which may call back to this machine."""
+    key = {"MCP_MEMORY_API_KEY_ID": KEY_ID, "MCP_MEMORY_API_KEY_SECRET": KEY_SECRET}
+    with http_server(make_home(folder / "machine"), env={**key, "MCP_MEMORY_CALLBACK_HOSTS": "127.0.0.1"}) as server:
+        yield server.address
+
+
 @pytest.fixture(scope="module", params=["serve", "fake"])
 def memory_api_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the Memory API is, with KEY_ID and KEY_SECRET for a key: ours, and the strict fake to judge the scripts."""
     if request.param == "serve":
-        key = {"MCP_MEMORY_API_KEY_ID": KEY_ID, "MCP_MEMORY_API_KEY_SECRET": KEY_SECRET}
-        with http_server(make_home(tmp_path_factory.mktemp("server") / "machine"), env=key) as server:
-            yield server.address
+        with ours(tmp_path_factory.mktemp("server")) as address:
+            yield address
         return
     app = Checked(Fake(spare=False))
     with serving(app) as address:
@@ -49,24 +57,30 @@ def memory_api_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
 
 @pytest.fixture(scope="module")
 def told(memory_api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Lines]:
+    return lambda script: driven(script, memory_api_url, tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def told_of_talks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Lines]]:
+    """The Conversations API is where ours is, and nowhere else."""
+    with ours(tmp_path_factory.mktemp("server")) as address:
+        yield lambda script: driven(script, address, tmp_path_factory.mktemp("home"))
+
+
+def driven(script: str, address: str, home: Path) -> Lines:
     """Runs a script to its end, in a home of its own and with nothing of the developer's settings."""
-
-    def told(script: str) -> Lines:
-        home = str(tmp_path_factory.mktemp("home"))
-        kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
-        run = subprocess.run(
-            [str(PYTHON), "-m", f"tests.conformance.{script}", memory_api_url, KEY_ID, KEY_SECRET],
-            env={**kept, "HOME": home, "USERPROFILE": home, "PYTHONDONTWRITEBYTECODE": "1"},
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=CLIENT_SECONDS,
-        )
-        assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-4000:]
-        return by_call(run.stdout)
-
-    return told
+    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    run = subprocess.run(
+        [str(PYTHON), "-m", f"tests.conformance.{script}", address, KEY_ID, KEY_SECRET],
+        env={**kept, "HOME": str(home), "USERPROFILE": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=CLIENT_SECONDS,
+    )
+    assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-4000:]
+    return by_call(run.stdout)
 
 
 def by_call(output: str) -> Lines:

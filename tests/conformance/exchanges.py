@@ -1,6 +1,6 @@
-"""What went over the wire while a client was driven, held against the published document."""
+"""What went over the wire while a client was driven, held against the published documents."""
 
-from tests.published.document import memory_document
+from tests.published.document import document_of
 from tests.published.rules import Response, response_complaints
 
 from .conftest import Line, Lines
@@ -15,10 +15,10 @@ def assert_published(lines: Lines, *, also: frozenset[int] = frozenset()) -> set
 
     `also`: statuses of failures that are no surprise though nobody lists them.
     """
-    document = memory_document()
     seen: set[str] = set()
     wrong: list[str] = []
     for one in (exchange for those in lines.values() for line in those for exchange in line["wire"]):
+        document = document_of(one["path"])
         response = Response(one["status"], one["headers"], one["text"].encode())
         wrong += response_complaints(document, one["method"], one["path"], response, also)
         found = document.find(one["method"], one["path"])

@@ -185,4 +185,10 @@ def calls(world: World) -> list[Call]:
         for method in route.methods or ()
         if route.operation_id != UPLOADING
     ]
-    return sorted(found, key=lambda one: (one.method == "DELETE", -one.path.count("{") * (one.method == "DELETE")))
+    return sorted(found, key=_turn)
+
+
+def _turn(call: Call) -> tuple[bool, bool, int]:
+    """Conversations go before those who talked in them, with whom they would go as well."""
+    deletes = call.method == "DELETE"
+    return deletes, deletes and call.path.startswith("/v1/"), -call.path.count("{") * deletes
