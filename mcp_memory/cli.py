@@ -23,7 +23,7 @@ mcp-memory is an MCP server: it talks to an agent host over stdin and stdout, so
 
   mcp-memory demo       watch an agent meet a customer twice
   mcp-memory doctor     check the data folder, the model and the configuration
-  mcp-memory serve      serve over HTTP: Streamable HTTP at /mcp, SSE at /sse, the Memory API at /v1
+  mcp-memory serve      serve over HTTP: Streamable HTTP at /mcp, SSE at /sse, the APIs at /v1 and /v2
   mcp-memory --help     everything else
 
 To use it, tell your host to run it. Claude Desktop, for example, in claude_desktop_config.json:
@@ -112,7 +112,7 @@ def _serve(loaded: Settings, given: dict[str, Any]) -> int:
         sse = f"SSE at {address}/sse, " if loaded.workers == 1 else ""
         print(
             f"mcp-memory {__version__}: Streamable HTTP at {address}/mcp, {sse}"
-            f"the Memory API at {address}/v1, {address}/health\n"
+            f"the Memory API at {address}/v1, the Conversations API at {address}/v2, {address}/health\n"
             f"{asking}: {bound}.",
             file=sys.stderr,
             flush=True,
@@ -243,7 +243,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"mcp-memory {__version__}")
     parser.set_defaults(command=stdio)
     add = _adder(parser.add_subparsers(title="commands", metavar="COMMAND"), options)
-    serving = add("serve", "serve over HTTP: MCP at /mcp and /sse, the Memory API at /v1, and /health", serve)
+    serving = add(
+        "serve",
+        "serve over HTTP: MCP at /mcp and /sse, the Memory API at /v1, the Conversations API at /v2, and /health",
+        serve,
+    )
     serving.add_argument("--host", metavar="ADDRESS", help="default 127.0.0.1")
     serving.add_argument("--port", metavar="NUMBER", help="default 8765")
     add("demo", "watch an agent meet a customer twice, in a folder of its own", demo)

@@ -208,6 +208,21 @@ def test_the_curl_lines_show_a_customer_remembered_and_deleted(tmp_path: Path) -
     assert answers[4]["message"] == "Profile accepted for deletion."
 
 
+@pytest.mark.skipif(shutil.which("curl") is None or shutil.which("bash") is None, reason="needs curl and bash")
+def test_the_curl_lines_of_a_conversation_are_remembered(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "machine")
+    with http_server(home) as http:
+        lines = block_with("curl -s $TALK").replace("http://127.0.0.1:8765", http.address)
+        said, closed = json_values(run("bash", "-ec", with_our_command(lines), folder=home.data))
+        profile_id = closed["participants"][0]["profileId"]
+        recall = f"{http.address}/v1/Stores/{closed['configuration']['memoryStoreId']}/Profiles/{profile_id}/Recall"
+        asked = {"conversationId": closed["id"], "communicationsLimit": 5}
+        recalled = httpx2.post(recall, json=asked).json()["communications"]
+
+    assert said["author"]["participantId"] == closed["participants"][0]["id"] and closed["status"] == "CLOSED"
+    assert [one["content"]["text"] for one in recalled] == ["I have moved to Gary"]
+
+
 def test_the_lines_of_many_tenants_let_a_tenant_in(tmp_path: Path) -> None:
     home = make_home(tmp_path / "machine")
     with http_server(home) as http:

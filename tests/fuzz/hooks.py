@@ -29,7 +29,8 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
         return
     for name in list(case.path_parameters):
         doomed = _is_removed(case, name) or (name == "storeId" and _is_removed(case, "profileId"))
-        ids = _seeded["doomed" if doomed else "kept"].get(name)
+        noun = case.path.rpartition("/{id}")[0].rpartition("/")[2] if name == "id" else ""
+        ids = _seeded["doomed" if doomed else "kept"].get(f"{noun}/{{id}}" if noun else name)
         if ids:
             case.path_parameters[name] = random.choice(ids)
 

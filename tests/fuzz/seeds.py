@@ -1,4 +1,4 @@
-"""A server with something in it, so that calls have something to be about."""
+"""A server with something in it, so that calls have something to be about. `/{id}` is of the noun before it."""
 
 from typing import Any
 
@@ -22,8 +22,15 @@ def seeded(http: httpx2.Client) -> Json:
         seeds.control("POST", f"{store}/TraitGroups", {"displayName": f"Group{at}"})
         new = {"displayName": f"Map{at}", "mappingFrom": {"type": "INGRESS", "columns": ["a"]}, "mappingTo": TO}
         mappings.append(seeds.control("POST", f"{store}/DataMappings", new))
+    talk, configuration = seeds.talk(store, "+13175550142"), seeds.configuration
     return {
         "kept": {
+            "ConversationId": [talk["id"]],
+            "Conversations/{id}": [talk["id"]],
+            "Configurations/{id}": [configuration],
+            "Operations/{id}": [seeds.operation],
+            "Participants/{id}": [one["id"] for one in talk["participants"]],
+            "Communications/{id}": [seeds.said(talk) for _ in range(3)],
             "storeId": [store],
             "profileId": [kept],
             "observationId": observations[:5],
@@ -35,6 +42,8 @@ def seeded(http: httpx2.Client) -> Json:
             "idType": ["phone", "email"],
         },
         "doomed": {
+            "Conversations/{id}": [seeds.talk(elsewhere, f"+13175552{at:03}")["id"] for at in range(10)],
+            "Configurations/{id}": [seeds.configured(elsewhere) for _ in range(3)],
             "storeId": [elsewhere, *unwanted],
             "profileId": [seeds.profile(elsewhere, at) for at in range(20)],
             "observationId": observations[5:],
@@ -48,7 +57,7 @@ def seeded(http: httpx2.Client) -> Json:
 
 class _Seeds:
     def __init__(self, http: httpx2.Client) -> None:
-        self._http, self.operation = http, ""
+        self._http, self.operation, self.configuration = http, "", ""
 
     def control(self, method: str, path: str, body: Json) -> str:
         """The id of what was changed."""
@@ -75,6 +84,24 @@ class _Seeds:
     def imported(self, store: str) -> str:
         body = {"filename": "a.csv", "fileSize": 10, "columnMappings": COLUMNS}
         return str(self._written("POST", f"/v1/Stores/{store}/Profiles/Imports", body).json()["importId"])
+
+    def configured(self, store: str) -> str:
+        settings = {"displayName": "Fuzz", "description": "", "conversationGroupingType": "GROUP_BY_PROFILE"}
+        made = self._written("POST", "/v2/ControlPlane/Configurations", {**settings, "memoryStoreId": store})
+        return str(made.json()["related"]["configurationId"])
+
+    def talk(self, store: str, number: str) -> Json:
+        """All of a configuration that stays."""
+        self.configuration = self.configuration or self.configured(store)
+        people = [{"type": "CUSTOMER", "addresses": [{"channel": "SMS", "address": number}]}]
+        new = {"configurationId": self.configuration, "participants": people}
+        opened: Json = self._written("POST", "/v2/Conversations", new).json()
+        return opened
+
+    def said(self, talk: Json) -> str:
+        (them,) = talk["participants"][0]["addresses"]
+        new = {"author": them, "recipients": [them], "content": {"type": "TEXT", "text": "Hello"}}
+        return str(self._written("POST", f"/v2/Conversations/{talk['id']}/Communications", new).json()["id"])
 
     def _items(self, path: str, body: Json) -> list[str]:
         receipts = self._written("POST", path, body).headers["memory-receipts"]

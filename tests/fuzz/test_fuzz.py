@@ -1,4 +1,4 @@
-"""Thousands of calls that nobody would think of, made up from our own document and from the published one.
+"""Thousands of calls that nobody would think of, made up from our own document and from the published ones.
 
 Schemathesis has an environment of its own: `make fuzz` sets it up, and fails where `make test` skips.
 """
@@ -16,7 +16,7 @@ import pytest
 
 from tests.fuzz.seeds import seeded
 from tests.process.servers import Http, http_server, make_home
-from tests.published.document import MEMORY, REASON
+from tests.published.document import CONVERSATIONS, MEMORY, REASON
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -27,6 +27,7 @@ KEY_ID, SECRET = "SKfuzz", "only-for-the-fuzzer"
 EXAMPLES = 40  # per operation, besides those at the limits of each field: 4,500 calls in all
 RUN_SECONDS = 900
 
+PUBLISHED = {"memory": MEMORY, "conversations": CONVERSATIONS}
 # That a call is accepted is promised by no document: an id may be of nothing, a trait undeclared.
 UNDECIDED = "positive_data_acceptance"
 
@@ -44,14 +45,14 @@ def server(tmp_path: Path) -> Iterator[Http]:
         yield http
 
 
-@pytest.mark.parametrize("document", ["own", "published"])
+@pytest.mark.parametrize("document", ["own", *PUBLISHED])
 def test_no_call_that_can_be_made_up_is_answered_wrongly(server: Http, document: str, tmp_path: Path) -> None:
-    if document == "published" and not MEMORY.exists():
+    if document != "own" and not PUBLISHED[document].exists():
         pytest.skip(REASON)
     seeds = tmp_path / "seeds.json"
     with httpx2.Client(base_url=server.address, auth=(KEY_ID, SECRET), timeout=30) as http:
         seeds.write_text(json.dumps(seeded(http)), encoding="utf-8")
-    location = f"{server.address}/openapi.json" if document == "own" else str(MEMORY)
+    location = f"{server.address}/openapi.json" if document == "own" else str(PUBLISHED[document])
     options: list[Any] = ["--config-file", HERE / "schemathesis.toml", "run", location, "--url", server.address]
     options += ["--auth", f"{KEY_ID}:{SECRET}", "--max-examples", EXAMPLES, "--exclude-checks", UNDECIDED]
     options += ["--continue-on-failure", "--phases", "examples,coverage,fuzzing", "--warnings", "off"]

@@ -114,8 +114,9 @@ async def test_a_status_is_set_and_what_is_closed_stays_so(acme: Account) -> Non
 async def test_a_patch_changes_what_it_names(acme: Account) -> None:
     told = [{"url": f"https://example.com/{number}", "method": "POST"} for number in range(20)]
     talk = await begun(acme, name="Refund", configurationId=await configured(acme, statusCallbacks=told[:1]))
-    for nothing in (None, {}, {"configuration": {}}):
-        same = (await acme.write("PATCH", at(talk), nothing, 200)).json()
+    nothing: list[Json | None] = [None, {}, {"configuration": {}}]
+    for body in nothing:
+        same = (await acme.write("PATCH", at(talk), body, 200)).json()
         assert same | {"updatedAt": ""} == talk | {"updatedAt": ""}
     more = (await acme.write("PATCH", at(talk), {"configuration": {"statusCallbacks": told}}, 200)).json()
     none = (await acme.write("PATCH", at(talk), {"configuration": {"statusCallbacks": None}}, 200)).json()
@@ -310,13 +311,12 @@ async def test_email_is_a_channel_here_though_it_is_published_for_none(acme: Acc
 async def test_a_callback_tells_what_the_api_tells(acme: Account, memory: Memory) -> None:
     talk, caller = await begun(acme), Caller(tenant=acme.tenant)
     message, who = (await post(acme, talk)).json(), talk["participants"][0]
-    told = [
-        await memory.fetch_conversation(caller, talk["id"]),
-        await memory.get_participant(caller, talk["id"], who["id"]),
-        await memory.get_posted(caller, talk["id"], message["id"]),
-    ]
+    conversation = await memory.fetch_conversation(caller, talk["id"])
+    participant = await memory.get_participant(caller, talk["id"], who["id"])
+    posted = await memory.get_posted(caller, talk["id"], message["id"])
 
-    assert [resource(acme.tenant, one) for one in told] == [await acme.get(at(talk)), who, message]
+    assert resource(acme.tenant, conversation) == await acme.get(at(talk))
+    assert (resource(acme.tenant, participant), resource(acme.tenant, posted)) == (who, message)
 
 
 # What is refused

@@ -105,6 +105,11 @@ BODIES: Mapping[str, Body] = {
     "PatchProfileObservation": lambda their: {"content": "Was here"},
     "DeleteProfileObservation": _nothing,
     "ListObservationRevisions": _nothing,
+    "ListObservationHistory": _nothing,
+    "UndoObservation": _nothing,
+    "ListSummaryHistory": _nothing,
+    "ListTraitHistory": _nothing,
+    "ListProfileChanges": _nothing,
     "ListProfileConversationSummaries": _nothing,
     "CreateProfileConversationSummary": lambda their: {"summaries": [_summary(their)]},
     "FetchProfileConversationSummary": _nothing,
@@ -143,6 +148,7 @@ BODIES: Mapping[str, Body] = {
     },
     "FetchCommunication": _nothing,
 }
+QUERIES: Mapping[str, dict[str, str]] = {"ListProfileChanges": {"since": MONDAY}}  # without which it is refused
 UPLOADING = "PutProfilesImportFile"  # its address is the credential: see test_uploads.py
 
 
@@ -165,6 +171,8 @@ class Call:
         path = filled(self.path, replace(ids, store_id=store_id or ids.store_id).in_path)
         body = BODIES[self.operation](ids)
         given = {**more, **({} if body is None else {"json": body})}
+        if self.operation in QUERIES:
+            given["params"] = {**QUERIES[self.operation], **more.get("params", {})}
         return said(await client.http.request(self.method, path, **given))
 
 
