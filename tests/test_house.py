@@ -274,7 +274,8 @@ MAY_IMPORT = {
     "backends/sql/callback_secrets": SQL,
     "backends/sql/delivery": (
         f"{SQL} backends/sql/callback_rows backends/sql/callback_secrets backends/sql/callbacks "
-        "backends/sql/orchestrating backends/sql/rounds callbacks/addresses callbacks/requests callbacks/retries callbacks/sending callbacks/urls"
+        "backends/sql/orchestrating backends/sql/rounds "
+        "callbacks/addresses callbacks/requests callbacks/retries callbacks/sending callbacks/urls"
     ),
     "backends/sql/reembedding": f"{SQL} backends/sql/rounds backends/sql/signatures",
     "backends/sql/calls/__init__": "",
