@@ -15,7 +15,9 @@ MAX_FILE = 400  # lines; the longest files of the codebases we admire are the on
 MAX_FUNCTION = 40
 
 PURE = "errors model ids"
-RULES = "edits history listing operations mappings identity resolution ledger traits definitions imports"
+RULES = (
+    "edits history learning_settings listing operations mappings identity resolution ledger traits definitions imports"
+)
 SQL = f"{PURE} {RULES} language mentions budget weights candidates ranking statements/__init__ "
 SQL += "backends/sql/catalog_rows backends/sql/cursors backends/sql/database backends/sql/memory_rows"
 API = "http/api/answers http/api/asked http/api/route"  # what every route needs
@@ -86,6 +88,7 @@ MAY_IMPORT = {
         "statements/attributes statements/claims"
     ),
     "reconciliation/__init__": "model reconciliation/readings reconciliation/relations reconciliation/wording",
+    "learning_settings": "",
     "identity": "errors model text",
     "traits": "errors model text",
     "resolution": "errors model identity",
@@ -105,7 +108,7 @@ MAY_IMPORT = {
     "conversation_ids": "ids",
     "wire/__init__": "errors text inputs conversation_ids",
     "wire/pages": "wire/__init__",
-    "wire/rules": "errors model identity traits definitions wire/__init__ wire/pages",
+    "wire/rules": "errors model identity learning_settings traits definitions wire/__init__ wire/pages",
     "wire/stores": "model edits operations wire/__init__ wire/pages",
     "wire/profiles": "model traits wire/__init__ wire/pages",
     "wire/memories": "model edits conversation_ids wire/__init__ wire/pages",
@@ -116,6 +119,7 @@ MAY_IMPORT = {
     "wire/mappings": "errors mappings wire/__init__ wire/pages",
     # The seam, and what is true of every backend
     "histories": "history listing model",
+    "learnings": "history learning_settings model",
     "conversations": "",
     "orchestrator/__init__": "callbacks/__init__ conversations",
     "orchestrator/rules": "conversations errors model text orchestrator/__init__",
@@ -123,14 +127,14 @@ MAY_IMPORT = {
     "orchestrations": "conversations listing model orchestrator/__init__",
     "backend": (
         "conversations model edits histories history listing operations "
-        "mappings identity ledger traits definitions imports orchestrations"
+        "mappings identity learnings ledger traits definitions imports orchestrations"
     ),
     "service": (
         "errors rights model edits history listing operations mappings text ids identity ledger traits definitions "
         "imports chronicle dialogues orchestration"
     ),
     "chronicle": "backend errors history ids listing model rights scoping",
-    "dialogues": "chronicle conversations errors history ids model rights",
+    "dialogues": "chronicle conversations errors history ids learning_settings model rights",
     "orchestration": (
         "chronicle conversations dialogues errors ids listing model rights orchestrator/__init__ orchestrator/rules"
     ),
@@ -201,7 +205,7 @@ MAY_IMPORT = {
         "model operations tenancy/keys tenancy/tenants backends/sql/cursors backends/sql/orchestrator_rows"
     ),
     "backends/sql/database": (
-        "history model mappings identity ledger definitions imports backends/sql/callback_rows "
+        "history model mappings identity learning_settings ledger definitions imports backends/sql/callback_rows "
         "backends/sql/catalog_rows backends/sql/cursors backends/sql/conversation_rows backends/sql/memory_rows "
         "backends/sql/orchestrator_rows"
     ),
@@ -295,7 +299,8 @@ MAY_IMPORT = {
         "backends/sql/lifecycle backends/sql/memories backends/sql/orchestrating backends/sql/reconciling "
         "backends/sql/recall backends/sql/signatures backends/sql/calls/orchestrator"
     ),
-    "backends/sql/backend": " ".join(
+    "backends/sql/backend": "history model "
+    + " ".join(
         f"backends/sql/calls/{noun}" for noun in ("stores", "profiles", "memories", "learning", "recall", "rules")
     ),
     "backends/sql/sqlite/__init__": "",
@@ -368,8 +373,10 @@ MAY_IMPORT = {
     "backends/twilio/recall": f"{REMOTE} budget model text backends/twilio/items wire/__init__ wire/recall",
     "backends/twilio/imports": f"{REMOTE} ids imports listing model backends/twilio/stores wire/imports",
     "backends/twilio/missing": "errors",
+    "backends/twilio/learnings": "history learning_settings model backends/twilio/memories backends/twilio/missing",
     "backends/twilio/backend": (
         f"{RULES} conversations model backends/twilio/bulk backends/twilio/client backends/twilio/imports "
+        "backends/twilio/learnings "
         "backends/twilio/memories backends/twilio/missing backends/twilio/profiles backends/twilio/recall "
         "backends/twilio/remote "
         "backends/twilio/rules backends/twilio/stores backends/twilio/upserts"

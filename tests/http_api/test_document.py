@@ -11,7 +11,7 @@ from tests.published.document import memory_document
 
 pytestmark = pytest.mark.anyio
 
-EXTENSIONS = {"ListProfileImportRemarks"}  # what only we have
+EXTENSIONS = {"ListProfileImportRemarks", "FetchLearningSettings", "UpdateLearningSettings"}  # what only we have
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -83,6 +83,7 @@ async def test_what_is_answered_is_as_our_document_says(acme: Account) -> None:
         ("FetchStore", "GET", acme.control, None),
         ("PatchStore", "PATCH", acme.control, {}),
         ("FetchIdentityResolutionSettings", "GET", f"{acme.control}/IdentityResolutionSettings", None),
+        ("FetchLearningSettings", "GET", f"{acme.control}/LearningSettings", None),
         ("ListTraitGroups", "GET", f"{acme.control}/TraitGroups?includeTraits=true", None),
         ("FetchTraitGroup", "GET", f"{acme.control}/TraitGroups/Contact", None),
         ("ListDataMappings", "GET", f"{acme.control}/DataMappings", None),

@@ -14,6 +14,7 @@ import anyio
 from mcp_memory.backends.twilio.bulk import Bulk
 from mcp_memory.backends.twilio.client import Client
 from mcp_memory.backends.twilio.imports import Imports
+from mcp_memory.backends.twilio.learnings import Learnings
 from mcp_memory.backends.twilio.memories import Memories
 from mcp_memory.backends.twilio.missing import missing
 from mcp_memory.backends.twilio.profiles import Profiles
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     import httpx2
 
 
-class TwilioBackend:
+class TwilioBackend(Learnings):
     """`store`: the id or the name of the store that is meant where none is named. It serves one `tenant`, whose the
     key is. `transport`, `sleep` and `chance` are for whoever has no time to lose."""
 
