@@ -17,6 +17,7 @@ from mcp_memory.backends.routing import routing
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.calls.usage import SqlUsage
 from mcp_memory.backends.sql.learning import Extractor, by_rules
+from mcp_memory.backends.sql.reconciling import Proposer
 from mcp_memory.backends.sql.sqlite.database import CATALOG, SqliteDatabase
 from mcp_memory.backends.sql.tenants import SqlTenants
 from mcp_memory.callbacks.addresses import reach
@@ -66,6 +67,7 @@ def _backend(settings: Settings, database: SqliteDatabase, *, background: bool, 
         background=background,
         alone=alone,
         extractor=_extractor(settings),
+        proposer=_proposer(settings),
         reach=reach(settings.callback_hosts or ()),
     )
 
@@ -76,6 +78,14 @@ def _extractor(settings: Settings) -> Extractor:
     from mcp_memory.extractors.choice import chosen_extractor  # only who uses it waits for it
 
     return chosen_extractor(settings)
+
+
+def _proposer(settings: Settings) -> Proposer | None:
+    if settings.reconciliation == "rules":
+        return None
+    from mcp_memory.extractors.choice import chosen_reconciler  # as above
+
+    return chosen_reconciler(settings)
 
 
 @contextmanager

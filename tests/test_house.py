@@ -87,6 +87,9 @@ MAY_IMPORT = {
         "reconciliation/numbers reconciliation/readings reconciliation/wording statements/__init__ "
         "statements/attributes statements/claims"
     ),
+    "reconciliation/proposals": (
+        "model reconciliation/__init__ reconciliation/numbers reconciliation/readings reconciliation/relations"
+    ),
     "reconciliation/__init__": "model reconciliation/readings reconciliation/relations reconciliation/wording",
     "learning_settings": "",
     "identity": "errors model text",
@@ -183,9 +186,16 @@ MAY_IMPORT = {
         "errors model extraction/__init__ extraction/known extractors/candidates extractors/framing extractors/model "
         "extractors/prompts extractors/replies"
     ),
+    "extractors/comparing": (
+        "model text extraction/__init__ extraction/orders extraction/screening extractors/framing extractors/model "
+        "extractors/replies reconciliation/__init__ reconciliation/proposals"
+    ),
+    "extractors/reconciler": (
+        "errors extractors/comparing extractors/model extractors/prompts extractors/replies reconciliation/proposals"
+    ),
     "extractors/choice": (
         "errors settings/__init__ extractors/anthropic extractors/extractor extractors/framing extractors/model "
-        "extractors/openai extractors/prompts extractors/replies"
+        "extractors/openai extractors/prompts extractors/reconciler extractors/replies"
     ),
     # What is told to others
     "callbacks/__init__": "",
@@ -255,7 +265,7 @@ MAY_IMPORT = {
     ),
     "backends/sql/configurations": f"{SQL} orchestrator/__init__ orchestrator/rules",
     "backends/sql/reconciling": (
-        f"{SQL} reconciliation/__init__ backends/sql/curation backends/sql/memories backends/sql/profiles "
+        f"{SQL} reconciliation/__init__ reconciliation/proposals backends/sql/curation backends/sql/memories backends/sql/profiles "
         "backends/sql/quotas backends/sql/recall"
     ),
     "backends/sql/learning": f"{SQL} extraction/__init__ backends/sql/conversation_rows backends/sql/lifecycle",
@@ -273,7 +283,7 @@ MAY_IMPORT = {
     "backends/sql/calls/__init__": "",
     "backends/sql/calls/worker": (
         f"{SQL} callbacks/addresses embedding/__init__ recent backends/sql/delivery backends/sql/fairness "
-        "backends/sql/learning backends/sql/orchestrating backends/sql/quotas "
+        "backends/sql/learning backends/sql/orchestrating backends/sql/quotas backends/sql/reconciling "
         "backends/sql/reembedding backends/sql/signatures backends/sql/stores backends/sql/tending backends/sql/upserts"
     ),
     **{
@@ -509,7 +519,7 @@ MAY_IMPORT = {
         "metering/counter model service "
         "settings/__init__ server stdio backend backends/placement backends/routing backends/sql/backend "
         "backends/sql/calls/usage backends/sql/tenants backends/sql/sqlite/database backends/twilio/backend "
-        "backends/sql/learning embedding/choice extractors/choice tenancy/directory tenancy/hosting tools/toolsets"
+        "backends/sql/learning backends/sql/reconciling embedding/choice extractors/choice tenancy/directory tenancy/hosting tools/toolsets"
     ),
     "serve": (
         "errors app logs reloading settings/__init__ http/__init__ http/leaving http/metrics http/safety http/serving "

@@ -15,6 +15,7 @@ from mcp_memory.backends.sql.learning import Extractor, Learning, by_rules
 from mcp_memory.backends.sql.memory_rows import Signature
 from mcp_memory.backends.sql.orchestrating import ResourceOf
 from mcp_memory.backends.sql.quotas import Room
+from mcp_memory.backends.sql.reconciling import Proposer
 from mcp_memory.backends.sql.reembedding import Reembedding
 from mcp_memory.backends.sql.signatures import Signatures
 from mcp_memory.backends.sql.tending import Tending
@@ -46,6 +47,7 @@ class Worker:
         late_interaction: bool = True,
         weights: Weights = DEFAULT,
         extractor: Extractor = by_rules,
+        proposer: Proposer | None = None,
         background: bool = False,
         alone: bool = False,
         reach: Reach = PUBLIC,
@@ -54,16 +56,16 @@ class Worker:
         resource_of: ResourceOf | None = None,
     ) -> None:
         """`region`: the country of phone numbers written without one, as in "US". `late_interaction`: whether vectors
-        of tokens are kept. `extractor`: reads conversations. `background`: whether signatures that are stale are made
-        anew meanwhile. `alone`: all calls are of one tenant, who has no others to leave room for. `reach`: where
-        callbacks may go to; `send`: by what, if not over HTTP; `make_secret`: for their signatures; `resource_of`: what
-        they tell, None: there are none."""
+        of tokens are kept. `extractor`: reads conversations; `proposer`: says what becomes of what rules find nothing
+        for. `background`: whether signatures that are stale are made anew meanwhile. `alone`: all calls are of one
+        tenant, who has no others to leave room for. `reach`: where callbacks may go to; `send`: by what, if not over
+        HTTP; `make_secret`: for their signatures; `resource_of`: what they tell, None: there are none."""
         self._database = database
         self._now, self._make_id, self._region = now, make_id, region
         self._signatures, self._weights = Signatures(embedder, late_interaction), weights
         self._background = background
         self._reembedding = Reembedding(database, self._signatures, now, holder=make_id("holder"))
-        self._learning = Learning(database, now, extractor)
+        self._learning, self._proposer = Learning(database, now, extractor), proposer
         self._reach, self._make_secret, self._resource_of = reach, make_secret, resource_of
         self._delivery = Delivery(database, send or over_http(reach), reach, now, make_secret, holder=make_id("holder"))
         self._tending = Tending(database, self._learn_next, now, holder=make_id("holder"))
