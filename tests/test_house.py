@@ -571,8 +571,8 @@ MAY_IMPORT = {
     "demo": "",
     "command_line": "__init__ settings/__init__",
     "cli": (
-        "__init__ command_line errors hosts logs settings/__init__ app serve doctor demo commands/__init__ commands/usage "
-        "http/__init__ http/shared_metrics"
+        "__init__ command_line errors hosts logs settings/__init__ app serve doctor demo commands/__init__ "
+        "commands/usage http/__init__ http/shared_metrics"
     ),
 }
 
