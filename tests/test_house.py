@@ -73,6 +73,9 @@ MAY_IMPORT = {
         "extraction/orders extraction/people extraction/references extraction/remarks extraction/screening "
         "extraction/words"
     ),
+    "extraction/stated": (
+        "model traits extraction/candidate extraction/orders extraction/people extraction/remarks extraction/words"
+    ),
     "extraction/summary": "model extraction/candidate extraction/days",
     "extraction/__init__": (
         "model extraction/agent extraction/candidate extraction/customer extraction/drafts extraction/known "
