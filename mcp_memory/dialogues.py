@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from mcp_memory import history, ids, model
-from mcp_memory.chronicle import Chronicle
+from mcp_memory.chronicle import Chronicle, checked
 from mcp_memory.conversations import Conversation
 from mcp_memory.errors import Invalid
 from mcp_memory.history import UNKNOWN, Authorship
+from mcp_memory.listing import Page, PageQuery
 from mcp_memory.model import Added, Caller, Communication, NewMessage, NewObservation
+from mcp_memory.proposal import ProposalStatus, TraitProposal
 from mcp_memory.rights import WRITE
 
 
@@ -57,6 +59,24 @@ class Dialogues(Chronicle):
     async def learn(self, caller: Caller) -> int:
         return await self._backend.learn(await self.scope(caller, WRITE))
 
+    async def list_trait_proposals(
+        self, caller: Caller, profile_id: str, status: ProposalStatus | None, page: PageQuery
+    ) -> Page[TraitProposal]:
+        target = _profile(profile_id)
+        return await self._backend.list_trait_proposals(await self.scope(caller), target, status, checked(page))
+
+    async def accept_trait_proposal(
+        self, caller: Caller, profile_id: str, proposal_id: str, by: Authorship = UNKNOWN
+    ) -> TraitProposal:
+        target, one, signed = _profile(profile_id), _proposal(proposal_id), history.signed(by, caller.actor)
+        return await self._backend.accept_trait_proposal(await self.scope(caller, WRITE), target, one, signed)
+
+    async def reject_trait_proposal(
+        self, caller: Caller, profile_id: str, proposal_id: str, by: Authorship = UNKNOWN
+    ) -> TraitProposal:
+        target, one, signed = _profile(profile_id), _proposal(proposal_id), history.signed(by, caller.actor)
+        return await self._backend.reject_trait_proposal(await self.scope(caller, WRITE), target, one, signed)
+
 
 def check_number(new: Sequence[NewObservation]) -> None:
     if not 1 <= len(new) <= model.MAX_OBSERVATIONS:
@@ -65,3 +85,7 @@ def check_number(new: Sequence[NewObservation]) -> None:
 
 def _profile(profile_id: str) -> str:
     return ids.check(profile_id, ids.PROFILE, "profile_id")
+
+
+def _proposal(proposal_id: str) -> str:
+    return ids.check(proposal_id, ids.TRAIT_PROPOSAL, "proposal_id")

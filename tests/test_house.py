@@ -119,6 +119,8 @@ MAY_IMPORT = {
     "wire/mappings": "errors mappings wire/__init__ wire/pages",
     # The seam, and what is true of every backend
     "histories": "history listing model",
+    "proposal": "model",
+    "proposals": "history listing model proposal",
     "conversations": "",
     "orchestrator/__init__": "callbacks/__init__ conversations",
     "orchestrator/rules": "conversations errors model text orchestrator/__init__",
@@ -126,14 +128,14 @@ MAY_IMPORT = {
     "orchestrations": "conversations listing model orchestrator/__init__",
     "backend": (
         "conversations model edits histories history listing operations "
-        "mappings identity ledger traits definitions imports orchestrations"
+        "mappings identity ledger traits definitions imports orchestrations proposals"
     ),
     "service": (
         "errors rights model edits history listing operations mappings text ids identity ledger traits definitions "
         "imports chronicle dialogues orchestration"
     ),
     "chronicle": "backend errors history ids listing model rights scoping",
-    "dialogues": "chronicle conversations errors history ids model rights",
+    "dialogues": "chronicle conversations errors history ids listing model proposal rights",
     "orchestration": (
         "chronicle conversations dialogues errors ids listing model rights orchestrator/__init__ orchestrator/rules"
     ),
@@ -206,12 +208,13 @@ MAY_IMPORT = {
     "backends/sql/database": (
         "history model mappings identity ledger definitions imports backends/sql/callback_rows "
         "backends/sql/catalog_rows backends/sql/cursors backends/sql/conversation_rows backends/sql/memory_rows "
-        "backends/sql/orchestrator_rows"
+        "backends/sql/orchestrator_rows backends/sql/proposal_rows"
     ),
     "backends/sql/orchestrator_rows": (
         "conversations orchestrator/__init__ backends/sql/conversation_rows backends/sql/cursors"
     ),
     "backends/sql/callback_rows": "callbacks/__init__",
+    "backends/sql/proposal_rows": "proposal backends/sql/cursors",
     "backends/sql/conversation_rows": "conversations model backends/sql/memory_rows",
     "backends/sql/memory_rows": "history model listing candidates backends/sql/cursors",
     "backends/sql/hot": "",
@@ -257,7 +260,11 @@ MAY_IMPORT = {
         f"{SQL} reconciliation/__init__ backends/sql/curation backends/sql/memories backends/sql/profiles "
         "backends/sql/quotas backends/sql/recall"
     ),
-    "backends/sql/learning": f"{SQL} extraction/__init__ backends/sql/conversation_rows backends/sql/lifecycle",
+    "backends/sql/learning": (
+        f"{SQL} proposal extraction/__init__ extraction/candidate extraction/stated backends/sql/conversation_rows "
+        "backends/sql/lifecycle"
+    ),
+    "backends/sql/proposing": f"{SQL} proposal backends/sql/profiles backends/sql/upserts",
     "backends/sql/rounds": "model",
     "backends/sql/tending": f"{SQL} backends/sql/rounds",
     "backends/sql/callbacks": (
@@ -271,7 +278,7 @@ MAY_IMPORT = {
     "backends/sql/reembedding": f"{SQL} backends/sql/rounds backends/sql/signatures",
     "backends/sql/calls/__init__": "",
     "backends/sql/calls/worker": (
-        f"{SQL} callbacks/addresses embedding/__init__ recent backends/sql/delivery backends/sql/fairness "
+        f"{SQL} callbacks/addresses embedding/__init__ proposal recent backends/sql/delivery backends/sql/fairness "
         "backends/sql/learning backends/sql/orchestrating backends/sql/quotas "
         "backends/sql/reembedding backends/sql/signatures backends/sql/stores backends/sql/tending backends/sql/upserts"
     ),
@@ -295,11 +302,13 @@ MAY_IMPORT = {
     ),
     "backends/sql/calls/learning": (
         f"{SQL} conversations orchestrator/__init__ backends/sql/conversation_rows backends/sql/learning "
-        "backends/sql/lifecycle backends/sql/memories backends/sql/orchestrating backends/sql/reconciling "
-        "backends/sql/recall backends/sql/signatures backends/sql/calls/orchestrator"
+        "backends/sql/lifecycle backends/sql/memories backends/sql/orchestrating backends/sql/proposing "
+        "backends/sql/reconciling backends/sql/recall backends/sql/signatures backends/sql/calls/orchestrator"
     ),
+    "backends/sql/calls/proposals": f"{SQL} proposal backends/sql/proposing backends/sql/calls/worker",
     "backends/sql/backend": " ".join(
-        f"backends/sql/calls/{noun}" for noun in ("stores", "profiles", "memories", "learning", "recall", "rules")
+        f"backends/sql/calls/{noun}"
+        for noun in ("stores", "profiles", "memories", "learning", "proposals", "recall", "rules")
     ),
     "backends/sql/sqlite/__init__": "",
     "backends/sql/sqlite/keys": "",
@@ -331,12 +340,16 @@ MAY_IMPORT = {
             *((noun, "backends/sql/sqlite/signatures") for noun in ("memories", "conversations")),
         )
     },
+    "backends/sql/sqlite/proposals": (
+        "ids proposal backends/sql/cursors backends/sql/sqlite/keys backends/sql/sqlite/rows"
+    ),
     "backends/sql/sqlite/callbacks": "backends/sql/callback_rows backends/sql/sqlite/keys backends/sql/sqlite/rows",
     "backends/sql/sqlite/transaction": (
         "backends/sql/sqlite/callbacks "
         "backends/sql/sqlite/connection backends/sql/sqlite/profiles backends/sql/sqlite/identity "
         "backends/sql/sqlite/definitions backends/sql/sqlite/memories backends/sql/sqlite/conversations "
-        "backends/sql/sqlite/imports backends/sql/sqlite/mappings backends/sql/sqlite/orchestrator"
+        "backends/sql/sqlite/imports backends/sql/sqlite/mappings backends/sql/sqlite/orchestrator "
+        "backends/sql/sqlite/proposals"
     ),
     "backends/sql/sqlite/database": (
         "errors model backends/sql/catalog_rows backends/sql/database backends/sql/hot backends/sql/sqlite/catalog "
@@ -371,11 +384,12 @@ MAY_IMPORT = {
     "backends/twilio/recall": f"{REMOTE} budget model text backends/twilio/items wire/__init__ wire/recall",
     "backends/twilio/imports": f"{REMOTE} ids imports listing model backends/twilio/stores wire/imports",
     "backends/twilio/missing": "errors",
+    "backends/twilio/proposals": "history listing model proposal backends/twilio/missing",
     "backends/twilio/backend": (
         f"{RULES} conversations model backends/twilio/bulk backends/twilio/client backends/twilio/imports "
-        "backends/twilio/memories backends/twilio/missing backends/twilio/profiles backends/twilio/recall "
-        "backends/twilio/remote "
-        "backends/twilio/rules backends/twilio/stores backends/twilio/upserts"
+        "backends/twilio/memories backends/twilio/missing backends/twilio/profiles backends/twilio/proposals "
+        "backends/twilio/recall backends/twilio/remote backends/twilio/rules backends/twilio/stores "
+        "backends/twilio/upserts"
     ),
     "backends/placement": "backend errors settings/__init__ tenancy/directory tenancy/hosting tenancy/tenants",
     # Front doors: they parse, call and render

@@ -19,6 +19,7 @@ from tests.contract.conftest import MONDAY, Announce
 pytestmark = pytest.mark.anyio
 
 PHONE = "+13175550142"
+NO_PROPOSAL = "mem_proposal_00000000000000000000000000"
 PAGE = PageQuery(limit=10)
 MAPPING = NewDataMapping(
     display_name="crm",
@@ -44,6 +45,9 @@ CALLS: dict[str, Call] = {
     "trait_history": lambda backend, scope, id: backend.trait_history(scope, id, PAGE),
     "changes_since": lambda backend, scope, id: backend.changes_since(scope, id, MONDAY, 10),
     "profile_at": lambda backend, scope, id: backend.profile_at(scope, id, MONDAY),
+    "list_trait_proposals": lambda backend, scope, id: backend.list_trait_proposals(scope, id, None, PAGE),
+    "accept_trait_proposal": lambda backend, scope, id: backend.accept_trait_proposal(scope, id, OF["proposal"]),
+    "reject_trait_proposal": lambda backend, scope, id: backend.reject_trait_proposal(scope, id, OF["proposal"]),
     "add_identifier": lambda backend, scope, id: backend.add_identifier(scope, id, "email", "a@example.com"),
     "replace_identifier": lambda backend, scope, id: backend.replace_identifier(
         scope, id, "phone", PHONE, "+13175550143"
@@ -134,7 +138,7 @@ OF: dict[str, str] = {}
 
 
 @pytest.fixture
-async def mine(backend: Backend, scope: Scope, announce: Announce) -> str:
+async def mine(backend: Backend, scope: Scope, announce: Announce, lacking: frozenset[str]) -> str:
     profile_id = (await backend.upsert_traits(scope, {"Contact": {"phone": PHONE}}, None)).profile.profile_id
     await backend.add_observations(scope, profile_id, [NewObservation(content="A secret.")])
     await backend.add_summaries(scope, profile_id, [NewSummary(content="A secret.", conversation_id="c")])
@@ -143,7 +147,16 @@ async def mine(backend: Backend, scope: Scope, announce: Announce) -> str:
     OF["mapping"] = (await backend.create_data_mapping(scope, MAPPING)).data_mapping_id
     OF["import"] = await announce(scope, UPLOAD)
     await backend.create_trait_group(scope, TraitGroup(display_name="Shop"))
+    OF["proposal"] = NO_PROPOSAL if "learn" in lacking else await _proposed(backend, scope, profile_id)
     return profile_id
+
+
+async def _proposed(backend: Backend, scope: Scope, profile_id: str) -> str:
+    await backend.record_messages(scope, profile_id, "said", [NewMessage(text="I speak French.", role="customer")])
+    await backend.close_conversation(scope, profile_id, "said")
+    await backend.learn(scope)
+    (one,) = (await backend.list_trait_proposals(scope, profile_id, None, PAGE)).items
+    return one.proposal_id
 
 
 async def all_of(backend: Backend, scope: Scope, profile_id: str) -> list[object]:
@@ -155,6 +168,7 @@ async def all_of(backend: Backend, scope: Scope, profile_id: str) -> list[object
         await backend.list_trait_groups(scope),
         await backend.list_data_mappings(scope),
         await backend.get_import(scope, OF["import"]),
+        OF["proposal"] == NO_PROPOSAL or await backend.list_trait_proposals(scope, profile_id, "PROPOSED", PAGE),
     ]
 
 

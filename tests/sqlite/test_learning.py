@@ -14,7 +14,8 @@ from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.errors import Full
 from mcp_memory.listing import ItemFilter, PageQuery
-from mcp_memory.model import NewMessage, Scope
+from mcp_memory.model import NewMessage, Scope, Traits, TraitValue
+from mcp_memory.proposal import TraitPolicy
 from tests.contract.conftest import Clock
 
 pytestmark = pytest.mark.anyio
@@ -24,6 +25,8 @@ SAID = (
     "My daughter Ana plays the cello.",
     "I prefer to be called in the morning.",
     "My order B-2077 arrived damaged.",
+    "My name is Dana Petrov.",
+    "Please write to me in Spanish.",
 )
 
 
@@ -47,8 +50,16 @@ def clock() -> Clock:
 
 
 @asynccontextmanager
-async def opened(folder: Path, model: MiniLM, clock: Clock) -> AsyncIterator[tuple[SqlBackend, Scope, str]]:
-    backend = SqlBackend(SqliteDatabase(folder), model, now=clock, make_id=clock.make_id, region="US")
+async def opened(
+    folder: Path, model: MiniLM, clock: Clock, policy: TraitPolicy = "propose"
+) -> AsyncIterator[tuple[SqlBackend, Scope, str]]:
+    backend = SqlBackend(
+        *(SqliteDatabase(folder), model),
+        now=clock,
+        make_id=clock.make_id,
+        region="US",
+        trait_policy=lambda scope: policy,
+    )
     try:
         scope = await backend.open_store("acme", "default")
         made = await backend.upsert_traits(scope, {"Contact": {"phone": "+13175550142"}}, None)
@@ -69,6 +80,13 @@ async def learned(backend: SqlBackend, scope: Scope, dana: str) -> tuple[list[st
     return sorted(one.content for one in observations.items), len(summaries.items)
 
 
+async def stated(backend: SqlBackend, scope: Scope, dana: str) -> tuple[list[tuple[str, TraitValue, str]], Traits]:
+    """What became of it, and what was written."""
+    found = await backend.list_trait_proposals(scope, dana, None, PageQuery(limit=100, newest_first=False))
+    profile = await backend.get_profile(scope, dana)
+    return [(one.name, one.value, one.status) for one in found.items], profile.traits
+
+
 def job(backend: SqlBackend, scope: Scope, dana: str) -> ExtractionRow:
     (row,) = backend._database.read(scope, lambda tx: tx.extractions(dana, "c-1"))
     return row
@@ -87,17 +105,19 @@ def after(writes: int, then: Callable[[], BaseException], backend: SqlBackend, m
     monkeypatch.setattr(backend._database, "write", failing)
 
 
-@pytest.mark.parametrize("writes", range(8))
+@pytest.mark.parametrize("writes", range(10))
 async def test_whoever_dies_in_the_middle_loses_nothing_and_doubles_nothing(
     tmp_path: Path, model: MiniLM, clock: Clock, writes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened(tmp_path / "whole", model, clock) as (backend, scope, dana):
+    async with opened(tmp_path / "whole", model, clock, "write") as (backend, scope, dana):
         await tell(backend, scope, dana)
         assert await backend.learn(scope) == 1
         whole = await learned(backend, scope, dana)
+        traits = await stated(backend, scope, dana)
     assert len(whole[0]) >= 3 and whole[1] == 1
+    assert len(traits[0]) == 3 and len(traits[1]["Contact"]) == 4
 
-    async with opened(tmp_path / "torn", model, clock) as (backend, scope, dana):
+    async with opened(tmp_path / "torn", model, clock, "write") as (backend, scope, dana):
         await tell(backend, scope, dana)
         with monkeypatch.context() as patched:
             after(writes, Crash, backend, patched)
@@ -105,9 +125,10 @@ async def test_whoever_dies_in_the_middle_loses_nothing_and_doubles_nothing(
                 while await backend.learn(scope):
                     pass
                 raise Crash  # it came to its end before
-    async with opened(tmp_path / "torn", model, clock) as (backend, scope, dana):
+    async with opened(tmp_path / "torn", model, clock, "write") as (backend, scope, dana):
         await backend.learn(scope)
         assert await learned(backend, scope, dana) == whole
+        assert await stated(backend, scope, dana) == traits
         assert job(backend, scope, dana).status == "DONE" and job(backend, scope, dana).extract is None
         assert await backend.learn(scope) == 0
 

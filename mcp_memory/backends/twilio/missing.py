@@ -20,6 +20,10 @@ ITS_OWN: Final = "The memory service keeps account of its own changes: ask it fo
 REVISIONS: Final = "The memory service keeps no revisions of summaries."
 CHANGES: Final = "The memory service tells what it knows, not what has changed since."
 TRAITS: Final = "The memory service tells what traits are, not what they were."
+PROPOSALS: Final = (
+    "The memory service proposes no traits: what it finds in conversations is its own affair. "
+    "Set one with upsert_traits."
+)
 TENANT: Final = "The stores are the memory service's: delete them there, or one by one."
 
 REASONS: Final[Mapping[str, str]] = {
@@ -40,6 +44,9 @@ REASONS: Final[Mapping[str, str]] = {
     "get_conversation": CONVERSATIONS,
     "close_conversation": CONVERSATIONS,
     "learn": CONVERSATIONS,
+    "list_trait_proposals": PROPOSALS,
+    "accept_trait_proposal": PROPOSALS,
+    "reject_trait_proposal": PROPOSALS,
     "dry_run": "The memory service does not say beforehand what would become of an observation.",
     "mend": VECTORS,
     "reembed": VECTORS,

@@ -24,6 +24,7 @@ from mcp_memory.embedding import Embedder
 from mcp_memory.history import Authorship
 from mcp_memory.ids import MakeId
 from mcp_memory.model import Quota, Scope
+from mcp_memory.proposal import TraitPolicy
 from mcp_memory.recent import Recent
 from mcp_memory.weights import DEFAULT, Weights
 
@@ -52,12 +53,11 @@ class Worker:
         send: Send | None = None,
         make_secret: Callable[[], str] = lambda: token_hex(16),
         resource_of: ResourceOf | None = None,
+        trait_policy: Callable[[Scope], TraitPolicy] = lambda scope: "propose",
     ) -> None:
-        """`region`: the country of phone numbers written without one, as in "US". `late_interaction`: whether vectors
-        of tokens are kept. `extractor`: reads conversations. `background`: whether signatures that are stale are made
-        anew meanwhile. `alone`: all calls are of one tenant, who has no others to leave room for. `reach`: where
-        callbacks may go to; `send`: by what, if not over HTTP; `make_secret`: for their signatures; `resource_of`: what
-        they tell, None: there are none."""
+        """`region`: of phone numbers without one. `late_interaction`: whether vectors of tokens are kept. `background`:
+        whether stale signatures are made anew meanwhile. `alone`: all calls are of one tenant. `reach`: where callbacks
+        may go to; `send`: by what, if not over HTTP; `resource_of`: what they tell, None: there are none."""
         self._database = database
         self._now, self._make_id, self._region = now, make_id, region
         self._signatures, self._weights = Signatures(embedder, late_interaction), weights
@@ -65,6 +65,7 @@ class Worker:
         self._reembedding = Reembedding(database, self._signatures, now, holder=make_id("holder"))
         self._learning = Learning(database, now, extractor)
         self._reach, self._make_secret, self._resource_of = reach, make_secret, resource_of
+        self._trait_policy = trait_policy
         self._delivery = Delivery(database, send or over_http(reach), reach, now, make_secret, holder=make_id("holder"))
         self._tending = Tending(database, self._learn_next, now, holder=make_id("holder"))
         # Apart, so that writers who wait for a busy store do not keep anybody from reading.
@@ -104,22 +105,8 @@ class Worker:
 
     async def _upsert(self, scope: Scope, change: Callable[[Upserts], T], by: Authorship) -> T:
         def work() -> T:
-            policy = self._database.read_catalog(lambda catalog: stores.existing(catalog, scope)).undeclared_traits
-            room = self._room(scope.tenant, scope.quota)
-            return self._database.write(
-                scope,
-                lambda tx: change(
-                    Upserts(
-                        tx,
-                        room,
-                        policy=policy,
-                        region=self._region,
-                        now=self._now(),
-                        make_id=self._make_id,
-                        by=by,
-                    )
-                ),
-            )
+            begin = self._upserts(scope)
+            return self._database.write(scope, lambda tx: change(begin(tx, by)))
 
         return await self._writers.hop(scope.tenant, work)
 
@@ -131,6 +118,17 @@ class Worker:
         return await self._writers.hop(scope.tenant, added)
 
     # On the worker thread
+
+    def _upserts(self, scope: Scope) -> Callable[[Transaction, Authorship], Upserts]:
+        """In a transaction, by somebody."""
+        policy = self._database.read_catalog(lambda catalog: stores.existing(catalog, scope)).undeclared_traits
+        room = self._room(scope.tenant, scope.quota)
+
+        def begin(tx: Transaction, by: Authorship) -> Upserts:
+            now = self._now()
+            return Upserts(tx, room, policy=policy, region=self._region, now=now, make_id=self._make_id, by=by)
+
+        return begin
 
     def _room(self, tenant: str, quota: Quota) -> Room:
         stored = 0 if quota.storage_bytes is None else self._database.storage_bytes(tenant)
