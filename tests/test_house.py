@@ -112,6 +112,7 @@ MAY_IMPORT = {
     "wire/stores": "model edits operations wire/__init__ wire/pages",
     "wire/profiles": "model traits wire/__init__ wire/pages",
     "wire/memories": "model edits conversation_ids wire/__init__ wire/pages",
+    "wire/proposals": "conversation_ids proposal wire/__init__ wire/pages",
     "wire/recall": "ids model wire/__init__ wire/memories",
     "wire/receipts": "model",
     "wire/outcomes": "model",
@@ -145,7 +146,7 @@ MAY_IMPORT = {
     "metering/usage": "imports model",
     "metering/counter": "errors metering/usage",
     "metering/memory": (
-        "backend edits history imports ledger listing model service traits metering/usage metering/counter"
+        "backend edits history imports ledger listing model proposal service traits metering/usage metering/counter"
     ),
     "metering/__init__": "errors logs model metering/usage metering/counter",
     "import_file": "errors model text identity columns imports service",
@@ -464,6 +465,7 @@ MAY_IMPORT = {
     "http/api/summaries": (
         f"history inputs listing http/api/profiles {API} wire/__init__ wire/memories wire/pages wire/receipts"
     ),
+    "http/api/proposals": f"history proposal http/api/profiles {API} wire/proposals",
     "http/api/recall": f"errors inputs model text http/api/profiles {API} wire/memories wire/recall",
     "http/api/uploads": (
         "errors ids columns imports import_file import_queue metering/__init__ model service uploads http/api/bodies "
@@ -473,8 +475,8 @@ MAY_IMPORT = {
     "http/api/document": "metering/__init__ http/api/route wire/__init__ wire/outcomes wire/receipts",
     "http/api/app": (
         "__init__ http/api/document http/api/identifiers http/api/imports http/api/mappings http/api/observations "
-        "http/api/problems http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores "
-        "http/api/summaries http/api/uploads"
+        "http/api/problems http/api/profiles http/api/proposals http/api/recall http/api/route http/api/rules "
+        "http/api/stores http/api/summaries http/api/uploads"
     ),
     # Tenancy: whose a request is
     "tenancy/__init__": "",

@@ -17,7 +17,7 @@ from mcp_memory.model import Communication
 from mcp_memory.traits import CONTACT
 
 MOST_STATED = 20  # of a conversation: the last ones
-LANGUAGE = "language"
+LANGUAGE = "preferredLanguage"
 
 LANGUAGES = word_set(
     "Afrikaans Albanian Arabic Armenian Basque Bengali Bulgarian Cantonese Catalan Chinese Croatian Czech Danish Dutch "

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from mcp_memory.backend import Backend
+from mcp_memory.definitions import TraitGroupChanges
 from mcp_memory.edits import StoreChanges
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.errors import Conflict, NotFound
@@ -69,7 +70,7 @@ async def test_what_is_stated_is_proposed_with_its_evidence_and_nothing_is_writt
         ("Contact", "firstName", "Dana", "My name is Dana Petrov."),
         ("Contact", "lastName", "Petrov", "My name is Dana Petrov."),
         ("Contact", "email", "dana@example.com", "My email is Dana@Example.com."),
-        ("Contact", "language", "French", "I speak French."),
+        ("Contact", "preferredLanguage", "French", "I speak French."),
     ]
     assert {(one.status, one.reason, one.conversation_id, one.occurred_at) for one in found} == {
         ("PROPOSED", None, "c-1", said)
@@ -100,7 +101,7 @@ async def test_what_is_so_or_was_proposed_or_rejected_is_not_proposed_again(back
     await backend.reject_trait_proposal(*at, language.proposal_id, CURATOR)
     await hear(backend, at, "My name is Dana.", "I speak French.", to="c-3")
 
-    assert await told(backend, at) == [("firstName", "Dana", "PROPOSED"), ("language", "French", "REJECTED")]
+    assert await told(backend, at) == [("firstName", "Dana", "PROPOSED"), ("preferredLanguage", "French", "REJECTED")]
     assert first.conversation_id == "c-2"
 
 
@@ -117,7 +118,7 @@ async def test_by_policy_it_is_written_and_the_history_says_where_it_is_from(wri
     assert await contact(writing, at) == {
         "email": "dana@example.com",
         "firstName": "Dana",
-        "language": "French",
+        "preferredLanguage": "French",
         "lastName": "Petrov",
         "phone": PHONE,
     }
@@ -152,11 +153,11 @@ async def test_what_somebody_else_said_stays_and_what_a_conversation_said_is_rep
 
     assert await told(writing, at) == [
         ("firstName", "Dana", "PROPOSED"),
-        ("language", "French", "WRITTEN"),
-        ("language", "German", "WRITTEN"),
+        ("preferredLanguage", "French", "WRITTEN"),
+        ("preferredLanguage", "German", "WRITTEN"),
     ]
     assert "not learned from a conversation" in str((await proposals(writing, at))[0].reason)
-    assert await contact(writing, at) == {"firstName": "Daniela", "language": "German", "phone": PHONE}
+    assert await contact(writing, at) == {"firstName": "Daniela", "preferredLanguage": "German", "phone": PHONE}
 
 
 async def test_within_a_conversation_the_latest_statement_holds(writing: Backend, clock: Clock) -> None:
@@ -171,10 +172,13 @@ async def test_within_a_conversation_the_latest_statement_holds(writing: Backend
 async def test_where_undeclared_traits_are_refused_it_stays_proposed(writing: Backend) -> None:
     at = await dana_of(writing)
     await writing.update_store(at[0], StoreChanges(undeclared_traits="refuse"))
+    await writing.update_trait_group(at[0], "Contact", TraitGroupChanges(definitions={"preferredLanguage": None}))
     await hear(writing, at, "I speak French.", "My name is Dana.")
 
-    assert await told(writing, at) == [("language", "French", "PROPOSED"), ("firstName", "Dana", "WRITTEN")]
-    assert "Contact.language is not declared in this store" in str((await proposals(writing, at, "PROPOSED"))[0].reason)
+    assert await told(writing, at) == [("preferredLanguage", "French", "PROPOSED"), ("firstName", "Dana", "WRITTEN")]
+    assert "Contact.preferredLanguage is not declared in this store" in str(
+        (await proposals(writing, at, "PROPOSED"))[0].reason
+    )
     assert await contact(writing, at) == {"firstName": "Dana", "phone": PHONE}
 
 
@@ -206,7 +210,7 @@ async def test_what_is_decided_is_not_decided_otherwise(backend: Backend) -> Non
         await backend.accept_trait_proposal(*at, email.proposal_id, CURATOR)
     with pytest.raises(Conflict, match="ACCEPTED already"):
         await backend.reject_trait_proposal(*at, language.proposal_id, CURATOR)
-    assert await contact(backend, at) == {"language": "French", "phone": PHONE}
+    assert await contact(backend, at) == {"preferredLanguage": "French", "phone": PHONE}
 
 
 async def test_who_accepts_what_identifies_another_makes_them_one_as_who_sets_the_trait_does(backend: Backend) -> None:
@@ -218,8 +222,9 @@ async def test_who_accepts_what_identifies_another_makes_them_one_as_who_sets_th
     assert len((await backend.get_profile(*at)).all_ids) == 2
 
 
-async def test_what_stays_with_another_cannot_be_accepted(backend: Backend) -> None:
+async def test_what_stays_with_another_cannot_be_accepted(backend: Backend, clock: Clock) -> None:
     at = await dana_of(backend)
+    clock.pass_(minutes=1)
     other = await backend.upsert_traits(at[0], {"Contact": {"email": "dana@example.com"}}, None)
     await backend.upsert_traits(at[0], {"Contact": {"email": "dana@example.com"}}, at[1])
     await backend.unmerge_profile(at[0], other.profile.profile_id)
@@ -231,8 +236,11 @@ async def test_what_stays_with_another_cannot_be_accepted(backend: Backend) -> N
     assert await proposals(backend, at, "PROPOSED") == [email]
 
 
-async def test_they_are_read_and_decided_through_all_members_and_stay_with_their_own(backend: Backend) -> None:
+async def test_they_are_read_and_decided_through_all_members_and_stay_with_their_own(
+    backend: Backend, clock: Clock
+) -> None:
     at = await dana_of(backend)
+    clock.pass_(minutes=1)
     scope, dana = at
     old = (await backend.upsert_traits(scope, {"Contact": {"chat": "dana"}}, None)).profile.profile_id
     await hear(backend, (scope, old), "My name is Dana.")
@@ -245,8 +253,8 @@ async def test_they_are_read_and_decided_through_all_members_and_stay_with_their
     for one in await proposals(backend, at):
         await backend.accept_trait_proposal(scope, dana, one.proposal_id, CURATOR)
     await backend.unmerge_profile(scope, old)
-    assert await told(backend, at) == [("language", "French", "ACCEPTED")]
-    assert await contact(backend, at) == {"language": "French", "phone": PHONE}
+    assert await told(backend, at) == [("preferredLanguage", "French", "ACCEPTED")]
+    assert await contact(backend, at) == {"preferredLanguage": "French", "phone": PHONE}
     assert await contact(backend, (scope, old)) == {"chat": "dana", "firstName": "Dana"}
 
 

@@ -11,7 +11,10 @@ from tests.published.document import memory_document
 
 pytestmark = pytest.mark.anyio
 
-EXTENSIONS = {"ListProfileImportRemarks"}  # what only we have
+EXTENSIONS = {  # what only we have
+    "ListProfileImportRemarks",
+    *("ListProfileTraitProposals", "AcceptProfileTraitProposal", "RejectProfileTraitProposal"),
+}
 METHODS = ("get", "post", "put", "patch", "delete")
 
 

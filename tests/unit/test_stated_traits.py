@@ -77,16 +77,16 @@ PLAIN: Sequence[tuple[str, dict[str, str]]] = (
     ("Please text me on +44 20 7946 0958", {"phone": "+44 20 7946 0958"}),
     ("my mobile is 0151 23456789", {"phone": "0151 23456789"}),
     # Language
-    ("Please write to me in German.", {"language": "German"}),
-    ("please reply to me in german", {"language": "German"}),
-    ("I'd prefer Spanish.", {"language": "Spanish"}),
-    ("I speak French.", {"language": "French"}),
-    ("Sorry, I only speak Portuguese.", {"language": "Portuguese"}),
-    ("I would prefer to be spoken to in Italian, please.", {"language": "Italian"}),
-    ("I'd rather speak Polish", {"language": "Polish"}),
-    ("My preferred language is Dutch.", {"language": "Dutch"}),
-    ("I'm more comfortable in Turkish.", {"language": "Turkish"}),
-    ("Please answer in Spanish.", {"language": "Spanish"}),
+    ("Please write to me in German.", {"preferredLanguage": "German"}),
+    ("please reply to me in german", {"preferredLanguage": "German"}),
+    ("I'd prefer Spanish.", {"preferredLanguage": "Spanish"}),
+    ("I speak French.", {"preferredLanguage": "French"}),
+    ("Sorry, I only speak Portuguese.", {"preferredLanguage": "Portuguese"}),
+    ("I would prefer to be spoken to in Italian, please.", {"preferredLanguage": "Italian"}),
+    ("I'd rather speak Polish", {"preferredLanguage": "Polish"}),
+    ("My preferred language is Dutch.", {"preferredLanguage": "Dutch"}),
+    ("I'm more comfortable in Turkish.", {"preferredLanguage": "Turkish"}),
+    ("Please answer in Spanish.", {"preferredLanguage": "Spanish"}),
 )
 
 NOTHING: Sequence[str] = (

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, fields
 
 from mcp_memory.conversation_ids import to_api
+from mcp_memory.model import Caller
 from tests.wall.speaking import Legacy, Said, legacy_speaker
 from tests.wall.world import Client
 
@@ -31,6 +32,7 @@ class Ids:
     operation_id: str
     mapping_id: str
     import_id: str
+    proposal_id: str
     group: str
     ticket: str
     idempotency_key: str = "the-key-of-their-request"
@@ -43,6 +45,7 @@ class Ids:
             "observationId": self.observation_id,
             "summaryId": self.summary_id,
             "importId": self.import_id,
+            "proposalId": self.proposal_id,
             "dataMappingId": self.mapping_id,
             "operationId": self.operation_id,
             "traitGroupName": self.group,
@@ -69,6 +72,7 @@ ABSENT = Ids(
     operation_id=f"mem_operation_{SUFFIX}",
     mapping_id=f"mem_datamapping_{SUFFIX}",
     import_id=f"mem_import_{SUFFIX}",
+    proposal_id=f"mem_proposal_{SUFFIX}",
     group="NobodysGroup",
     ticket=base64.urlsafe_b64encode(
         json.dumps(["nobody", f"mem_store_{SUFFIX}", f"mem_import_{SUFFIX}", "x" * 32]).encode()
@@ -93,6 +97,7 @@ async def plant(client: Client, store_name: str, mark: str = CANARY, number: str
         found = await agent.call("upsert_traits", traits={"Contact": about, label: {"plan": mark}})
         found |= await _remembered(agent, found["profile_id"], mark, f"talk-{last}")
         other = await agent.call("upsert_traits", traits={"Contact": {"chat": f"bob-{last}", "city": mark}})
+        stated = await _stated(client, agent, names[store_name], found["profile_id"], mark)
         await agent.call("merge_profiles", profile_id=found["profile_id"], other_id=other["profile_id"])
     created = {"columnMappings": COLUMNS, "filename": f"{mark}.csv", "fileSize": len(FILE)}
     imported = (await http.post(f"{data}/Profiles/Imports", json=created)).json()
@@ -113,6 +118,7 @@ async def plant(client: Client, store_name: str, mark: str = CANARY, number: str
         operation_id=mapping["operation"],
         mapping_id=mapping["id"],
         import_id=imported["importId"],
+        proposal_id=stated,
         group=label,
         ticket=imported["url"].rpartition("/")[2],
     )
@@ -133,6 +139,18 @@ async def _remembered(agent: Legacy, profile_id: str, mark: str, talk: str) -> d
     words = [{"text": f"I say {mark} {at}", "role": "customer", "author": mark} for at in range(3)]
     await agent.call("record_messages", conversation_id=talk, messages=words, **about)
     return {"observation": seen["observations"][0]["id"], "summary": said["id"]}
+
+
+async def _stated(client: Client, agent: Legacy, store_id: str, profile_id: str, mark: str) -> str:
+    """The id of a trait that was stated in a conversation that is over."""
+    about = {"profile_id": profile_id, "conversation_id": f"stated-{mark}"}
+    words = [{"text": f"My email is {mark}@example.com.", "role": "customer"}]
+    await agent.call("record_messages", messages=words, **about)
+    await agent.call("close_conversation", **about)
+    await client.world.host.memory.learn(Caller(tenant=client.tenant, store=store_id))
+    found = await client.http.get(f"/v1/Stores/{store_id}/Profiles/{profile_id}/TraitProposals")
+    (one,) = found.json()["traitProposals"]
+    return str(one["id"])
 
 
 async def _mapping(client: Client, control: str, mark: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from mcp_memory.http.api import (
     observations,
     problems,
     profiles,
+    proposals,
     recall,
     rules,
     stores,
@@ -26,7 +27,7 @@ from mcp_memory.http.api.route import Front, answered
 
 PREFIX, ALIAS = "/v1", "/v1/Services"
 # Imports and Lookup before {profileId}, whose place they stand in.
-ROUTERS = (stores, rules, mappings, imports, identifiers, profiles, observations, summaries, recall)
+ROUTERS = (stores, rules, mappings, imports, identifiers, profiles, proposals, observations, summaries, recall)
 NOT_ROUTED = "unknown"  # what is asked for where there is nothing
 SMALLEST_GZIP = 4_096  # bytes: below, it costs more than it saves
 
