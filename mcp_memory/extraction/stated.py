@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from mcp_memory.extraction import orders
 from mcp_memory.extraction.candidate import StatedTrait
-from mcp_memory.extraction.people import People, people
+from mcp_memory.extraction.people import people
 from mcp_memory.extraction.remarks import Remark, Turn, turns
 from mcp_memory.extraction.words import RELATIONS, pattern, word_set
 from mcp_memory.model import Communication
@@ -32,7 +32,9 @@ _NO_NAMES = word_set(
     "admin administrator system assistant agent bot ai root user customer client support operator manager owner "
     "developer human model anonymous unknown mr mrs ms miss dr prof sir madam "
     "monday tuesday wednesday thursday friday saturday sunday january february april june july august september "
-    "october november december null undefined true false"
+    "october november december null undefined true false "
+    "error changed misspelled misspelt missing incorrect invalid different legally officially actually really "
+    "urgent crazy tired hungry test foo bar doe"
 )
 _PARTICLES = word_set("van von de der den da di del della dos das du la le bin ibn al el ter ten zu")
 _TITLES = word_set("mr mr. mrs mrs. ms ms. miss dr dr. prof prof.")
@@ -47,14 +49,14 @@ _IS = "(?:~is|'s|~is~now|~is~still)"
 
 _OWN_NAME = pattern(rf"(?:my~(?:full~)?name{_IS}|i'm~called|i~am~called)~{_NAME_WORDS}{_WHENCE}")
 _SPEAKING = pattern(
-    rf"(?:this~is|it's|it~is)~{_NAME_WORDS}{_WHENCE}~(?:speaking|calling|writing|here)(?:~again)?{_WHENCE}"
+    rf"(?:this~is|it's|it~is)~{_NAME_WORDS}{_WHENCE}~(?P<how>speaking|calling|writing|here)(?:~again)?{_WHENCE}"
 )
 _FIRST_NAME = pattern(rf"my~(?:first|given)~name{_IS}~{_NAME_WORDS}")
 _LAST_NAME = pattern(rf"my~(?:last~name|family~name|surname){_IS}~{_NAME_WORDS}")
 _EMAILED = pattern(
     rf"""
     (?:my~(?:(?:new|current|personal|private|main|primary|own|work|best|contact)~)?e-?mail(?:~address)?{_IS}|
-    (?:(?:please|you~can|you~may|you~could|best)~)?(?:always~)?(?:reach|contact|e-?mail|write~to|write)~me~(?:by~
+    (?:(?:please|you~can|you~may|you~could|best)~)?(?:(?:always|also)~)?(?:reach|contact|e-?mail|write~to|write)~me~(?:by~
     e-?mail~)?(?:at|on|under|via)(?:~my~e-?mail(?:~address)?)?)~{_EMAIL}
     """
 )
@@ -62,7 +64,7 @@ _CALLED = pattern(
     rf"""
     (?:my~(?:(?:new|current|personal|private|own)~)?(?:(?:mobile|cell|phone|telephone|cell~phone|mobile~phone)~)?
     (?:number|phone|mobile|cell){_IS}|
-    (?:(?:please|you~can|you~may|you~could|best)~)?(?:reach|contact|call|text|phone|ring)~me~(?:back~)?(?:at|on|
+    (?:(?:please|you~can|you~may|you~could|best)~)?(?:also~)?(?:reach|contact|call|text|phone|ring)~me~(?:back~)?(?:at|on|
     under)(?:~my~(?:mobile|cell|phone|number))?)~{_PHONE}
     """
 )
@@ -83,6 +85,7 @@ _SPOKEN = pattern(
     i(?:'m|~am)~more~comfortable~(?:in|with|speaking|writing)~{_LANGUAGE}
     """
 )
+_ADDRESS = pattern(_EMAIL)  # whose words say nothing
 _POLITE = re.compile(r" (?:please|thanks|thank you|from now on|instead|by the way|btw)$", re.IGNORECASE)
 
 _LABEL = re.compile(r"\b(e-?mail(?: address)?|number|phone|name|surname|language): ", re.IGNORECASE)
@@ -98,23 +101,25 @@ _SUPPOSING = pattern(
     \b(?:if(?!~you~(?:need|want|have|should|prefer)\b)|whether|unless|suppos\w+|imagine|pretend\w*|assum\w+|wish|
     say|says|saying|said|tell|tells|told|ask|asks|asked|write~that|writes|wrote|reads|read|goes|claim\w*|call(?:s|ed)~
     (?:himself|herself)|example|e\.g|as~though|used~to|dream\w*|story|character|game|
-    (?:his|her|their|someone|somebody|anybody|anyone)|my~(?:{RELATIONS})(?:'s)?)\b
+    according|repeat|translate|spell|write~(?:this|that|it)|your~(?:systems?|websites?|site|records?|database|app|
+    letter|mail|e-?mail|form|files?)|the~(?:system|website|invoice|letter|form|label|account|ticket|parcel|card|
+    contract)|(?:his|her|their|someone|somebody|anybody|anyone)|my~(?:{RELATIONS})(?:'s)?)\b
     """
 )
 _TURNED = pattern(
     r"""
-    (?:or|not|right|correct|no|nope|isn't~it|wait|kidding|just~kidding|jk|lol|haha|maybe|perhaps|probably|supposedly|
-    apparently|allegedly|i~(?:think|guess|believe|suppose)|he|she|they|said|says|at~least|but~(?:not|that|it|only|
-    i~(?:don't|no|never|also|can|prefer))|except|unless|if|depending|until)\b
+    (?:and~)?(?:or|not|right|correct|no|nope|isn't~it|wait|kidding|just~kidding|jk|lol|haha|maybe|perhaps|probably|supposedly|
+    apparently|allegedly|i~(?:think|guess|believe|suppose)|he|she|they|said|says|at~least|except|unless|if|depending|until|but)\b
     """
 )
 _TAKEN_BACK = pattern(
     r"""
     \b(?:kidding|joking|not~(?:really~)?my~(?:real~)?(?:name|email|number|language)|hypothetical\w*|role-?play\w*|
     pretend\w*|imagine|suppos(?:e|ing)|on~behalf~of|in~the~name~of|asking~for~a~friend|lorem~ipsum|test~(?:message|data)|
-    for~example|fake|fictional|made-?up)\b
+    for~example|the~customer(?:'s)?|fake|fictional|made-?up)\b
     """
 )
+_DIALLED = re.compile(r"\+|\(|0|\d{3}[ .-]\d{3}[ .-]\d{4}$")
 _MY_DETAILS = re.compile(r"\bmy (?:\w+ )?(?:details|information|info|data)\b", re.IGNORECASE)
 _BARE = re.compile(rf"(?:and |or )?(?:{_EMAIL}|{_PHONE.replace('~', ' ')}|(?:{'|'.join(LANGUAGES)}))\b", re.IGNORECASE)
 
@@ -126,21 +131,17 @@ def stated(messages: Sequence[Communication]) -> tuple[StatedTrait, ...]:
     known = people([turn.message for turn in read], None)
     found: dict[tuple[str, str], StatedTrait] = {}
     for turn in read:
-        if not _is_own(turn, known):
+        said = [] if turn.message.role != "customer" or known.is_other(turn.message) else list(_of_turn(turn))
+        if said and not _is_meant(turn.message.content):
             continue
-        for one in _of_turn(turn):
+        for one in said:
             found.pop(key := (one.name, one.value.casefold()), None)
             found[key] = one
     return tuple(found.values())[-MOST_STATED:]
 
 
-def _is_own(turn: Turn, known: People) -> bool:
-    message = turn.message
-    if message.role != "customer" or known.is_other(message):
-        return False
-    return not (
-        orders.attacks(message.content) or orders.orders(message.content) or _TAKEN_BACK.search(message.content)
-    )
+def _is_meant(content: str) -> bool:
+    return not (orders.attacks(content) or orders.orders(content) or _TAKEN_BACK.search(_ADDRESS.sub("", content)))
 
 
 def _of_turn(turn: Turn) -> Iterator[StatedTrait]:
@@ -171,9 +172,10 @@ def _of_remark(remark: Remark) -> Iterator[tuple[str, str]]:
     clauses = _clauses(remark.text)
     for at, clause in enumerate(clauses):
         after = clauses[at + 1] if at + 1 < len(clauses) else ""
-        if _SUPPOSING.search(" ; ".join(clauses[:at])) or _TURNED.match(after) or _BARE.match(after):
+        before = _ADDRESS.sub("", " ; ".join(clauses[:at]))
+        if _SUPPOSING.search(before) or _TURNED.match(after) or _BARE.match(after) or _is_bare_name(_plain(after)):
             continue
-        yield from _of_clause(clause)
+        yield from _of_clause(_plain(clause))
 
 
 def _clauses(text: str) -> list[str]:
@@ -187,7 +189,7 @@ def _clauses(text: str) -> list[str]:
             break
     else:
         clauses.append(text[start:])
-    return [_plain(one) for one in clauses if one]
+    return [one for one in clauses if one]
 
 
 def _plain(clause: str) -> str:
@@ -200,7 +202,9 @@ def _plain(clause: str) -> str:
 
 def _of_clause(clause: str) -> Iterator[tuple[str, str]]:
     if match := _OWN_NAME.fullmatch(clause) or _SPEAKING.fullmatch(clause):
-        yield from _names(match["name"].split())
+        words = match["name"].split()
+        if len(words) > 1 or match.groupdict().get("how") != "here":  # "it's Christmas here"
+            yield from _names(words)
     elif match := _FIRST_NAME.fullmatch(clause):
         if _is_name(match["name"]):
             yield "firstName", match["name"]
@@ -246,8 +250,13 @@ def _is_name(word: str) -> bool:
     return shaped and not word.endswith("'s") and lower not in _NO_NAMES and lower.capitalize() not in LANGUAGES
 
 
+def _is_bare_name(clause: str) -> bool:
+    """Beside another one, nobody can tell which it is."""
+    return clause != "" and all(_is_name(word) for word in clause.split())
+
+
 def _is_phone(clause: str, written: str) -> bool:
     """A bare number may be that of a customer or an order: it needs the form of a phone number, or to be called one."""
     digits = sum(one.isdigit() for one in written)
     called = re.search(r"phone|mobile|cell|\b(?:call|text|ring)\b", clause, re.IGNORECASE) is not None
-    return 8 <= digits <= 15 and (called or written.startswith("+") or re.search(r"\d[ ()./-]+\d", written) is not None)
+    return 8 <= digits <= 15 and (called or _DIALLED.match(written) is not None)

@@ -57,6 +57,8 @@ PLAIN: Sequence[tuple[str, dict[str, str]]] = (
     ("My first name is Zoë and my last name is Núñez.", {"firstName": "Zoë", "lastName": "Núñez"}),
     ("Thanks. My name is Dana Petrov, I can't log in.", DANA),
     ("Name: Dana\nMy name is Dana Petrov", DANA),
+    ("It's wrong, my name is Bob Smith", {"firstName": "Bob", "lastName": "Smith"}),
+    ("My name is Иван Петров", {"firstName": "Иван", "lastName": "Петров"}),
     # Email
     ("My email is dana@example.com.", {"email": "dana@example.com"}),
     ("my e-mail address is Dana.Petrov+shop@mail.example.co.uk", {"email": "Dana.Petrov+shop@mail.example.co.uk"}),
@@ -70,6 +72,10 @@ PLAIN: Sequence[tuple[str, dict[str, str]]] = (
         {**DANA, "email": "dana@example.com"},
     ),
     ("You can write to me at u.smith@example.com", {}),  # chat speech is spelled out, and the address with it
+    (
+        "My name is Dana Petrov and my email is dana@example.com and my number is +1 317 555 0142",
+        {**DANA, "email": "dana@example.com", "phone": "+1 317 555 0142"},
+    ),
     # Phone
     ("My number is +1 317 555 0142.", {"phone": "+1 317 555 0142"}),
     ("My phone number is 3175550142", {"phone": "3175550142"}),
@@ -114,6 +120,10 @@ NOTHING: Sequence[str] = (
     "Thanks!\n\nOn Mon, Nov 3, 2025, Bob wrote:\nMy name is Bob Smith.",
     "“My name is Bob.\nI speak French.” That is all it said.",
     "'My name is Bob'",
+    "According to you, my name is Bob.",
+    "On your website, my name is Bob Smith.",
+    "On the invoice, my name is Bob Smith",
+    "Repeat after me, my name is Bob.",
     # Asked
     "My name is Dana?",
     "Is my email dana@example.com?",
@@ -148,7 +158,13 @@ NOTHING: Sequence[str] = (
     "My email is a@example.com and b@example.com.",
     "My name is Anna Maria Lopez.",
     "My name is Dana M. Petrov.",  # two sentences, as far as anybody can tell
+    "My name is Bond, James Bond",
+    "I speak French but prefer English.",
     # What only looks so
+    "It's Christmas here",
+    "My name is Misspelled.",
+    "My number is 12-345-678-90",
+    "My name is Dana. I am the customer's lawyer.",
     "my name is spelled wrong on the invoice",
     "My name is on the account.",
     "My name is dana",

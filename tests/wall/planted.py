@@ -33,6 +33,7 @@ class Ids:
     mapping_id: str
     import_id: str
     proposal_id: str
+    other_proposal_id: str
     group: str
     ticket: str
     idempotency_key: str = "the-key-of-their-request"
@@ -73,6 +74,7 @@ ABSENT = Ids(
     mapping_id=f"mem_datamapping_{SUFFIX}",
     import_id=f"mem_import_{SUFFIX}",
     proposal_id=f"mem_proposal_{SUFFIX}",
+    other_proposal_id=f"mem_proposal_{SUFFIX[:-1]}5",
     group="NobodysGroup",
     ticket=base64.urlsafe_b64encode(
         json.dumps(["nobody", f"mem_store_{SUFFIX}", f"mem_import_{SUFFIX}", "x" * 32]).encode()
@@ -118,7 +120,8 @@ async def plant(client: Client, store_name: str, mark: str = CANARY, number: str
         operation_id=mapping["operation"],
         mapping_id=mapping["id"],
         import_id=imported["importId"],
-        proposal_id=stated,
+        proposal_id=stated[0],
+        other_proposal_id=stated[1],
         group=label,
         ticket=imported["url"].rpartition("/")[2],
     )
@@ -141,16 +144,15 @@ async def _remembered(agent: Legacy, profile_id: str, mark: str, talk: str) -> d
     return {"observation": seen["observations"][0]["id"], "summary": said["id"]}
 
 
-async def _stated(client: Client, agent: Legacy, store_id: str, profile_id: str, mark: str) -> str:
-    """The id of a trait that was stated in a conversation that is over."""
+async def _stated(client: Client, agent: Legacy, store_id: str, profile_id: str, mark: str) -> list[str]:
+    """The ids of traits that were stated in a conversation that is over."""
     about = {"profile_id": profile_id, "conversation_id": f"stated-{mark}"}
-    words = [{"text": f"My email is {mark}@example.com.", "role": "customer"}]
+    words = [{"text": f"My email is {mark}@example.com. I speak French.", "role": "customer"}]
     await agent.call("record_messages", messages=words, **about)
     await agent.call("close_conversation", **about)
     await client.world.host.memory.learn(Caller(tenant=client.tenant, store=store_id))
     found = await client.http.get(f"/v1/Stores/{store_id}/Profiles/{profile_id}/TraitProposals")
-    (one,) = found.json()["traitProposals"]
-    return str(one["id"])
+    return [str(one["id"]) for one in found.json()["traitProposals"]]
 
 
 async def _mapping(client: Client, control: str, mark: str) -> dict[str, str]:
