@@ -44,10 +44,11 @@ from mcp_memory.model import (
 )
 from mcp_memory.operations import Operation, Reply
 from mcp_memory.orchestrations import Orchestrations
+from mcp_memory.proposals import Proposals
 from mcp_memory.traits import Raw
 
 
-class Backend(Histories, Extractions, Learnings, Orchestrations, Protocol):
+class Backend(Histories, Extractions, Learnings, Orchestrations, Proposals, Protocol):
     async def open_store(self, tenant: str, display_name: str, quota: Quota = UNLIMITED) -> Scope:
         """The tenant's store of this name, created when it is not there yet. Raises Full where it would be one too
         many."""

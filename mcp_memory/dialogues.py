@@ -11,6 +11,7 @@ from mcp_memory.history import UNKNOWN, Authorship
 from mcp_memory.learning_settings import LearningSettings
 from mcp_memory.listing import Page, PageQuery
 from mcp_memory.model import Added, Caller, Communication, NewMessage, NewObservation
+from mcp_memory.proposals import ProposalStatus, TraitProposal
 from mcp_memory.rights import ADMIN, WRITE, check
 
 
@@ -93,6 +94,24 @@ class Dialogues(Chronicle):
     async def learn(self, caller: Caller) -> int:
         return await self._backend.learn(await self.scope(caller, WRITE))
 
+    async def list_trait_proposals(
+        self, caller: Caller, profile_id: str, status: ProposalStatus | None, page: PageQuery
+    ) -> Page[TraitProposal]:
+        target = _profile(profile_id)
+        return await self._backend.list_trait_proposals(await self.scope(caller), target, status, checked(page))
+
+    async def accept_trait_proposal(
+        self, caller: Caller, profile_id: str, proposal_id: str, by: Authorship = UNKNOWN
+    ) -> TraitProposal:
+        target, one, signed = _profile(profile_id), _proposal(proposal_id), history.signed(by, caller.actor)
+        return await self._backend.accept_trait_proposal(await self.scope(caller, WRITE), target, one, signed)
+
+    async def reject_trait_proposal(
+        self, caller: Caller, profile_id: str, proposal_id: str, by: Authorship = UNKNOWN
+    ) -> TraitProposal:
+        target, one, signed = _profile(profile_id), _proposal(proposal_id), history.signed(by, caller.actor)
+        return await self._backend.reject_trait_proposal(await self.scope(caller, WRITE), target, one, signed)
+
 
 def check_number(new: Sequence[NewObservation]) -> None:
     if not 1 <= len(new) <= model.MAX_OBSERVATIONS:
@@ -105,3 +124,7 @@ def _profile(profile_id: str) -> str:
 
 def _extraction(extraction_id: str) -> str:
     return ids.check(extraction_id, ids.EXTRACTION, "extraction_id")
+
+
+def _proposal(proposal_id: str) -> str:
+    return ids.check(proposal_id, ids.TRAIT_PROPOSAL, "proposal_id")

@@ -13,7 +13,7 @@ STORE, PROFILE, IMPORT = "mem_store", "mem_profile", "mem_import"
 OBSERVATION, SUMMARY, COMMUNICATION = "mem_observation", "mem_summary", "conv_communication"
 CONFIGURATION, CONVERSATION, PARTICIPANT = "conv_configuration", "conv_conversation", "conv_participant"
 DATA_MAPPING, OPERATION, CALLBACK = "mem_datamapping", "mem_operation", "conv_callback"
-EXTRACTION = "mem_extraction"
+EXTRACTION, TRAIT_PROPOSAL = "mem_extraction", "mem_proposal"
 
 MakeId = Callable[[str], str]
 """prefix -> a new id."""

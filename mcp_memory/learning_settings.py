@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Traits = Literal["off", "propose", "write"]
+TraitPolicy = Literal["off", "propose", "write"]
+"""What a store does with traits that conversations state: nothing; it keeps them until somebody decides; it writes
+those that contradict nobody."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,7 +15,7 @@ class LearningSettings:
     `version` counts the changes."""
 
     reconcile_api_writes: bool = False
-    traits: Traits = "propose"
+    traits: TraitPolicy = "propose"
     version: int = 1
 
 

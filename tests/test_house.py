@@ -76,6 +76,9 @@ MAY_IMPORT = {
         "extraction/orders extraction/people extraction/references extraction/remarks extraction/screening "
         "extraction/words"
     ),
+    "extraction/stated": (
+        "model traits extraction/candidate extraction/orders extraction/people extraction/remarks extraction/words"
+    ),
     "extraction/summary": "model extraction/candidate extraction/days",
     "extraction/__init__": (
         "model extraction/agent extraction/candidate extraction/customer extraction/drafts extraction/known "
@@ -122,6 +125,7 @@ MAY_IMPORT = {
     "wire/orchestrator": (
         "conversations ids model text orchestrator/__init__ wire/__init__ wire/configurations wire/pages"
     ),
+    "wire/proposals": "conversation_ids proposals wire/__init__ wire/pages",
     "wire/recall": "ids model wire/__init__ wire/memories",
     "wire/histories": "conversation_ids history model wire/__init__ wire/memories wire/pages",
     "wire/receipts": "model",
@@ -132,6 +136,7 @@ MAY_IMPORT = {
     # The seam, and what is true of every backend
     "histories": "history listing model",
     "learnings": "history learning_settings model",
+    "proposals": "history listing model",
     "conversations": "",
     "orchestrator/__init__": "callbacks/__init__ conversations",
     "orchestrator/rules": "conversations errors model text orchestrator/__init__",
@@ -140,14 +145,16 @@ MAY_IMPORT = {
     "extractions": "conversations listing model",
     "backend": (
         "conversations model edits extractions histories history listing operations "
-        "mappings identity learnings ledger traits definitions imports orchestrations"
+        "mappings identity learnings ledger traits definitions imports orchestrations proposals"
     ),
     "service": (
         "errors rights model edits history listing operations mappings text ids identity ledger traits definitions "
         "imports chronicle dialogues orchestration"
     ),
     "chronicle": "backend errors history ids listing model rights scoping",
-    "dialogues": "chronicle conversations errors extractions history ids learning_settings listing model rights",
+    "dialogues": (
+        "chronicle conversations errors extractions history ids learning_settings listing model proposals rights"
+    ),
     "orchestration": (
         "chronicle conversations dialogues errors ids listing model rights orchestrator/__init__ orchestrator/rules"
     ),
@@ -157,7 +164,8 @@ MAY_IMPORT = {
     "metering/usage": "imports model orchestrator/__init__",
     "metering/counter": "errors metering/usage",
     "metering/memory": (
-        "backend edits history imports ledger listing model orchestrator/__init__ service traits metering/usage "
+        "backend edits history imports ledger listing model orchestrator/__init__ proposals service traits "
+        "metering/usage "
         "metering/counter"
     ),
     "metering/__init__": "errors logs model metering/usage metering/counter",
@@ -228,12 +236,13 @@ MAY_IMPORT = {
     "backends/sql/database": (
         "history model mappings identity learning_settings ledger definitions imports backends/sql/callback_rows "
         "backends/sql/catalog_rows backends/sql/cursors backends/sql/conversation_rows backends/sql/memory_rows "
-        "backends/sql/orchestrator_rows"
+        "backends/sql/orchestrator_rows backends/sql/proposal_rows"
     ),
     "backends/sql/orchestrator_rows": (
         "conversations orchestrator/__init__ backends/sql/conversation_rows backends/sql/cursors"
     ),
     "backends/sql/callback_rows": "callbacks/__init__",
+    "backends/sql/proposal_rows": "proposals backends/sql/cursors",
     "backends/sql/conversation_rows": "conversations extractions model backends/sql/cursors backends/sql/memory_rows",
     "backends/sql/memory_rows": "history model listing candidates backends/sql/cursors",
     "backends/sql/hot": "",
@@ -281,7 +290,11 @@ MAY_IMPORT = {
         "backends/sql/profiles "
         "backends/sql/quotas backends/sql/recall"
     ),
-    "backends/sql/learning": f"{SQL} history extraction/__init__ backends/sql/conversation_rows backends/sql/lifecycle",
+    "backends/sql/learning": (
+        f"{SQL} history proposals extraction/__init__ extraction/candidate extraction/stated "
+        "backends/sql/conversation_rows backends/sql/lifecycle"
+    ),
+    "backends/sql/proposing": f"{SQL} proposals backends/sql/profiles backends/sql/upserts",
     "backends/sql/rounds": "model",
     "backends/sql/tending": f"{SQL} backends/sql/rounds",
     "backends/sql/callbacks": (
@@ -321,12 +334,15 @@ MAY_IMPORT = {
     "backends/sql/calls/learning": (
         f"{SQL} conversations extractions orchestrator/__init__ backends/sql/conversation_rows "
         "backends/sql/extractions backends/sql/learning "
-        "backends/sql/lifecycle backends/sql/memories backends/sql/orchestrating backends/sql/reconciling "
+        "backends/sql/lifecycle backends/sql/memories backends/sql/orchestrating backends/sql/proposing "
+        "backends/sql/reconciling "
         "backends/sql/recall backends/sql/signatures backends/sql/calls/orchestrator"
     ),
+    "backends/sql/calls/proposals": f"{SQL} proposals backends/sql/proposing backends/sql/calls/worker",
     "backends/sql/backend": "history model "
     + " ".join(
-        f"backends/sql/calls/{noun}" for noun in ("stores", "profiles", "memories", "learning", "recall", "rules")
+        f"backends/sql/calls/{noun}"
+        for noun in ("stores", "profiles", "memories", "learning", "proposals", "recall", "rules")
     ),
     "backends/sql/sqlite/__init__": "",
     "backends/sql/sqlite/keys": "",
@@ -358,12 +374,16 @@ MAY_IMPORT = {
             *((noun, "backends/sql/sqlite/signatures") for noun in ("memories", "conversations")),
         )
     },
+    "backends/sql/sqlite/proposals": (
+        "ids proposals backends/sql/cursors backends/sql/sqlite/keys backends/sql/sqlite/rows"
+    ),
     "backends/sql/sqlite/callbacks": "backends/sql/callback_rows backends/sql/sqlite/keys backends/sql/sqlite/rows",
     "backends/sql/sqlite/transaction": (
         "backends/sql/sqlite/callbacks "
         "backends/sql/sqlite/connection backends/sql/sqlite/profiles backends/sql/sqlite/identity "
         "backends/sql/sqlite/definitions backends/sql/sqlite/memories backends/sql/sqlite/conversations "
-        "backends/sql/sqlite/imports backends/sql/sqlite/mappings backends/sql/sqlite/orchestrator"
+        "backends/sql/sqlite/imports backends/sql/sqlite/mappings backends/sql/sqlite/orchestrator "
+        "backends/sql/sqlite/proposals"
     ),
     "backends/sql/sqlite/database": (
         "errors model backends/sql/catalog_rows backends/sql/database backends/sql/hot backends/sql/sqlite/catalog "
@@ -398,6 +418,7 @@ MAY_IMPORT = {
     "backends/twilio/recall": f"{REMOTE} budget model text backends/twilio/items wire/__init__ wire/recall",
     "backends/twilio/imports": f"{REMOTE} ids imports listing model backends/twilio/stores wire/imports",
     "backends/twilio/missing": "errors",
+    "backends/twilio/proposals": "history listing model proposals backends/twilio/missing",
     "backends/twilio/learnings": "history learning_settings model backends/twilio/memories backends/twilio/missing",
     "backends/twilio/extractions": "extractions listing model backends/twilio/missing",
     "backends/twilio/orchestrations": "conversations listing model orchestrator/__init__ backends/twilio/missing",
@@ -405,6 +426,7 @@ MAY_IMPORT = {
         f"{RULES} conversations model backends/twilio/bulk backends/twilio/client backends/twilio/extractions "
         "backends/twilio/imports backends/twilio/learnings "
         "backends/twilio/memories backends/twilio/missing backends/twilio/orchestrations backends/twilio/profiles "
+        "backends/twilio/proposals "
         "backends/twilio/recall "
         "backends/twilio/remote "
         "backends/twilio/rules backends/twilio/stores backends/twilio/upserts"
@@ -488,6 +510,7 @@ MAY_IMPORT = {
         f"history model http/api/observations http/api/profiles http/api/summaries {API} wire/__init__ wire/histories "
         "wire/pages"
     ),
+    "http/api/proposals": f"history proposals http/api/profiles {API} wire/proposals",
     "http/api/recall": f"errors inputs model text http/api/profiles {API} wire/memories wire/recall",
     "http/api/uploads": (
         "errors ids columns imports import_file import_queue metering/__init__ model service uploads http/api/bodies "
@@ -505,7 +528,8 @@ MAY_IMPORT = {
         "__init__ http/api/communications http/api/configurations http/api/conversations http/api/document "
         "http/api/extractions http/api/histories "
         "http/api/participants http/api/identifiers http/api/imports http/api/mappings http/api/observations "
-        "http/api/problems http/api/profiles http/api/recall http/api/route http/api/rules http/api/stores "
+        "http/api/problems http/api/profiles http/api/proposals http/api/recall http/api/route http/api/rules "
+        "http/api/stores "
         "http/api/summaries http/api/uploads"
     ),
     # Tenancy: whose a request is

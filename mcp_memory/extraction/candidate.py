@@ -38,3 +38,14 @@ class Extract:
     screened: int
     made_by: str = BY_RULES
     refused: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatedTrait:
+    """What the customer says of himself in so many words. `evidence`: the id of the message, `occurred_at` its time."""
+
+    group: str
+    name: str
+    value: str
+    evidence: str
+    occurred_at: datetime

@@ -26,6 +26,7 @@ from mcp_memory.model import (
     Upserted,
 )
 from mcp_memory.orchestrator import NewConversation, NewParticipant, OrchestratedConversation, Participant
+from mcp_memory.proposals import TraitProposal
 from mcp_memory.service import Memory
 from mcp_memory.traits import Raw
 
@@ -205,6 +206,7 @@ class MeteredMemory(Memory):
     summary_history = _reads(Memory.summary_history)
     latest_summaries = _reads(Memory.latest_summaries)
     list_communications = _reads(Memory.list_communications)
+    list_trait_proposals = _reads(Memory.list_trait_proposals)
 
     async def recall(self, caller: Caller, profile_id: str, query: RecallQuery) -> Recall:
         found = await super().recall(caller, profile_id, query)
@@ -233,6 +235,14 @@ class MeteredMemory(Memory):
         found = await super().undo_observation(caller, profile_id, observation_id, revision, by)
         self.usage.add(caller.tenant, CHARACTERS, len(found.content))
         return found
+
+    async def accept_trait_proposal(
+        self, caller: Caller, profile_id: str, proposal_id: str, by: Authorship = UNKNOWN
+    ) -> TraitProposal:
+        """As the update of the profile that it is."""
+        accepted = await super().accept_trait_proposal(caller, profile_id, proposal_id, by)
+        self.usage.add(caller.tenant, PROFILE_OPERATIONS)
+        return accepted
 
     # Counting
 

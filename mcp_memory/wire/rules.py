@@ -17,7 +17,7 @@ from mcp_memory.identity import (
     MatchingAlgo,
     Normalization,
 )
-from mcp_memory.learning_settings import LearningSettings, Traits
+from mcp_memory.learning_settings import LearningSettings, TraitPolicy
 from mcp_memory.model import DataType, TraitDefinition, ValidationRule
 from mcp_memory.traits import MAX_NAME, MAX_TRAITS
 from mcp_memory.wire import Answer, Open, Text, Wire
@@ -96,7 +96,7 @@ class LearningSettingsBody(Wire):
     """`version`: that of what was read, to change nothing else."""
 
     reconcile_api_writes: bool
-    traits: Traits
+    traits: TraitPolicy
     version: Annotated[int, Field(ge=1)] | None = None
 
     @classmethod

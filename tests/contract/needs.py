@@ -30,6 +30,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "story": "It is told in conversations, which are the conversation service's.",
     "requests": "Operations and replies are kept by a server for its own clients.",
     "tenants": "Whoever runs the host removes a tenant: the document has no call for it.",
+    "trait_proposals": "Conversations are the conversation service's, and so is what their customers state.",
     "unmerge": "It merges and takes apart by hand, which the document has no call for.",
 }
 """Files of the contract that run on SQL alone. All others run on every leg."""

@@ -32,6 +32,7 @@ from tests.contract.conftest import MONDAY, Announce
 pytestmark = pytest.mark.anyio
 
 PHONE = "+13175550142"
+NO_PROPOSAL = "mem_proposal_00000000000000000000000000"
 PAGE = PageQuery(limit=10)
 MAPPING = NewDataMapping(
     display_name="crm",
@@ -61,6 +62,9 @@ CALLS: dict[str, Call] = {
     "trait_history": lambda backend, scope, id: backend.trait_history(scope, id, PAGE),
     "changes_since": lambda backend, scope, id: backend.changes_since(scope, id, MONDAY, 10),
     "profile_at": lambda backend, scope, id: backend.profile_at(scope, id, MONDAY),
+    "list_trait_proposals": lambda backend, scope, id: backend.list_trait_proposals(scope, id, None, PAGE),
+    "accept_trait_proposal": lambda backend, scope, id: backend.accept_trait_proposal(scope, id, OF["proposal"]),
+    "reject_trait_proposal": lambda backend, scope, id: backend.reject_trait_proposal(scope, id, OF["proposal"]),
     "add_identifier": lambda backend, scope, id: backend.add_identifier(scope, id, "email", "a@example.com"),
     "replace_identifier": lambda backend, scope, id: backend.replace_identifier(
         scope, id, "phone", PHONE, "+13175550143"
@@ -214,6 +218,7 @@ async def mine(backend: Backend, scope: Scope, announce: Announce, lacking: froz
         await backend.close_conversation(scope, profile_id, "c")
         (queued,) = (await backend.list_extractions(scope, ExtractionFilter(), PAGE)).items
         OF["extraction"] = queued.extraction_id
+    OF["proposal"] = NO_PROPOSAL if "learn" in lacking else await _proposed(backend, scope, profile_id)
     return profile_id
 
 
@@ -226,6 +231,14 @@ async def _talk(backend: Backend, scope: Scope) -> None:
     OF["participant"], OF["communication"] = opened.participants[0].participant_id, said.communication_id
 
 
+async def _proposed(backend: Backend, scope: Scope, profile_id: str) -> str:
+    await backend.record_messages(scope, profile_id, "said", [NewMessage(text="I speak French.", role="customer")])
+    await backend.close_conversation(scope, profile_id, "said")
+    await backend.learn(scope)
+    (one,) = (await backend.list_trait_proposals(scope, profile_id, None, PAGE)).items
+    return one.proposal_id
+
+
 async def all_of(backend: Backend, scope: Scope, profile_id: str, lacking: frozenset[str]) -> list[object]:
     return [
         await backend.get_store(scope),
@@ -235,6 +248,7 @@ async def all_of(backend: Backend, scope: Scope, profile_id: str, lacking: froze
         await backend.list_trait_groups(scope),
         await backend.list_data_mappings(scope),
         await backend.get_import(scope, OF["import"]),
+        OF["proposal"] == NO_PROPOSAL or await backend.list_trait_proposals(scope, profile_id, "PROPOSED", PAGE),
         *([] if "open_conversation" in lacking else await _said(backend, scope)),
     ]
 

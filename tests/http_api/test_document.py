@@ -17,6 +17,7 @@ EXTENSIONS = {
     *("ListProfileImportRemarks", "ListObservationHistory", "UndoObservation", "ListSummaryHistory"),
     *("ListTraitHistory", "ListProfileChanges", "ListExtractions", "FetchExtraction", "RetryExtraction"),
     *("FetchLearningSettings", "UpdateLearningSettings"),
+    *("ListProfileTraitProposals", "AcceptProfileTraitProposal", "RejectProfileTraitProposal"),
 }  # what only we have
 SENDING = {"CreateConversationAction", "FetchConversationAction"}  # refused, and so there is none to be read
 METHODS = ("get", "post", "put", "patch", "delete")

@@ -20,7 +20,7 @@ from mcp_memory.import_file import import_file
 from mcp_memory.metering.counter import UsageCounter
 from mcp_memory.metering.memory import MeteredMemory
 from mcp_memory.metering.usage import CHARACTERS, PROFILE_OPERATIONS, RECALLS, UTILISED_PROFILES
-from mcp_memory.model import Caller
+from mcp_memory.model import Caller, NewMessage
 from tests.doors import guarded
 from tests.http_api.accounts import NOBODY, PHONE, Account, note, recap
 from tests.http_api.conftest import Open
@@ -178,6 +178,24 @@ async def test_each_customer_that_a_conversation_begins_with_counts(world: World
     await begun(world.account, customer("+13175550197"), customer("+13175550196"), known, configurationId=id)
 
     assert await world.counted() == {PROFILE_OPERATIONS: 2}
+
+
+async def test_proposals_are_read_and_what_is_accepted_is_an_update(world: World, opened: Open) -> None:
+    account, profile = opened(world.account.app, like=world.account, checked=False), world.names["profile"]
+    caller, id = Caller(tenant=account.tenant, store=account.store_id), profile.rpartition("/")[2]
+    said = [NewMessage(text="My name is Dana Petrov.", role="customer")]
+    await world.memory.record_messages(caller, id, "c-1", said)
+    await world.memory.close_conversation(caller, id, "c-1")
+    await world.memory.learn(caller)
+    await world.counted()
+
+    first, second = (await account.get(f"{profile}/TraitProposals"))["traitProposals"]
+    assert await world.counted() == READ
+    await account.write("POST", f"{profile}/TraitProposals/{first['id']}/Accept", status=200)
+    assert await world.counted() == CHANGED
+    await account.write("POST", f"{profile}/TraitProposals/{second['id']}/Reject", status=200)
+    await account.refused("POST", f"{profile}/TraitProposals/{second['id']}/Accept")
+    assert await world.counted() == NOTHING
 
 
 async def test_an_answer_that_is_repeated_is_counted_once(world: World) -> None:

@@ -14,9 +14,10 @@ from mcp_memory.backends.sql.learning import ATTEMPTS, PAUSE
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.errors import Full, Unavailable
+from mcp_memory.learning_settings import LearningSettings, TraitPolicy
 from mcp_memory.listing import ItemFilter, PageQuery
 from mcp_memory.metering.usage import CHARACTERS
-from mcp_memory.model import NewMessage, Scope
+from mcp_memory.model import NewMessage, Scope, Traits, TraitValue
 from tests.contract.conftest import Clock
 
 pytestmark = pytest.mark.anyio
@@ -26,6 +27,8 @@ SAID = (
     "My daughter Ana plays the cello.",
     "I prefer to be called in the morning.",
     "My order B-2077 arrived damaged.",
+    "My name is Dana Petrov.",
+    "Please write to me in Spanish.",
 )
 
 
@@ -49,7 +52,9 @@ def clock() -> Clock:
 
 
 @asynccontextmanager
-async def opened(folder: Path, model: MiniLM, clock: Clock) -> AsyncIterator[tuple[SqlBackend, Scope, str]]:
+async def opened(
+    folder: Path, model: MiniLM, clock: Clock, policy: TraitPolicy = "propose"
+) -> AsyncIterator[tuple[SqlBackend, Scope, str]]:
     database = SqliteDatabase(folder)
     usage = SqlUsage(database)
     backend = SqlBackend(
@@ -62,6 +67,7 @@ async def opened(folder: Path, model: MiniLM, clock: Clock) -> AsyncIterator[tup
     )
     try:
         scope = await backend.open_store("acme", "default")
+        await backend.update_learning_settings(scope, LearningSettings(traits=policy))
         made = await backend.upsert_traits(scope, {"Contact": {"phone": "+13175550142"}}, None)
         yield backend, scope, made.profile.profile_id
     finally:
@@ -92,6 +98,13 @@ def billed(backend: SqlBackend) -> int:
     return sum(one.amounts[CHARACTERS] for one in days)
 
 
+async def stated(backend: SqlBackend, scope: Scope, dana: str) -> tuple[list[tuple[str, TraitValue, str]], Traits]:
+    """What became of it, and what was written."""
+    found = await backend.list_trait_proposals(scope, dana, None, PageQuery(limit=100, newest_first=False))
+    profile = await backend.get_profile(scope, dana)
+    return [(one.name, one.value, one.status) for one in found.items], profile.traits
+
+
 def job(backend: SqlBackend, scope: Scope, dana: str) -> ExtractionRow:
     (row,) = backend._database.read(scope, lambda tx: tx.extractions(dana, "c-1"))
     return row
@@ -110,19 +123,21 @@ def after(writes: int, then: Callable[[], BaseException], backend: SqlBackend, m
     monkeypatch.setattr(backend._database, "write", failing)
 
 
-@pytest.mark.parametrize("writes", range(8))
+@pytest.mark.parametrize("writes", range(10))
 async def test_whoever_dies_in_the_middle_loses_nothing_and_doubles_nothing(
     tmp_path: Path, model: MiniLM, clock: Clock, writes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened(tmp_path / "whole", model, clock) as (backend, scope, dana):
+    async with opened(tmp_path / "whole", model, clock, "write") as (backend, scope, dana):
         await tell(backend, scope, dana)
         assert await backend.learn(scope) == 1
         whole, bill = await learned(backend, scope, dana), billed(backend)
         contents = await everything(backend, scope, dana)
+        traits = await stated(backend, scope, dana)
     assert len(whole[0]) >= 3 and whole[1] == 1
     assert bill == 2 * sum(map(len, SAID)) + sum(map(len, contents))  # read for observations, and for the summary
+    assert len(traits[0]) == 3 and len(traits[1]["Contact"]) == 4
 
-    async with opened(tmp_path / "torn", model, clock) as (backend, scope, dana):
+    async with opened(tmp_path / "torn", model, clock, "write") as (backend, scope, dana):
         await tell(backend, scope, dana)
         with monkeypatch.context() as patched:
             after(writes, Crash, backend, patched)
@@ -130,9 +145,10 @@ async def test_whoever_dies_in_the_middle_loses_nothing_and_doubles_nothing(
                 while await backend.learn(scope):
                     pass
                 raise Crash  # it came to its end before
-    async with opened(tmp_path / "torn", model, clock) as (backend, scope, dana):
+    async with opened(tmp_path / "torn", model, clock, "write") as (backend, scope, dana):
         await backend.learn(scope)
         assert await learned(backend, scope, dana) == whole and billed(backend) == bill
+        assert await stated(backend, scope, dana) == traits
         assert job(backend, scope, dana).status == "DONE" and job(backend, scope, dana).extract is None
         assert await backend.learn(scope) == 0
 

@@ -9,7 +9,7 @@ import anyio.to_thread
 
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.conversation_ids import to_api
-from mcp_memory.model import Scope
+from mcp_memory.model import Caller, Scope
 from tests.wall.speaking import Legacy, Said, legacy_speaker
 from tests.wall.world import Client
 
@@ -36,6 +36,8 @@ class Ids:
     mapping_id: str
     import_id: str
     extraction_id: str
+    proposal_id: str
+    other_proposal_id: str
     group: str
     ticket: str
     configuration_id: str
@@ -53,6 +55,7 @@ class Ids:
             "summaryId": self.summary_id,
             "importId": self.import_id,
             "extractionId": self.extraction_id,
+            "proposalId": self.proposal_id,
             "dataMappingId": self.mapping_id,
             "operationId": self.operation_id,
             "traitGroupName": self.group,
@@ -84,6 +87,8 @@ ABSENT = Ids(
     mapping_id=f"mem_datamapping_{SUFFIX}",
     import_id=f"mem_import_{SUFFIX}",
     extraction_id=f"mem_extraction_{SUFFIX}",
+    proposal_id=f"mem_proposal_{SUFFIX}",
+    other_proposal_id=f"mem_proposal_{SUFFIX[:-1]}5",
     group="NobodysGroup",
     ticket=base64.urlsafe_b64encode(
         json.dumps(["nobody", f"mem_store_{SUFFIX}", f"mem_import_{SUFFIX}", "x" * 32]).encode()
@@ -112,6 +117,7 @@ async def plant(client: Client, store_name: str, mark: str = CANARY, number: str
         found = await agent.call("upsert_traits", traits={"Contact": about, label: {"plan": mark}})
         found |= await _remembered(agent, found["profile_id"], mark, f"talk-{last}")
         other = await agent.call("upsert_traits", traits={"Contact": {"chat": f"bob-{last}", "city": mark}})
+        stated = await _stated(client, agent, names[store_name], found["profile_id"], mark)
         await agent.call("merge_profiles", profile_id=found["profile_id"], other_id=other["profile_id"])
     created = {"columnMappings": COLUMNS, "filename": f"{mark}.csv", "fileSize": len(FILE)}
     imported = (await http.post(f"{data}/Profiles/Imports", json=created)).json()
@@ -135,6 +141,8 @@ async def plant(client: Client, store_name: str, mark: str = CANARY, number: str
         mapping_id=mapping["id"],
         import_id=imported["importId"],
         extraction_id=extraction_id,
+        proposal_id=stated[0],
+        other_proposal_id=stated[1],
         group=label,
         ticket=imported["url"].rpartition("/")[2],
         **talk,
@@ -201,6 +209,17 @@ async def _failed_extraction(client: Client, profile_id: str, store_id: str, mar
     scope = Scope(tenant=client.tenant, store_id=store_id)
     await anyio.to_thread.run_sync(client.world.database.write, scope, give_up)
     return extraction_id
+
+
+async def _stated(client: Client, agent: Legacy, store_id: str, profile_id: str, mark: str) -> list[str]:
+    """The ids of traits that were stated in a conversation that is over."""
+    about = {"profile_id": profile_id, "conversation_id": f"stated-{mark}"}
+    words = [{"text": f"My email is {mark}@example.com. I speak French.", "role": "customer"}]
+    await agent.call("record_messages", messages=words, **about)
+    await agent.call("close_conversation", **about)
+    await client.world.host.memory.learn(Caller(tenant=client.tenant, store=store_id))
+    found = await client.http.get(f"/v1/Stores/{store_id}/Profiles/{profile_id}/TraitProposals")
+    return [str(one["id"]) for one in found.json()["traitProposals"]]
 
 
 async def _mapping(client: Client, control: str, mark: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from mcp_memory.backends.sql.calls.learning import LearningCalls
 from mcp_memory.backends.sql.calls.memories import MemoryCalls
 from mcp_memory.backends.sql.calls.profiles import ProfileCalls
+from mcp_memory.backends.sql.calls.proposals import ProposalCalls
 from mcp_memory.backends.sql.calls.recall import RecallCalls
 from mcp_memory.backends.sql.calls.rules import ImportCalls, RuleCalls
 from mcp_memory.backends.sql.calls.stores import StoreCalls
@@ -12,7 +13,9 @@ from mcp_memory.history import UNKNOWN, Authorship
 from mcp_memory.model import Added, NewObservation, Scope
 
 
-class SqlBackend(StoreCalls, ProfileCalls, MemoryCalls, LearningCalls, RecallCalls, RuleCalls, ImportCalls):
+class SqlBackend(
+    StoreCalls, ProfileCalls, MemoryCalls, LearningCalls, ProposalCalls, RecallCalls, RuleCalls, ImportCalls
+):
     """What the calls are about is a noun each."""
 
     async def post_observations(

@@ -22,6 +22,7 @@ from mcp_memory.backends.sql.conversation_rows import ConversationRows
 from mcp_memory.backends.sql.cursors import Place
 from mcp_memory.backends.sql.memory_rows import MemoryRows, SignatureRows
 from mcp_memory.backends.sql.orchestrator_rows import OrchestratorRows
+from mcp_memory.backends.sql.proposal_rows import ProposalRows
 from mcp_memory.definitions import TraitGroup
 from mcp_memory.history import Authorship, TraitRevision
 from mcp_memory.identity import IdentitySettings
@@ -247,8 +248,8 @@ class DefinitionRows(Protocol):
     def has_values(self, group: str, name: str) -> bool: ...
 
     def forget_trait(self, group: str, name: str, heirs: Iterable[Trait]) -> None:
-        """Its values and what they were, and the identifiers promoted from them, of all profiles; but those that one of
-        the heirs says."""
+        """Its values, what they were and those proposed, and the identifiers promoted from them, of all profiles; but
+        those that one of the heirs says."""
         ...
 
     def learning_settings(self, lock: bool = False) -> LearningSettings: ...
@@ -305,6 +306,7 @@ class Transaction(
     SignatureRows,
     ImportRows,
     CallbackRows,
+    ProposalRows,
     Protocol,
 ):
     """One store's rows. A read sees one moment; a write sees for sure only what it has locked or claimed.

@@ -29,9 +29,11 @@ from mcp_memory.model import (
     NewSummary,
     Scope,
 )
+from mcp_memory.proposals import TraitProposal
 
 if TYPE_CHECKING:
     from mcp_memory.extraction import Candidate, Extract
+    from mcp_memory.extraction.candidate import StatedTrait
 
 MOST_MESSAGES = 10_000  # of one conversation that are read, the last
 KNOWN = 200  # of the latest observations and summaries: what comes back in a conversation is not learned again
@@ -72,6 +74,13 @@ def by_rules(messages: Sequence[Communication], known: Sequence[str], with_summa
     return extract(messages, recalled=known, with_summary=with_summary)
 
 
+def stated_by_customer(messages: Sequence[Communication]) -> tuple[StatedTrait, ...]:
+    """By rules, whatever observations are made by."""
+    from mcp_memory.extraction.stated import stated  # as late
+
+    return stated(messages)
+
+
 class Learning:
     def __init__(
         self, database: Database, now: Callable[[], datetime], make_id: MakeId, extractor: Extractor = by_rules
@@ -105,7 +114,11 @@ class Learning:
         made = self._extractor(messages, known, False, scope.store_id)
         whole_made = self._extractor(whole, (), True, scope.store_id) if whole else None
         summary = whole_made.summary if whole_made is not None else None
-        told = {"observations": [_told(one) for one in made.observations], "summary": summary}
+        told = {
+            "observations": [_told(one) for one in made.observations],
+            "traits": [_told(one) for one in stated_by_customer(messages)],
+            "summary": summary,
+        }
         done = replace(
             row,
             status="EXTRACTED",
@@ -160,6 +173,26 @@ def summary(row: ExtractionRow) -> NewSummary | None:
     if content is None:
         return None
     return NewSummary(content=content, conversation_id=row.conversation_id, source="conversation")
+
+
+def proposals(row: ExtractionRow, now: datetime) -> list[TraitProposal]:
+    """As the traits were stated, without ids."""
+    return [
+        TraitProposal(
+            proposal_id="",
+            profile_id=row.profile_id,
+            group=one["group"],
+            name=one["name"],
+            value=one["value"],
+            evidence=one["evidence"],
+            conversation_id=row.conversation_id,
+            occurred_at=datetime.fromisoformat(one["occurred_at"]),
+            status="PROPOSED",
+            created_at=now,
+            updated_at=now,
+        )
+        for one in json.loads(row.extract or "{}").get("traits", ())
+    ]
 
 
 def stored(row: ExtractionRow, added: Added, now: datetime) -> ExtractionRow:

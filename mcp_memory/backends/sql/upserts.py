@@ -107,6 +107,10 @@ class Upserts:
         identifiers.release(self.tx, sorted(gone), self._settings, but=live)
         identifiers.settle(self.tx, live, self._settings)
 
+    def identifying(self, group: str, name: str, value: str) -> Identifier | None:
+        """What a trait would identify by; None: it does not. Raises Invalid for what has not the form of its type."""
+        return self._promoted({group: {name: value}}).get((group, name))
+
     def config(self, id_type: str) -> IdentifierConfig | None:
         return self._settings.config(id_type)
 

@@ -20,6 +20,7 @@ from mcp_memory.backends.twilio.memories import Memories
 from mcp_memory.backends.twilio.missing import missing
 from mcp_memory.backends.twilio.orchestrations import NoOrchestrations
 from mcp_memory.backends.twilio.profiles import Profiles
+from mcp_memory.backends.twilio.proposals import NoProposals
 from mcp_memory.backends.twilio.recall import Recalls
 from mcp_memory.backends.twilio.remote import Remote
 from mcp_memory.backends.twilio.rules import Rules
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
     import httpx2
 
 
-class TwilioBackend(Learnings, NoExtractions, NoOrchestrations):
+class TwilioBackend(Learnings, NoExtractions, NoOrchestrations, NoProposals):
     """`store`: the id or the name of the store that is meant where none is named. It serves one `tenant`, whose the
     key is. `transport`, `sleep` and `chance` are for whoever has no time to lose."""
 

@@ -26,6 +26,10 @@ LEARNING: Final = "The memory service learns in its own way: set there what it l
 REVISIONS: Final = "The memory service keeps no revisions of summaries."
 CHANGES: Final = "The memory service tells what it knows, not what has changed since."
 TRAITS: Final = "The memory service tells what traits are, not what they were."
+PROPOSALS: Final = (
+    "The memory service proposes no traits: what it finds in conversations is its own affair. "
+    "Set one with upsert_traits."
+)
 TENANT: Final = "The stores are the memory service's: delete them there, or one by one."
 
 REASONS: Final[Mapping[str, str]] = {
@@ -70,6 +74,9 @@ REASONS: Final[Mapping[str, str]] = {
     "list_extractions": CONVERSATIONS,
     "get_extraction": CONVERSATIONS,
     "retry_extraction": CONVERSATIONS,
+    "list_trait_proposals": PROPOSALS,
+    "accept_trait_proposal": PROPOSALS,
+    "reject_trait_proposal": PROPOSALS,
     "dry_run": "The memory service does not say beforehand what would become of an observation.",
     "get_learning_settings": LEARNING,
     "update_learning_settings": LEARNING,

@@ -25,6 +25,7 @@ from mcp_memory.http.api import (
     participants,
     problems,
     profiles,
+    proposals,
     recall,
     rules,
     stores,
@@ -36,7 +37,7 @@ from mcp_memory.http.api.route import PREFIX, Front, answered
 ALIAS = f"{PREFIX}/Services"
 # Imports and Lookup before {profileId}, whose place they stand in.
 ROUTERS = (
-    *(stores, rules, mappings, imports, identifiers, profiles, observations, summaries, histories, recall),
+    *(stores, rules, mappings, imports, identifiers, profiles, proposals, observations, summaries, histories, recall),
     extractions,
 )
 ORCHESTRATOR = (configurations, conversations, participants, communications)

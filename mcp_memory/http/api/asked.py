@@ -28,6 +28,7 @@ ProfileId = Annotated[str, Path(alias="profileId", pattern=f"^{ids.PROFILE}{SUFF
 ObservationId = Annotated[str, Path(alias="observationId", pattern=f"^{ids.OBSERVATION}{SUFFIX}")]
 SummaryId = Annotated[str, Path(alias="summaryId", pattern=f"^{ids.SUMMARY}{SUFFIX}")]
 ImportId = Annotated[str, Path(alias="importId", pattern=f"^{ids.IMPORT}{SUFFIX}")]
+ProposalId = Annotated[str, Path(alias="proposalId", pattern=f"^{ids.TRAIT_PROPOSAL}{SUFFIX}")]
 DataMappingId = Annotated[str, Path(alias="dataMappingId", pattern=f"^{ids.DATA_MAPPING}{SUFFIX}")]
 IdTypeName = Annotated[str, Path(alias="idType", min_length=2, max_length=30)]
 OrderBy = Annotated[Literal["ASC", "DESC"], Query(alias="orderBy")]

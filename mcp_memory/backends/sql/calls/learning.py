@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
-from mcp_memory.backends.sql import extractions, learning, lifecycle, memories, orchestrating, reconciling
+from mcp_memory.backends.sql import extractions, learning, lifecycle, memories, orchestrating, proposing, reconciling
 from mcp_memory.backends.sql.calls.orchestrator import OrchestratorCalls
 from mcp_memory.backends.sql.conversation_rows import ExtractionRow
 from mcp_memory.backends.sql.database import Transaction
@@ -126,9 +126,14 @@ class LearningCalls(OrchestratorCalls):
         summary, now = learning.summary(row), self._now()
         signatures = self._signatures.or_terms([Text(summary.content)]) if summary else []
         room = self._room(scope.tenant, scope.quota)
+        policy = self._database.read(scope, lambda tx: tx.learning_settings()).traits
+        traits = learning.proposals(row, now) if policy != "off" else []
+        begin = self._upserts(scope)
 
         def end(tx: Transaction) -> Added | None:
             learning.put(tx, row, learning.ended(row, now))
+            for one in traits:
+                proposing.propose(tx, one, policy, begin)
             if summary is None:
                 return None
             return memories.add_summaries(

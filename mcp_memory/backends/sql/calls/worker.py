@@ -114,22 +114,8 @@ class Worker:
 
     async def _upsert(self, scope: Scope, change: Callable[[Upserts], T], by: Authorship) -> T:
         def work() -> T:
-            policy = self._database.read_catalog(lambda catalog: stores.existing(catalog, scope)).undeclared_traits
-            room = self._room(scope.tenant, scope.quota)
-            return self._database.write(
-                scope,
-                lambda tx: change(
-                    Upserts(
-                        tx,
-                        room,
-                        policy=policy,
-                        region=self._region,
-                        now=self._now(),
-                        make_id=self._make_id,
-                        by=by,
-                    )
-                ),
-            )
+            begin = self._upserts(scope)
+            return self._database.write(scope, lambda tx: change(begin(tx, by)))
 
         return await self._writers.hop(scope.tenant, work)
 
@@ -141,6 +127,17 @@ class Worker:
         return await self._writers.hop(scope.tenant, added)
 
     # On the worker thread
+
+    def _upserts(self, scope: Scope) -> Callable[[Transaction, Authorship], Upserts]:
+        """In a transaction, by somebody."""
+        policy = self._database.read_catalog(lambda catalog: stores.existing(catalog, scope)).undeclared_traits
+        room = self._room(scope.tenant, scope.quota)
+
+        def begin(tx: Transaction, by: Authorship) -> Upserts:
+            now = self._now()
+            return Upserts(tx, room, policy=policy, region=self._region, now=now, make_id=self._make_id, by=by)
+
+        return begin
 
     def _room(self, tenant: str, quota: Quota) -> Room:
         stored = 0 if quota.storage_bytes is None else self._database.storage_bytes(tenant)

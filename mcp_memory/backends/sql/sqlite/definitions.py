@@ -48,6 +48,7 @@ class SqliteDefinitions(Rows):
     def forget_trait(self, group: str, name: str, heirs: Iterable[Trait]) -> None:
         self._rows("forget_values", group=group, name=name)
         self._rows("forget_trait_revisions", group=group, name=name)
+        self._rows("forget_trait_proposals", group=group, name=name)
         for heir_group, heir_name in heirs:
             self._rows("inherit_identifiers", group=group, name=name, heir_group=heir_group, heir_name=heir_name)
         self._rows("forget_identifiers", group=group, name=name)

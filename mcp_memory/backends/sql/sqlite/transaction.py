@@ -13,6 +13,7 @@ from mcp_memory.backends.sql.sqlite.mappings import SqliteMappings
 from mcp_memory.backends.sql.sqlite.memories import SqliteMemories
 from mcp_memory.backends.sql.sqlite.orchestrator import SqliteOrchestrator
 from mcp_memory.backends.sql.sqlite.profiles import SqliteProfiles
+from mcp_memory.backends.sql.sqlite.proposals import SqliteProposals
 
 
 class SqliteTransaction(
@@ -25,6 +26,7 @@ class SqliteTransaction(
     SqliteOrchestrator,
     SqliteImports,
     SqliteCallbacks,
+    SqliteProposals,
 ):
     @contextmanager
     def attempt(self) -> Iterator[None]:
