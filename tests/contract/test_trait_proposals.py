@@ -164,6 +164,21 @@ async def test_what_somebody_else_said_stays_and_what_a_conversation_said_is_rep
     assert await contact(writing, at) == {"firstName": "Daniela", "preferredLanguage": "German", "phone": PHONE}
 
 
+async def test_what_somebody_corrected_after_a_conversation_stays(writing: Backend) -> None:
+    at = await dana_of(writing)
+    await hear(writing, at, "I speak French.")
+    await writing.upsert_traits(at[0], {"Contact": {"preferredLanguage": "Dutch"}}, at[1], CURATOR)
+    await hear(writing, at, "I speak German.", to="c-2")
+    await hear(writing, at, "I speak French.", to="c-3")  # which was written once, and is not so any more
+
+    assert await told(writing, at) == [
+        ("preferredLanguage", "French", "WRITTEN"),
+        ("preferredLanguage", "German", "PROPOSED"),
+        ("preferredLanguage", "French", "PROPOSED"),
+    ]
+    assert (await contact(writing, at))["preferredLanguage"] == "Dutch"
+
+
 async def test_within_a_conversation_the_latest_statement_holds(writing: Backend, clock: Clock) -> None:
     at = await dana_of(writing)
     for minute, name in enumerate(("Dana", "Diana", "Dana")):
@@ -284,6 +299,13 @@ async def test_they_go_with_the_profile(backend: Backend) -> None:
     with pytest.raises(NotFound):
         await backend.accept_trait_proposal(*again, one, CURATOR)
     assert await proposals(backend, again) == []
+
+
+async def test_they_go_with_the_definition_of_their_trait(backend: Backend) -> None:
+    at = await dana_of(backend)
+    await hear(backend, at, "My name is Dana.", "I speak French.")
+    await backend.update_trait_group(at[0], "Contact", TraitGroupChanges(definitions={"preferredLanguage": None}))
+    assert await told(backend, at) == [("firstName", "Dana", "PROPOSED")]
 
 
 async def test_one_of_another_customer_is_not_there(backend: Backend) -> None:

@@ -73,6 +73,11 @@ async def remembered(backend: SqlBackend, scope: Scope, profile_id: str) -> None
     await backend.update_summary(scope, profile_id, summary.id, SummaryChanges(content="Spoke of nothing."), BY)
     message = NewMessage(text=f"My {SECRET}!", role="customer", author=f"{SECRET} player")
     await backend.record_messages(scope, profile_id, f"{SECRET}-1", [message])
+    stated = NewMessage(text=f"My email is {SECRET}@example.org.", role="customer")
+    await backend.record_messages(scope, profile_id, f"{SECRET}-2", [stated])
+    await backend.close_conversation(scope, profile_id, f"{SECRET}-2")
+    await backend.learn(scope)
+    assert (await backend.list_trait_proposals(scope, profile_id, None, PageQuery(limit=1))).items
 
 
 async def test_no_byte_of_what_was_said_is_left(backend: SqlBackend, tmp_path: Path) -> None:
