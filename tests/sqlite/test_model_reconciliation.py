@@ -291,6 +291,16 @@ async def test_of_what_is_new_at_once_one_takes_the_place_of_what_is_known(tmp_p
     assert sorted(known) == sorted([VEGETARIAN, "Avoids meat at lunch."])
 
 
+async def test_what_takes_the_place_of_one_is_not_replaced_by_the_next(tmp_path: Path, embedder: MiniLM) -> None:
+    with serving(say=about(STEAK)) as model:
+        async with remembering(tmp_path, embedder, model, STEAK) as here:
+            receipts = await here.tell(VEGETARIAN, "Avoids meat at lunch.")
+            known = await here.known()
+
+    assert [one.outcome for one in receipts] == ["updated", "added"]
+    assert known == [VEGETARIAN, "Avoids meat at lunch."] and len(model.seen) == 2
+
+
 async def test_what_is_learned_and_what_is_posted_is_proposed_about_too(tmp_path: Path, embedder: MiniLM) -> None:
     with serving(say=about(STEAK)) as model:
         async with remembering(tmp_path / "learned", embedder, model, STEAK) as here:
