@@ -67,12 +67,12 @@ def proposal(said: str, question: Question, by: str) -> Proposal:
     if not isinstance(outcome, str) or outcome not in OUTCOMES:
         raise Unusable("outcome is none of those there are")
     ids: Mapping[str, str] = named(question)
-    chosen = ids.get(name) if isinstance(name, str) and outcome != "add" else None
-    if outcome != "add" and chosen is None:
+    shown = ids.get(name) if isinstance(name, str) else None
+    if outcome != "add" and shown is None:
         raise Unusable("id is none of those that were shown")
     return Proposal(
         outcome=cast(Outcome, outcome),
-        observation_id=chosen,
+        observation_id=None if outcome == "add" else shown,
         reason=_reason(found.get("reason")),
         by=by,
     )

@@ -4,6 +4,7 @@ It only proposes. Whatever goes wrong, it has said nothing, and what the rules d
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -18,6 +19,7 @@ from mcp_memory.reconciliation.proposals import Ask, Proposal, Question
 logger = logging.getLogger(__name__)
 
 SHORTEST: Final = 0.1  # seconds that are worth an attempt
+AT_ONCE: Final = 4  # who waits for a model keeps a thread that others could write with
 
 
 class ModelReconciler:
@@ -27,6 +29,7 @@ class ModelReconciler:
         self, model: Model, prompts: Prompts, *, seconds: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._model, self._prompts, self._seconds, self._clock = model, prompts, seconds, clock
+        self._free = threading.Semaphore(AT_ONCE)
 
     def __call__(self, store_id: str) -> Ask:
         end, said = self._clock() + self._seconds, dict[Question, Proposal | None]()
@@ -39,11 +42,16 @@ class ModelReconciler:
         return ask
 
     def _proposed(self, question: Question, store_id: str, end: float) -> Proposal | None:
+        if not self._free.acquire(blocking=False):
+            logger.info("a model was not asked about an observation: it is asked by %d others", AT_ONCE)
+            return None
         try:
             return self._asked(question, store_id, end)
         except (Unavailable, Unusable) as exc:
             logger.info("a model said nothing of an observation that can be used: %s", exc)
             return None
+        finally:
+            self._free.release()
 
     def _asked(self, question: Question, store_id: str, end: float) -> Proposal:
         """Once, and where the answer can't be used once more, saying why. Raises Unavailable and Unusable."""

@@ -20,6 +20,7 @@ from mcp_memory.backends.sql.learning import by_rules
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.extractors.choice import chosen_reconciler
+from mcp_memory.extractors.reconciler import AT_ONCE
 from mcp_memory.history import TOOL
 from mcp_memory.learning_settings import LearningSettings
 from mcp_memory.listing import ItemFilter, PageQuery
@@ -272,6 +273,37 @@ async def test_one_that_hangs_is_waited_for_no_longer_than_is_set(tmp_path: Path
     assert took < 5 and len(model.seen) <= 2
 
 
+async def test_while_some_wait_for_it_others_are_not_kept_waiting(tmp_path: Path, embedder: MiniLM) -> None:
+    came, hold = threading.Semaphore(0), threading.Event()
+
+    def thinks(told: dict[str, Any]) -> str:
+        came.release()
+        assert hold.wait(timeout=30)
+        return says("add", "none")
+
+    with serving(say=thinks) as model:
+        async with remembering(tmp_path, embedder, model, STEAK) as here:
+            meals = (
+                "Avoids meat at lunch.",
+                "Sold the barbecue grill.",
+                "Finds steak too dear.",
+                "Orders fish on Friday.",
+            )
+            telling = [asyncio.create_task(here.tell(one)) for one in (VEGETARIAN, *meals, "Cooks beef for guests.")]
+            done, waiting = await asyncio.wait(telling, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+            while len(done) < 2:
+                more, waiting = await asyncio.wait(waiting, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+                assert more, "somebody is kept waiting"
+                done |= more
+            for _ in range(AT_ONCE):
+                assert await asyncio.to_thread(came.acquire, timeout=30)
+            asked = len(model.seen)
+            hold.set()
+            receipts = [one for each in await asyncio.gather(*telling) for one in each]
+
+    assert asked == AT_ONCE and {one.outcome for one in receipts} == {"added"}
+
+
 async def test_what_is_older_replaces_nothing(tmp_path: Path, embedder: MiniLM) -> None:
     with serving(say=about(STEAK)) as model:
         async with remembering(tmp_path, embedder, model, STEAK) as here:
@@ -289,6 +321,16 @@ async def test_of_what_is_new_at_once_one_takes_the_place_of_what_is_known(tmp_p
     assert [one.outcome for one in receipts] == ["added", "updated", "duplicate"]
     assert receipts[2].id == receipts[0].id  # it is told to be there, and is
     assert sorted(known) == sorted([VEGETARIAN, "Avoids meat at lunch."])
+
+
+async def test_what_takes_the_place_of_one_is_not_replaced_by_the_next(tmp_path: Path, embedder: MiniLM) -> None:
+    with serving(say=about(STEAK)) as model:
+        async with remembering(tmp_path, embedder, model, STEAK) as here:
+            receipts = await here.tell(VEGETARIAN, "Avoids meat at lunch.")
+            known = await here.known()
+
+    assert [one.outcome for one in receipts] == ["updated", "added"]
+    assert known == [VEGETARIAN, "Avoids meat at lunch."] and len(model.seen) == 2
 
 
 async def test_what_is_learned_and_what_is_posted_is_proposed_about_too(tmp_path: Path, embedder: MiniLM) -> None:
