@@ -18,6 +18,7 @@ from mcp_memory.backends.placement import Placement
 from mcp_memory.backends.routing import routing
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.calls.usage import SqlUsage
+from mcp_memory.backends.sql.delivery import Calling
 from mcp_memory.backends.sql.learning import Extractor, Generated, Learned, by_rules, untold
 from mcp_memory.backends.sql.orchestrating import Resource
 from mcp_memory.backends.sql.sqlite.database import CATALOG, SqliteDatabase
@@ -86,8 +87,7 @@ def _backend(
         background=background,
         alone=alone,
         extractor=_extractor(settings),
-        reach=reach(settings.callback_hosts or ()),
-        resource_of=_resource,
+        calling=Calling(reach=reach(settings.callback_hosts or ()), resource_of=_resource),
         learned=learned,
         generated=generated,
     )

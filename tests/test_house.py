@@ -273,14 +273,15 @@ MAY_IMPORT = {
     ),
     "backends/sql/callback_secrets": SQL,
     "backends/sql/delivery": (
-        f"{SQL} backends/sql/callback_rows backends/sql/callback_secrets backends/sql/callbacks backends/sql/rounds "
+        f"{SQL} backends/sql/callback_rows backends/sql/callback_secrets backends/sql/callbacks "
+        "backends/sql/orchestrating backends/sql/rounds "
         "callbacks/addresses callbacks/requests callbacks/retries callbacks/sending callbacks/urls"
     ),
     "backends/sql/reembedding": f"{SQL} backends/sql/rounds backends/sql/signatures",
     "backends/sql/calls/__init__": "",
     "backends/sql/calls/worker": (
-        f"{SQL} callbacks/addresses embedding/__init__ recent backends/sql/delivery backends/sql/fairness "
-        "backends/sql/learning backends/sql/orchestrating backends/sql/quotas "
+        f"{SQL} embedding/__init__ recent backends/sql/delivery backends/sql/fairness "
+        "backends/sql/learning backends/sql/quotas "
         "backends/sql/reembedding backends/sql/signatures backends/sql/stores backends/sql/tending backends/sql/upserts"
     ),
     **{
@@ -302,7 +303,8 @@ MAY_IMPORT = {
         "backends/sql/calls/worker"
     ),
     "backends/sql/calls/learning": (
-        f"{SQL} conversations orchestrator/__init__ backends/sql/conversation_rows backends/sql/learning "
+        f"{SQL} conversations extractions orchestrator/__init__ backends/sql/conversation_rows "
+        "backends/sql/extractions backends/sql/learning "
         "backends/sql/lifecycle backends/sql/memories backends/sql/orchestrating backends/sql/reconciling "
         "backends/sql/recall backends/sql/signatures backends/sql/calls/orchestrator"
     ),
@@ -529,7 +531,7 @@ MAY_IMPORT = {
     "reloading": "errors settings/__init__",
     "app": (
         "callbacks/addresses errors ids listing metering/memory metering/__init__ scoping metering/usage "
-        "metering/counter model service backends/sql/orchestrating wire/orchestrator "
+        "metering/counter model service backends/sql/delivery backends/sql/orchestrating wire/orchestrator "
         "settings/__init__ changes server stdio backend backends/placement backends/routing backends/sql/backend "
         "backends/sql/calls/usage backends/sql/tenants backends/sql/sqlite/database backends/twilio/backend "
         "backends/sql/learning embedding/choice extractors/choice tenancy/directory tenancy/hosting tenancy/tenants "

@@ -1,7 +1,7 @@
 """What the contract runs on: each leg is a backend on a store of its own."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,7 +14,7 @@ from mcp_memory import ids
 from mcp_memory.backend import Backend
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
-from mcp_memory.embedding import Embedder, Embedding
+from mcp_memory.embedding import Embedder
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.imports import NewUpload
 from mcp_memory.model import Scope
@@ -42,25 +42,6 @@ class Clock:
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-class Remembering(MiniLM):
-    """The real one, which is asked for each text once: a vector depends on the text alone, and the tests are many."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._known: dict[str, Embedding] = {}
-
-    def embed(self, texts: Sequence[str]) -> list[Embedding]:
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if new:
-            self._known.update(zip(new, super().embed(new), strict=True))
-        return [self._known[text] for text in texts]
-
-
-@pytest.fixture(scope="session")
-def embedder() -> MiniLM:
-    return Remembering()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import anyio.to_thread
 import pytest
 
 from mcp_memory.backends.sql.backend import SqlBackend
+from mcp_memory.backends.sql.delivery import Calling
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.callbacks import StatusCallback
 from mcp_memory.callbacks.requests import DELIVERED, TOKEN, Outcome, Outgoing
@@ -54,9 +55,7 @@ class Told:
             now=clock,
             make_id=clock.make_id,
             region="US",
-            send=self._receive,
-            make_secret=lambda: SECRET,
-            resource_of=resource,
+            calling=Calling(send=self._receive, make_secret=lambda: SECRET, resource_of=resource),
         )
 
     def _receive(self, request: Outgoing) -> Outcome:

@@ -23,10 +23,10 @@ from mcp_memory.backends.sql import callback_secrets, callbacks, rounds
 from mcp_memory.backends.sql.backend import SqlBackend
 from mcp_memory.backends.sql.callback_rows import CallbackRow
 from mcp_memory.backends.sql.database import Transaction
-from mcp_memory.backends.sql.delivery import LEASE, LOOK, SOON, TURN, Delivery, Send, over_http
+from mcp_memory.backends.sql.delivery import LEASE, LOOK, SOON, TURN, Calling, Delivery, Send
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.callbacks import StatusCallback
-from mcp_memory.callbacks.addresses import PUBLIC, reach
+from mcp_memory.callbacks.addresses import PUBLIC, Reach, reach
 from mcp_memory.callbacks.requests import DELIVERED, TOKEN, Outcome, Outgoing
 from mcp_memory.callbacks.retries import DAY, FIRST, KEPT, LEAST, LONGEST, REST
 from mcp_memory.callbacks.signing import SIGNATURE, signature
@@ -53,6 +53,10 @@ class Clock:
 
     def pass_(self, duration: timedelta) -> None:
         self.time += duration
+
+
+def calling(send: Send | None, reach: Reach = PUBLIC) -> Calling:
+    return Calling(send=send, reach=reach, make_secret=lambda: "a secret")
 
 
 class Receivers:
@@ -103,7 +107,7 @@ def delivery(database: SqliteDatabase, receivers: Receivers, clock: Clock) -> It
 def delivering(
     database: SqliteDatabase, send: Send, clock: Callable[[], datetime], holder: str = "one"
 ) -> Iterator[Delivery]:
-    one = Delivery(database, send, PUBLIC, clock, lambda: "a secret", holder)
+    one = Delivery(database, calling(send), clock, holder)
     yield one
     one.stop()
 
@@ -334,7 +338,7 @@ def test_where_callbacks_may_not_go_any_more_nothing_goes(
     inside = StatusCallback(url="http://hooks.internal/")
     for allowed, came in ((PUBLIC, []), (reach(["hooks.internal"]), [("hooks", "a")])):
         announce(database, scope, "a", to=[inside])
-        Delivery(database, receivers, allowed, clock, lambda: "a secret", "one").deliver(scope)
+        Delivery(database, calling(receivers, allowed), clock, "one").deliver(scope)
         assert receivers.came == came
         rows = waiting(database, scope)
         assert [row.error for row in rows] == ["Callbacks may not go to its URL any more.", None][: len(rows)]
@@ -375,7 +379,7 @@ SENDS = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from mcp_memory.backends.sql.delivery import Delivery, over_http
+from mcp_memory.backends.sql.delivery import Calling, Delivery
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.callbacks.addresses import reach
 from mcp_memory.model import Scope
@@ -383,7 +387,8 @@ from mcp_memory.model import Scope
 folder, tenant, store_id = sys.argv[1:]
 here = reach(["127.0.0.0/8"])
 database = SqliteDatabase(Path(folder))
-delivery = Delivery(database, over_http(here), here, lambda: datetime.now(UTC), lambda: "a secret", "other")
+calling = Calling(reach=here, make_secret=lambda: "a secret")
+delivery = Delivery(database, calling, lambda: datetime.now(UTC), "other")
 delivery.deliver(Scope(tenant=tenant, store_id=store_id))
 """
 
@@ -404,7 +409,7 @@ def test_nothing_is_lost_by_kill_minus_nine(database: SqliteDatabase, scope: Sco
         hold.set()
         assert waiting(database, scope) == [row]
 
-        delivery = Delivery(database, over_http(here), here, app.now, lambda: "a secret", "one")
+        delivery = Delivery(database, calling(None, here), app.now, "one")
         assert deliver(delivery, scope) == 1
         assert waiting(database, scope) == []
 
@@ -491,7 +496,7 @@ def test_a_store_with_slow_receivers_lets_others_of_its_thread_in_between(
         slow = StatusCallback(url=f"https://slow{number}.example.com/")
         announce(database, scope, "a", to=[slow], conversation=f"c-{number}")
     time = itertools.count(step=TURN / 3)  # at the begin of a turn, and after each attempt
-    delivery = Delivery(database, receivers, PUBLIC, clock, lambda: "a secret", "one", clock=lambda: float(next(time)))
+    delivery = Delivery(database, calling(receivers), clock, "one", clock=lambda: float(next(time)))
 
     assert delivery._turn(scope) == rounds.Turn(0.0) and len(receivers.came) == 3
     assert delivery._turn(scope) == rounds.Turn(0.0) and len(receivers.came) == 6
@@ -522,7 +527,7 @@ async def test_what_was_left_is_sent_when_the_store_is_opened_again(
             make_id=app.make_id,
             region="US",
             background=background,
-            send=receivers,
+            calling=Calling(send=receivers),
         )
 
     came = threading.Event()

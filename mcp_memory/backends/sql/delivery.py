@@ -12,12 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from secrets import token_hex
 
 from mcp_memory.backends.sql import callback_secrets, callbacks, rounds
 from mcp_memory.backends.sql.callback_rows import CallbackRow
 from mcp_memory.backends.sql.database import Database, Transaction
+from mcp_memory.backends.sql.orchestrating import ResourceOf
 from mcp_memory.backends.sql.rounds import Rounds, Turn
-from mcp_memory.callbacks.addresses import Reach
+from mcp_memory.callbacks.addresses import PUBLIC, Reach
 from mcp_memory.callbacks.requests import Outcome, Outgoing, outgoing
 from mcp_memory.callbacks.retries import LEAST, rest
 from mcp_memory.callbacks.urls import target
@@ -55,21 +57,32 @@ class _Silent:
     until: datetime
 
 
-class Delivery:
-    """`send` is not to raise for what a receiver does."""
+@dataclass(frozen=True, kw_only=True)
+class Calling:
+    """`reach`: where callbacks may go to; `send`: by what, if not over HTTP, which is not to raise for what a receiver
+    does; `make_secret`: for their signatures; `resource_of`: what they tell, None: there are none."""
 
+    reach: Reach = PUBLIC
+    send: Send | None = None
+    make_secret: Callable[[], str] = lambda: token_hex(16)
+    resource_of: ResourceOf | None = None
+
+
+NOBODY = Calling()
+
+
+class Delivery:
     def __init__(
         self,
         database: Database,
-        send: Send,
-        reach: Reach,
+        calling: Calling,
         now: Callable[[], datetime],
-        make_secret: Callable[[], str],
         holder: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._database, self._send, self._reach, self._holder = database, send, reach, holder
-        self._now, self._make_secret, self._clock = now, make_secret, clock
+        self._database, self._holder, self._now, self._clock = database, holder, now, clock
+        self._reach, self._make_secret = calling.reach, calling.make_secret
+        self._send = calling.send or over_http(calling.reach)
         self._leased: set[Scope] = set()
         self._silent: dict[Scope, dict[str, _Silent]] = {}  # by URL
         self._rounds = [Rounds(f"callbacks-{number}", self._turn, self._leave) for number in range(THREADS)]

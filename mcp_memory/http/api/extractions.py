@@ -8,13 +8,13 @@ from mcp_memory import ids
 from mcp_memory.extractions import ExtractionFilter, Status
 from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.asked import SUFFIX, CallerOf, DataPaging, MemoryOf, known, replies
-from mcp_memory.http.api.route import ApiRoute
+from mcp_memory.http.api.route import PREFIX, ApiRoute
 from mcp_memory.wire import ConversationId
 from mcp_memory.wire.extractions import ExtractionBody, ExtractionsBody
 from mcp_memory.wire.memories import inside
 from mcp_memory.wire.pages import Accepted
 
-router = APIRouter(route_class=ApiRoute, tags=["Extractions"])
+router = APIRouter(route_class=ApiRoute, prefix=PREFIX, tags=["Extractions"])
 
 EXTRACTIONS = "/Stores/{storeId}/Extractions"
 EXTRACTION = EXTRACTIONS + "/{extractionId}"

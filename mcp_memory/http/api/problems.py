@@ -49,11 +49,11 @@ _NOUNS: Mapping[str, tuple[int, int, int]] = {
     "Operations": (520052, CONFLICT, CONFLICT),
     "Profiles": (NOT_FOUND, CONFLICT, CONFLICT),
 }
-# By the last noun of a path. Elsewhere the documents know no 409: there what contradicts is a bad request.
+# By the last word of a path. Elsewhere the documents know no 409: there what contradicts is a bad request.
 _CONFLICTS = {
     *(("PATCH", "Identifiers"), ("DELETE", "TraitGroups"), ("POST", "DataMappings")),
     *((method, "Configurations") for method in ("POST", "PUT", "PATCH", "DELETE")),
-    *(("POST", "Conversations"), ("DELETE", "Conversations"), ("POST", "Participants"), ("POST", "Extractions")),
+    *(("POST", "Conversations"), ("DELETE", "Conversations"), ("POST", "Participants"), ("POST", "Retry")),
 }
 
 

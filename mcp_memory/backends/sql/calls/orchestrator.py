@@ -202,7 +202,7 @@ class OrchestratorCalls(Worker):
 
     def _check(self, given: Sequence[StatusCallback]) -> None:
         for at, one in enumerate(given):
-            checked_url(one.url, f"statusCallbacks[{at}].url", self._reach)
+            checked_url(one.url, f"statusCallbacks[{at}].url", self._calling.reach)
 
     # On the worker thread
 
@@ -261,8 +261,9 @@ class OrchestratorCalls(Worker):
         """What is told goes out once it is written."""
 
         def tell(tx: Transaction, one: OrchestratedConversation, happened: str, what: Resource) -> None:
-            if one.settings.callbacks and self._resource_of is not None:
-                data = self._resource_of(scope.tenant, what)
+            resource_of = self._calling.resource_of
+            if one.settings.callbacks and resource_of is not None:
+                data = resource_of(scope.tenant, what)
                 callbacks.announce(
                     tx,
                     one.settings.callbacks,

@@ -75,8 +75,8 @@ class StoreCalls(Worker):
         await self._writers.hop(tenant, work)
 
     async def callback_secret(self, tenant: str, rotate: bool = False) -> str:
-        secret = callback_secrets.rotated if rotate else callback_secrets.current
-        return await self._writers.hop(tenant, lambda: secret(self._database, tenant, self._now(), self._make_secret))
+        secret, make = callback_secrets.rotated if rotate else callback_secrets.current, self._calling.make_secret
+        return await self._writers.hop(tenant, lambda: secret(self._database, tenant, self._now(), make))
 
     async def record_operation(
         self, tenant: str, resource_id: str, stores_reached: tuple[str, ...] | None = None

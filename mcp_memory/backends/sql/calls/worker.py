@@ -3,23 +3,20 @@
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from secrets import token_hex
 from typing import TypeVar
 
 from mcp_memory.backends.sql import stores
 from mcp_memory.backends.sql.catalog_rows import STIR, Catalog
 from mcp_memory.backends.sql.database import Database, Transaction
-from mcp_memory.backends.sql.delivery import Delivery, Send, over_http
+from mcp_memory.backends.sql.delivery import NOBODY, Calling, Delivery
 from mcp_memory.backends.sql.fairness import Threads
 from mcp_memory.backends.sql.learning import Extractor, Generated, Learned, Learning, by_rules, uncounted, untold
 from mcp_memory.backends.sql.memory_rows import Signature
-from mcp_memory.backends.sql.orchestrating import ResourceOf
 from mcp_memory.backends.sql.quotas import Room
 from mcp_memory.backends.sql.reembedding import Reembedding
 from mcp_memory.backends.sql.signatures import Signatures
 from mcp_memory.backends.sql.tending import Tending
 from mcp_memory.backends.sql.upserts import Upserts
-from mcp_memory.callbacks.addresses import PUBLIC, Reach
 from mcp_memory.embedding import Embedder
 from mcp_memory.history import Authorship
 from mcp_memory.ids import MakeId
@@ -50,16 +47,12 @@ class Worker:
         generated: Generated = uncounted,
         background: bool = False,
         alone: bool = False,
-        reach: Reach = PUBLIC,
-        send: Send | None = None,
-        make_secret: Callable[[], str] = lambda: token_hex(16),
-        resource_of: ResourceOf | None = None,
+        calling: Calling = NOBODY,
     ) -> None:
         """`region`: the country of phone numbers written without one, as in "US". `late_interaction`: whether vectors
         of tokens are kept. `extractor`: reads conversations; `learned` is told of what was, `generated` how much that
         took. `background`: whether signatures that are stale are made anew meanwhile. `alone`: all calls are of one
-        tenant, who has no others to leave room for. `reach`: where callbacks may go to; `send`: by what, if not over
-        HTTP; `make_secret`: for their signatures; `resource_of`: what they tell, None: there are none."""
+        tenant, who has no others to leave room for. `calling`: what becomes of callbacks."""
         self._database = database
         self._now, self._make_id, self._region = now, make_id, region
         self._signatures, self._weights = Signatures(embedder, late_interaction), weights
@@ -67,8 +60,8 @@ class Worker:
         self._reembedding = Reembedding(database, self._signatures, now, holder=make_id("holder"))
         self._learned, self._generated = learned, generated
         self._learning = Learning(database, now, make_id, extractor)
-        self._reach, self._make_secret, self._resource_of = reach, make_secret, resource_of
-        self._delivery = Delivery(database, send or over_http(reach), reach, now, make_secret, holder=make_id("holder"))
+        self._calling = calling
+        self._delivery = Delivery(database, calling, now, holder=make_id("holder"))
         self._tending = Tending(database, self._learn_next, now, holder=make_id("holder"))
         # Apart, so that writers who wait for a busy store do not keep anybody from reading.
         self._readers, self._writers, self._scorers = (
