@@ -36,7 +36,7 @@ OrderBy = Annotated[Literal["ASC", "DESC"], Query(alias="orderBy")]
 
 
 def _digits(text: object) -> object:
-    """What a number is else made of, blanks and line ends around it too, is no mistake that is passed over."""
+    """Refuses what `int` reads all the same: blanks around it, underscores in it, digits of other scripts."""
     if isinstance(text, str) and re.fullmatch("-?[0-9]+", text) is None:
         raise ValueError("it should be a whole number, in digits alone")
     return text
