@@ -21,6 +21,7 @@ from mcp_memory.backends.sql.calls.usage import SqlUsage
 from mcp_memory.backends.sql.delivery import Calling
 from mcp_memory.backends.sql.learning import Extractor, Generated, Learned, by_rules, untold
 from mcp_memory.backends.sql.orchestrating import Resource
+from mcp_memory.backends.sql.reconciling import Proposer
 from mcp_memory.backends.sql.sqlite.database import CATALOG, SqliteDatabase
 from mcp_memory.backends.sql.tenants import SqlTenants
 from mcp_memory.callbacks.addresses import reach
@@ -87,6 +88,7 @@ def _backend(
         background=background,
         alone=alone,
         extractor=_extractor(settings),
+        proposer=_proposer(settings),
         calling=Calling(reach=reach(settings.callback_hosts or ()), resource_of=_resource),
         learned=learned,
         generated=generated,
@@ -110,6 +112,14 @@ def _extractor(settings: Settings) -> Extractor:
     from mcp_memory.extractors.choice import chosen_extractor  # only who uses it waits for it
 
     return chosen_extractor(settings)
+
+
+def _proposer(settings: Settings) -> Proposer | None:
+    if settings.reconciliation == "rules":
+        return None
+    from mcp_memory.extractors.choice import chosen_reconciler  # as above
+
+    return chosen_reconciler(settings)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from mcp_memory.histories import Histories
 from mcp_memory.history import UNKNOWN, Authorship
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import BulkOutcome, Import, ImportRow, NewImport, NewUpload, Remark
+from mcp_memory.learnings import Learnings
 from mcp_memory.ledger import Explanation, Merged, Unmerged
 from mcp_memory.listing import ItemFilter, Page, PageQuery
 from mcp_memory.mappings import DataMapping, DataMappingChanges, NewDataMapping
@@ -46,7 +47,7 @@ from mcp_memory.orchestrations import Orchestrations
 from mcp_memory.traits import Raw
 
 
-class Backend(Histories, Extractions, Orchestrations, Protocol):
+class Backend(Histories, Extractions, Learnings, Orchestrations, Protocol):
     async def open_store(self, tenant: str, display_name: str, quota: Quota = UNLIMITED) -> Scope:
         """The tenant's store of this name, created when it is not there yet. Raises Full where it would be one too
         many."""

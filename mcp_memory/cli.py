@@ -252,7 +252,7 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument("--port", metavar="NUMBER", help="default 8765")
     add("demo", "watch an agent meet a customer twice, in a folder of its own", demo)
     add("doctor", "check the data folder, the model and the configuration, and say what to do", doctor)
-    _add_stores(add)
+    _add_stores(add, options)
     _add_tenants(
         add("tenants", "who is served here: add, list, show, change, suspend, resume, remove, callback-secret"), options
     )
@@ -263,6 +263,11 @@ def _parser() -> argparse.ArgumentParser:
     using.add_argument("--since", metavar="DAY", help="from this day on, as 2026-11-21, UTC (default: 30 days ago)")
     using.add_argument("--until", metavar="DAY", help="up to this day (default: today)")
     using.add_argument("--json", action="store_true", help="print JSON")
+    _add_import(add)
+    return parser
+
+
+def _add_import(add: Callable[..., argparse.ArgumentParser]) -> None:
     loading = add(
         "import", "import customers from a CSV file; goes on where it broke off", _asking("imports", "import_")
     )
@@ -273,10 +278,9 @@ def _parser() -> argparse.ArgumentParser:
     loading.add_argument(
         "--keep-empty", action="store_true", help="an empty cell leaves the trait as it is, else empties"
     )
-    return parser
 
 
-def _add_stores(add: Callable[..., argparse.ArgumentParser]) -> None:
+def _add_stores(add: Callable[..., argparse.ArgumentParser], options: argparse.ArgumentParser) -> None:
     storing = add("store", "show the store, or change its rules", _asking("stores", "store"))
     storing.add_argument(
         "--undeclared-traits", choices=("declare", "refuse"), help="what to do with traits nobody has declared"
@@ -291,6 +295,17 @@ def _add_stores(add: Callable[..., argparse.ArgumentParser]) -> None:
         "--set", metavar="FILE", help="a group to create or change; an empty dataType removes a trait"
     )
     grouping.add_argument("--delete", metavar="NAME", help="a group to remove, with the values of its traits")
+    parser = add("stores", "show how the store learns, or change it; JSON")
+    within = _adder(parser.add_subparsers(title="commands", metavar="COMMAND", required=True), options)
+    learning = within("learning", "show how the store learns, or change it; JSON", _asking("stores", "learning"))
+    learning.add_argument(
+        "--reconcile-api-writes",
+        choices=("on", "off"),
+        help="whether what is posted to the Memory API is reconciled with what is known (default off)",
+    )
+    learning.add_argument(
+        "--traits", choices=("off", "propose", "write"), help="what becomes of traits that conversations tell"
+    )
 
 
 def _add_profiles(parser: argparse.ArgumentParser, options: argparse.ArgumentParser) -> None:

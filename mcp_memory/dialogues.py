@@ -8,9 +8,10 @@ from mcp_memory.conversations import Conversation
 from mcp_memory.errors import Invalid
 from mcp_memory.extractions import Extraction, ExtractionFilter
 from mcp_memory.history import UNKNOWN, Authorship
+from mcp_memory.learning_settings import LearningSettings
 from mcp_memory.listing import Page, PageQuery
 from mcp_memory.model import Added, Caller, Communication, NewMessage, NewObservation
-from mcp_memory.rights import WRITE, check
+from mcp_memory.rights import ADMIN, WRITE, check
 
 
 class Dialogues(Chronicle):
@@ -27,6 +28,21 @@ class Dialogues(Chronicle):
         target, signed = _profile(profile_id), history.signed(by, caller.actor)
         scope = await self.scope(caller, WRITE)
         return await self._backend.reconcile_observations(scope, target, new, signed, dry_run=dry_run)
+
+    async def post_observations(
+        self, caller: Caller, profile_id: str, new: Sequence[NewObservation], by: Authorship = UNKNOWN
+    ) -> Added:
+        check_number(new)
+        target, signed = _profile(profile_id), history.signed(by, caller.actor)
+        return await self._backend.post_observations(await self.scope(caller, WRITE), target, new, signed)
+
+    async def get_learning_settings(self, caller: Caller) -> LearningSettings:
+        return await self._backend.get_learning_settings(await self.scope(caller))
+
+    async def update_learning_settings(
+        self, caller: Caller, new: LearningSettings, if_version: int | None = None
+    ) -> LearningSettings:
+        return await self._backend.update_learning_settings(await self.scope(caller, ADMIN), new, if_version)
 
     async def record_messages(
         self, caller: Caller, profile_id: str, conversation_id: str, messages: Sequence[NewMessage]

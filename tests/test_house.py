@@ -15,7 +15,10 @@ MAX_FILE = 400  # lines; the longest files of the codebases we admire are the on
 MAX_FUNCTION = 40
 
 PURE = "errors model ids"
-RULES = "edits extractions history listing operations mappings identity resolution ledger traits definitions imports"
+RULES = (
+    "edits extractions history learning_settings listing operations mappings identity resolution ledger traits "
+    "definitions imports"
+)
 SQL = f"{PURE} {RULES} language mentions budget weights candidates ranking statements/__init__ "
 SQL += "backends/sql/catalog_rows backends/sql/cursors backends/sql/database backends/sql/memory_rows"
 API = "http/api/answers http/api/asked http/api/route"  # what every route needs
@@ -85,7 +88,11 @@ MAY_IMPORT = {
         "reconciliation/numbers reconciliation/readings reconciliation/wording statements/__init__ "
         "statements/attributes statements/claims"
     ),
+    "reconciliation/proposals": (
+        "model reconciliation/__init__ reconciliation/numbers reconciliation/readings reconciliation/relations"
+    ),
     "reconciliation/__init__": "model reconciliation/readings reconciliation/relations reconciliation/wording",
+    "learning_settings": "",
     "identity": "errors model text",
     "traits": "errors model text",
     "resolution": "errors model identity",
@@ -105,7 +112,7 @@ MAY_IMPORT = {
     "conversation_ids": "ids",
     "wire/__init__": "errors text inputs conversation_ids",
     "wire/pages": "wire/__init__",
-    "wire/rules": "errors model identity traits definitions wire/__init__ wire/pages",
+    "wire/rules": "errors model identity learning_settings traits definitions wire/__init__ wire/pages",
     "wire/stores": "model edits operations wire/__init__ wire/pages",
     "wire/profiles": "model traits wire/__init__ wire/pages",
     "wire/memories": "model edits conversation_ids wire/__init__ wire/pages",
@@ -124,6 +131,7 @@ MAY_IMPORT = {
     "wire/mappings": "errors mappings wire/__init__ wire/pages",
     # The seam, and what is true of every backend
     "histories": "history listing model",
+    "learnings": "history learning_settings model",
     "conversations": "",
     "orchestrator/__init__": "callbacks/__init__ conversations",
     "orchestrator/rules": "conversations errors model text orchestrator/__init__",
@@ -132,14 +140,14 @@ MAY_IMPORT = {
     "extractions": "conversations listing model",
     "backend": (
         "conversations model edits extractions histories history listing operations "
-        "mappings identity ledger traits definitions imports orchestrations"
+        "mappings identity learnings ledger traits definitions imports orchestrations"
     ),
     "service": (
         "errors rights model edits history listing operations mappings text ids identity ledger traits definitions "
         "imports chronicle dialogues orchestration"
     ),
     "chronicle": "backend errors history ids listing model rights scoping",
-    "dialogues": "chronicle conversations errors extractions history ids listing model rights",
+    "dialogues": "chronicle conversations errors extractions history ids learning_settings listing model rights",
     "orchestration": (
         "chronicle conversations dialogues errors ids listing model rights orchestrator/__init__ orchestrator/rules"
     ),
@@ -189,9 +197,16 @@ MAY_IMPORT = {
         "errors model extraction/__init__ extraction/known extractors/candidates extractors/framing extractors/model "
         "extractors/prompts extractors/replies"
     ),
+    "extractors/comparing": (
+        "model text extraction/__init__ extraction/orders extraction/screening extractors/framing extractors/model "
+        "extractors/replies reconciliation/__init__ reconciliation/proposals"
+    ),
+    "extractors/reconciler": (
+        "errors extractors/comparing extractors/model extractors/prompts extractors/replies reconciliation/proposals"
+    ),
     "extractors/choice": (
         "errors settings/__init__ extractors/anthropic extractors/extractor extractors/framing extractors/model "
-        "extractors/openai extractors/prompts extractors/replies"
+        "extractors/openai extractors/prompts extractors/reconciler extractors/replies"
     ),
     # What is told to others
     "callbacks/__init__": "",
@@ -211,7 +226,7 @@ MAY_IMPORT = {
         "model operations tenancy/keys tenancy/tenants backends/sql/cursors backends/sql/orchestrator_rows"
     ),
     "backends/sql/database": (
-        "history model mappings identity ledger definitions imports backends/sql/callback_rows "
+        "history model mappings identity learning_settings ledger definitions imports backends/sql/callback_rows "
         "backends/sql/catalog_rows backends/sql/cursors backends/sql/conversation_rows backends/sql/memory_rows "
         "backends/sql/orchestrator_rows"
     ),
@@ -262,7 +277,8 @@ MAY_IMPORT = {
     ),
     "backends/sql/configurations": f"{SQL} orchestrator/__init__ orchestrator/rules",
     "backends/sql/reconciling": (
-        f"{SQL} reconciliation/__init__ backends/sql/curation backends/sql/memories backends/sql/profiles "
+        f"{SQL} reconciliation/__init__ reconciliation/proposals backends/sql/curation backends/sql/memories "
+        "backends/sql/profiles"
         "backends/sql/quotas backends/sql/recall"
     ),
     "backends/sql/learning": f"{SQL} history extraction/__init__ backends/sql/conversation_rows backends/sql/lifecycle",
@@ -281,7 +297,7 @@ MAY_IMPORT = {
     "backends/sql/calls/__init__": "",
     "backends/sql/calls/worker": (
         f"{SQL} embedding/__init__ recent backends/sql/delivery backends/sql/fairness "
-        "backends/sql/learning backends/sql/quotas "
+        "backends/sql/learning backends/sql/quotas backends/sql/reconciling "
         "backends/sql/reembedding backends/sql/signatures backends/sql/stores backends/sql/tending backends/sql/upserts"
     ),
     **{
@@ -308,7 +324,8 @@ MAY_IMPORT = {
         "backends/sql/lifecycle backends/sql/memories backends/sql/orchestrating backends/sql/reconciling "
         "backends/sql/recall backends/sql/signatures backends/sql/calls/orchestrator"
     ),
-    "backends/sql/backend": " ".join(
+    "backends/sql/backend": "history model "
+    + " ".join(
         f"backends/sql/calls/{noun}" for noun in ("stores", "profiles", "memories", "learning", "recall", "rules")
     ),
     "backends/sql/sqlite/__init__": "",
@@ -381,11 +398,12 @@ MAY_IMPORT = {
     "backends/twilio/recall": f"{REMOTE} budget model text backends/twilio/items wire/__init__ wire/recall",
     "backends/twilio/imports": f"{REMOTE} ids imports listing model backends/twilio/stores wire/imports",
     "backends/twilio/missing": "errors",
+    "backends/twilio/learnings": "history learning_settings model backends/twilio/memories backends/twilio/missing",
     "backends/twilio/extractions": "extractions listing model backends/twilio/missing",
     "backends/twilio/orchestrations": "conversations listing model orchestrator/__init__ backends/twilio/missing",
     "backends/twilio/backend": (
         f"{RULES} conversations model backends/twilio/bulk backends/twilio/client backends/twilio/extractions "
-        "backends/twilio/imports "
+        "backends/twilio/imports backends/twilio/learnings "
         "backends/twilio/memories backends/twilio/missing backends/twilio/orchestrations backends/twilio/profiles "
         "backends/twilio/recall "
         "backends/twilio/remote "
@@ -534,7 +552,8 @@ MAY_IMPORT = {
         "metering/counter model service backends/sql/delivery backends/sql/orchestrating wire/orchestrator "
         "settings/__init__ changes server stdio backend backends/placement backends/routing backends/sql/backend "
         "backends/sql/calls/usage backends/sql/tenants backends/sql/sqlite/database backends/twilio/backend "
-        "backends/sql/learning embedding/choice extractors/choice tenancy/directory tenancy/hosting tenancy/tenants "
+        "backends/sql/learning backends/sql/reconciling embedding/choice extractors/choice tenancy/directory "
+        "tenancy/hosting tenancy/tenants"
         "tools/toolsets"
     ),
     "serve": (

@@ -1,6 +1,7 @@
-"""mcp-memory store, identity, trait-groups: the rules of a store, shown and changed."""
+"""mcp-memory store, stores, identity, trait-groups: the rules of a store, shown and changed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mcp_memory import definitions, records
 from mcp_memory.commands import Console, Given, content
@@ -11,7 +12,7 @@ from mcp_memory.identity import IdentitySettings
 from mcp_memory.model import Caller
 from mcp_memory.service import Memory
 from mcp_memory.wire import WireT
-from mcp_memory.wire.rules import IdentitySettingsBody, TraitGroupAnswer, TraitGroupBody
+from mcp_memory.wire.rules import IdentitySettingsBody, LearningSettingsBody, TraitGroupAnswer, TraitGroupBody
 
 
 async def store(memory: Memory, caller: Caller, given: Given, console: Console) -> int:
@@ -29,6 +30,17 @@ async def identity(memory: Memory, caller: Caller, given: Given, console: Consol
     else:
         settings = await memory.get_identity_settings(caller)
     console.show(IdentitySettingsBody.of(settings).body())
+    return 0
+
+
+async def learning(memory: Memory, caller: Caller, given: Given, console: Console) -> int:
+    settings = await memory.get_learning_settings(caller)
+    wanted = {name: given[name] for name in ("reconcile_api_writes", "traits") if name in given}
+    if "reconcile_api_writes" in wanted:
+        wanted["reconcile_api_writes"] = wanted["reconcile_api_writes"] == "on"
+    if wanted:
+        settings = await memory.update_learning_settings(caller, replace(settings, **wanted), settings.version)
+    console.show(LearningSettingsBody.of(settings).body())
     return 0
 
 

@@ -8,6 +8,7 @@ from mcp_memory.extractors.framing import SUMMARY
 from mcp_memory.extractors.model import Model, Prompt
 from mcp_memory.extractors.openai import OpenAI
 from mcp_memory.extractors.prompts import Prompts
+from mcp_memory.extractors.reconciler import ModelReconciler
 from mcp_memory.settings import Settings
 
 QUESTION = Prompt(rules='Answer with this JSON object and nothing else: {"summary": "ready"}', data="Are you ready?")
@@ -32,6 +33,12 @@ def chosen_extractor(settings: Settings) -> ModelExtractor:
         Prompts(settings.extraction_prompts),
         seconds=settings.extraction_timeout,
         characters=settings.extraction_budget,
+    )
+
+
+def chosen_reconciler(settings: Settings) -> ModelReconciler:
+    return ModelReconciler(
+        chosen_model(settings), Prompts(settings.extraction_prompts), seconds=settings.extraction_timeout
     )
 
 

@@ -146,6 +146,9 @@ def _told(one: Communication, place: int) -> str:
 
 
 def _sent(told: Sequence[str]) -> str:
-    """Without what runners read as the signs by which one message ends and the next begins."""
-    listed = '{"conversation": [\n' + ",\n".join(told) + "\n]}"
+    return without_signs('{"conversation": [\n' + ",\n".join(told) + "\n]}")
+
+
+def without_signs(listed: str) -> str:
+    """JSON without what runners read as the signs by which one message ends and the next begins."""
     return _NO_SPECIAL_TOKENS.sub(r"\\u005b", listed.replace("<", "\\u003c").replace(">", "\\u003e"))

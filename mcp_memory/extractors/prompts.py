@@ -1,7 +1,7 @@
 """The prompts: versioned files of this package, or the store's own.
 
-In the folder of one's own, `observations.md` and `summary.md` are for all stores, and in a folder named by the id of a
-store for that one. The version of those is a hash of what is in them.
+In the folder of one's own, `observations.md`, `summary.md` and `reconciliation.md` are for all stores, and in a folder
+named by the id of a store for that one. The version of those is a hash of what is in them.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from mcp_memory.errors import Unavailable
 
-Purpose = Literal["observations", "summary"]
+Purpose = Literal["observations", "summary", "reconciliation"]
 
 CURRENT: Final = 1
 LONGEST: Final = 20_000  # bytes

@@ -48,6 +48,14 @@ def summary(text: str) -> str:
     return said
 
 
+def item(text: str) -> dict[str, Any]:
+    """Of whatever fields. Raises Unusable."""
+    value = _value(_answer(text))
+    if not isinstance(value, dict):
+        raise Unusable("it is no object")
+    return value
+
+
 def _few(found: list[Any]) -> list[Any]:
     if len(found) > MOST_ITEMS:
         raise Unusable(f"it has more than {MOST_ITEMS} observations")

@@ -215,6 +215,7 @@ class MeteredMemory(Memory):
     # What is written
 
     add_observations = _adds(Memory.add_observations)
+    post_observations = _adds(Memory.post_observations)
     reconcile_observations = _adds(Memory.reconcile_observations)
     update_observation = _corrects(Memory.update_observation)
     add_summaries = _adds(Memory.add_summaries)

@@ -34,7 +34,9 @@ Rule = Literal[
     "without_substance",
     "separate_event",
     "part_of_more",
+    "model",
 ]
+"""`model`: none of the rules, but what a model proposed; see `proposals`."""
 
 MOST = 5  # of what is known; recall finds what an observation is about among its best five
 QUOTED = 60  # characters
@@ -158,12 +160,12 @@ def _decision(outcome: Outcome, rule: Rule, by: _Found | None = None) -> Decisio
         outcome=outcome,
         rule=rule,
         observation_id=None if outcome == "add" else by.known.id,
-        reason=_REASONS[rule, outcome].format(_quoted(by.known.content)),
+        reason=_REASONS[rule, outcome].format(quoted(by.known.content)),
     )
 
 
-def _quoted(content: str) -> str:
+def quoted(content: str, most: int = QUOTED) -> str:
     """As short data: in one line, without marks that could end the quotation."""
-    told = " ".join("".join(one if one.isprintable() else " " for one in content[: 2 * QUOTED]).split())
+    told = " ".join("".join(one if one.isprintable() else " " for one in content[: 2 * most]).split())
     told = told.replace('"', "'")
-    return f'"{told}"' if len(told) <= QUOTED else f'"{told[: QUOTED - 1].rstrip()}…"'
+    return f'"{told}"' if len(told) <= most else f'"{told[: most - 1].rstrip()}…"'

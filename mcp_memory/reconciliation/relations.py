@@ -85,7 +85,7 @@ def relation(new: Reading, old: Reading, likeness: float, same_day: bool) -> Rel
         return told
     told = _by_attribute(new, old, likeness) or _by_words(new, old, same_day) or _by_change(new, old, likeness)
     if told in ("same_attribute", "negation"):
-        return "part_of_more" if _says_more(new, old) else told
+        return "part_of_more" if says_more(new, old) else told
     return told if _of_the_same(new, old, told) else None
 
 
@@ -98,10 +98,15 @@ def _of_the_same(new: Reading, old: Reading, told: Relation | None) -> bool:
     return told != "less_specific" or numbers.fit(new.same, old.same)
 
 
-def _says_more(new: Reading, old: Reading) -> bool:
+def says_more(new: Reading, old: Reading) -> bool:
     """Whether the old one would lose what it says of something else."""
     lost = len(old.words - new.words)
     return lost > MUCH or (old.several and (not new.several or lost > MORE))
+
+
+def beside_others(new: Reading, old: Reading) -> bool:
+    """Whether the old one names one of many of a kind, which the new one does not name."""
+    return old.verb in _MANY and not old.words <= new.words
 
 
 def _without_substance(new: Reading, old: Reading) -> Relation | None:

@@ -40,6 +40,7 @@ TEXTS = (
     "backend",
     "embedder",
     "extraction",
+    "reconciliation",
     "late_interaction",
     "merged_profiles",
     "services_alias",
@@ -51,6 +52,7 @@ CHOICES = (
     ("services_alias", SWITCH),
     ("authentication", ("auto", *SWITCH)),
     ("merged_profiles", MERGED),
+    ("reconciliation", ("rules", "model")),
     ("log_format", logs.FORMATS),
     ("metrics_by_tenant", SWITCH),
     ("backend", ("sqlite", "twilio")),
@@ -168,6 +170,9 @@ class Settings:
     extraction_budget: int = _setting(60_000, "Characters of a conversation it is sent; the rest is read by the rules.")
     extraction_prompts: Path | None = field(
         default=None, metadata={"meaning": "Folder of prompts of your own, in place of those that come with it."}
+    )
+    reconciliation: str = _setting(
+        "rules", "`model`: that of `extraction` is asked what becomes of a new observation, where rules find nothing."
     )
     callback_hosts: tuple[str, ...] | None = _setting(
         None, "Hosts, addresses or networks that callbacks may go to though they are not public, also without TLS."
@@ -327,7 +332,7 @@ def _backend(settings: Settings, table: Mapping[str, Any], name: str) -> Setting
 
 
 _OF: Mapping[str, str | tuple[str, ...]] = {
-    "sqlite": ("callback", "embed", "extraction", "late_interaction"),
+    "sqlite": ("callback", "embed", "extraction", "late_interaction", "reconciliation"),
     "twilio": OF_THE_SERVICE,
 }  # how the settings of each kind begin
 

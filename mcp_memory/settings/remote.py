@@ -71,6 +71,8 @@ def check_remote(values: Mapping[str, Any], given: Sequence[str]) -> None:
     """Whether they go together. `values`: all settings; `given`: the names of those that somebody set."""
     _check_endpoint(values, given, "embedder", EMBEDDERS, OF_THE_ENDPOINT)
     _check_endpoint(values, given, "extraction", EXTRACTORS, OF_THE_MODEL)
+    if values["reconciliation"] == "model" and values["extraction"] not in EXTRACTORS[1:]:
+        raise Invalid("reconciliation is model, so extraction must be openai or anthropic: that is the model it asks.")
     _check_service(values, given)
 
 
@@ -100,6 +102,8 @@ def _check_service(values: Mapping[str, Any], given: Sequence[str]) -> None:
             raise Invalid(f"{name} would do nothing: backend is twilio, which makes its own vectors.")
         if name == "extraction" or name.startswith(OF_THE_MODEL):
             raise Invalid(f"{name} would do nothing: backend is twilio, which learns from conversations itself.")
+        if name == "reconciliation":
+            raise Invalid(f"{name} would do nothing: backend is twilio, which reconciles what it is told itself.")
     if not (values["twilio_key_id"] and values["twilio_key_secret"] and values["twilio_store"]):
         raise Invalid("backend is twilio, so twilio_key_id, twilio_key_secret and twilio_store must be set.")
     if values["twilio_region"] is not None and values["twilio_base_url"] is not None:

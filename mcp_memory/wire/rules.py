@@ -1,4 +1,4 @@
-"""The rules of a store: identity resolution, trait groups."""
+"""The rules of a store: identity resolution, trait groups, how it learns."""
 
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
@@ -17,6 +17,7 @@ from mcp_memory.identity import (
     MatchingAlgo,
     Normalization,
 )
+from mcp_memory.learning_settings import LearningSettings, Traits
 from mcp_memory.model import DataType, TraitDefinition, ValidationRule
 from mcp_memory.traits import MAX_NAME, MAX_TRAITS
 from mcp_memory.wire import Answer, Open, Text, Wire
@@ -89,6 +90,21 @@ class IdentitySettingsAnswer(Answer):
             matching_rules=tuple(self.matching_rules),
             version=self.version,
         )
+
+
+class LearningSettingsBody(Wire):
+    """`version`: that of what was read, to change nothing else."""
+
+    reconcile_api_writes: bool
+    traits: Traits
+    version: Annotated[int, Field(ge=1)] | None = None
+
+    @classmethod
+    def of(cls, settings: LearningSettings) -> "LearningSettingsBody":
+        return cls.model_validate({to_camel(name): value for name, value in vars(settings).items()})
+
+    def settings(self) -> LearningSettings:
+        return LearningSettings(reconcile_api_writes=self.reconcile_api_writes, traits=self.traits)
 
 
 class ValidationRuleBody(Wire):

@@ -22,6 +22,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "identity_laws": "It opens a store for each of its examples: an account may have 15.",
     "imports": "Its rows are added by whoever reads the file, and that is the service. Uploads and bulks do run.",
     "learning": "Conversations are the conversation service's, and so is what is learned from them.",
+    "learning_settings": "How a store learns is said by no call of the document, and what is posted is the service's.",
     "orchestrator": "Conversations are the conversation service's: the memory service is brought none.",
     "models": "It is about vectors, which the service makes itself.",
     "quotas": "What a tenant may keep here is told to no service: its own limits hold there, and it says so itself.",

@@ -12,6 +12,7 @@ from mcp_memory.errors import Error, NotFound, Unsupported
 from mcp_memory.extractions import ExtractionFilter
 from mcp_memory.identity import DEFAULT_SETTINGS
 from mcp_memory.imports import ColumnMapping, ImportRow, NewImport, NewUpload
+from mcp_memory.learning_settings import LearningSettings
 from mcp_memory.listing import EVERYTHING, PageQuery
 from mcp_memory.mappings import DataMappingChanges, NewDataMapping, TraitMapping
 from mcp_memory.model import NewMessage, NewObservation, NewSummary, RecallQuery, Scope
@@ -93,6 +94,7 @@ CALLS: dict[str, Call] = {
     "record_messages": lambda backend, scope, id: backend.record_messages(
         scope, id, "c", [NewMessage(text="x", role="customer")]
     ),
+    "post_observations": lambda backend, scope, id: backend.post_observations(scope, id, [NewObservation(content="x")]),
     "reconcile_observations": lambda backend, scope, id: backend.reconcile_observations(
         scope, id, [NewObservation(content="x")]
     ),
@@ -152,6 +154,8 @@ WHOLE: dict[str, Call] = {
     "mend": lambda backend, scope, id: backend.mend(scope),
     "reembed": lambda backend, scope, id: backend.reembed(scope),
     "get_identity_settings": lambda backend, scope, id: backend.get_identity_settings(scope),
+    "get_learning_settings": lambda backend, scope, id: backend.get_learning_settings(scope),
+    "update_learning_settings": lambda backend, scope, id: backend.update_learning_settings(scope, LearningSettings()),
     "update_identity_settings": lambda backend, scope, id: backend.update_identity_settings(scope, DEFAULT_SETTINGS),
     "list_trait_groups": lambda backend, scope, id: backend.list_trait_groups(scope),
     "create_trait_group": lambda backend, scope, id: backend.create_trait_group(scope, TraitGroup(display_name="X")),

@@ -21,7 +21,7 @@ from mcp_memory.model import Caller
 from mcp_memory.orchestrator import Content, NewCommunication, Party
 from mcp_memory.service import Memory
 from mcp_memory.wire import write_time
-from tests.contract.conftest import Clock, Remembering
+from tests.contract.conftest import Clock
 from tests.contract.test_story import WEEKS
 from tests.doors import guarded, held_by
 from tests.http_api.accounts import Account, Json
@@ -106,15 +106,10 @@ class Shop:
         return await self.listed(f"{self.account.data}/Profiles/{profile}/Observations", "observations")
 
 
-@pytest.fixture(scope="module")
-def remembering() -> MiniLM:
-    return Remembering()
-
-
 @pytest.fixture
-async def shop(tmp_path: Path, remembering: MiniLM) -> AsyncIterator[Shop]:
+async def shop(tmp_path: Path, embedder: MiniLM) -> AsyncIterator[Shop]:
     clock = Clock()
-    backend = SqlBackend(SqliteDatabase(tmp_path), remembering, now=clock, make_id=clock.make_id, region="US")
+    backend = SqlBackend(SqliteDatabase(tmp_path), embedder, now=clock, make_id=clock.make_id, region="US")
     memory = Memory(backend, clock)
     door = guarded(build_api(Front(memory=memory, now=clock)), held_by({"SK0": "acme"}, "only-for-tests"))
     transport = httpx2.ASGITransport(door)

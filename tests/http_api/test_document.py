@@ -16,6 +16,7 @@ pytestmark = pytest.mark.anyio
 EXTENSIONS = {
     *("ListProfileImportRemarks", "ListObservationHistory", "UndoObservation", "ListSummaryHistory"),
     *("ListTraitHistory", "ListProfileChanges", "ListExtractions", "FetchExtraction", "RetryExtraction"),
+    *("FetchLearningSettings", "UpdateLearningSettings"),
 }  # what only we have
 SENDING = {"CreateConversationAction", "FetchConversationAction"}  # refused, and so there is none to be read
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -105,6 +106,7 @@ async def test_what_is_answered_is_as_our_document_says(acme: Account) -> None:
         ("FetchStore", "GET", acme.control, None),
         ("PatchStore", "PATCH", acme.control, {}),
         ("FetchIdentityResolutionSettings", "GET", f"{acme.control}/IdentityResolutionSettings", None),
+        ("FetchLearningSettings", "GET", f"{acme.control}/LearningSettings", None),
         ("ListTraitGroups", "GET", f"{acme.control}/TraitGroups?includeTraits=true", None),
         ("FetchTraitGroup", "GET", f"{acme.control}/TraitGroups/Contact", None),
         ("ListDataMappings", "GET", f"{acme.control}/DataMappings", None),

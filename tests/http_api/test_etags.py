@@ -17,6 +17,7 @@ PHONE_ONLY = {"identifierConfigs": [{"idType": "phone", "normalization": "phone"
 CHANGES: dict[str, tuple[str, Any]] = {
     "": ("PATCH", {"description": "d"}),
     "/IdentityResolutionSettings": ("PUT", PHONE_ONLY),
+    "/LearningSettings": ("PUT", {"reconcileApiWrites": True, "traits": "off"}),
     "/TraitGroups/Contact": ("PATCH", {"description": "d"}),
     "/DataMappings": ("PATCH", {"isEnabled": False}),
 }
@@ -78,7 +79,7 @@ async def test_what_is_no_etag_of_it_matches_nothing(
 
 
 async def test_an_etag_is_of_its_store(acme: Account, globex: Account) -> None:
-    for below in ("/IdentityResolutionSettings", "/TraitGroups/Contact"):
+    for below in ("/IdentityResolutionSettings", "/LearningSettings", "/TraitGroups/Contact"):
         assert (await acme.ask("GET", acme.control + below)).headers["etag"] != (
             await globex.ask("GET", globex.control + below)
         ).headers["etag"]

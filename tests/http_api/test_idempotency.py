@@ -38,6 +38,7 @@ async def writes(acme: Account) -> list[tuple[str, str, Any]]:
         ("POST", "/v1/ControlPlane/Stores", {"displayName": "second"}),
         ("PATCH", control, {"description": "d"}),
         ("PUT", f"{control}/IdentityResolutionSettings", None),
+        ("PUT", f"{control}/LearningSettings", {"reconcileApiWrites": True, "traits": "off"}),
         ("POST", f"{control}/TraitGroups", {"displayName": "Group"}),
         ("PATCH", f"{control}/TraitGroups/Group", {"description": "d"}),
         ("DELETE", f"{control}/TraitGroups/Group", None),

@@ -54,6 +54,7 @@ BODIES: dict[str, Any] = {
     "CreateStore": {"displayName": "mine"},
     "PatchStore": {"description": "d"},
     "UpdateIdentityResolutionSettings": {"identifierConfigs": [{"idType": "phone"}], "matchingRules": ["phone"]},
+    "UpdateLearningSettings": {"reconcileApiWrites": True, "traits": "off"},
     "CreateTraitGroup": {"displayName": "Mine"},
     "PatchTraitGroup": {"description": "d"},
     "CreateDataMapping": MAPPING,

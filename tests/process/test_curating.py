@@ -103,6 +103,16 @@ def test_the_rules_are_changed_as_they_are_shown(home: Home) -> None:
     assert "The version is 2, not 1" in stale
 
 
+def test_how_the_store_learns_is_shown_and_changed(home: Home) -> None:
+    shown = _json(home, "stores", "learning")
+    changed = _json(home, "stores", "learning", "--reconcile-api-writes", "on", "--traits", "off")
+    back = _json(home, "stores", "learning", "--reconcile-api-writes", "off")
+
+    assert shown == {"reconcileApiWrites": False, "traits": "propose", "version": 1}
+    assert changed == {"reconcileApiWrites": True, "traits": "off", "version": 2}
+    assert back == {"reconcileApiWrites": False, "traits": "off", "version": 3} == _json(home, "stores", "learning")
+
+
 def test_a_body_against_the_rules_is_refused_by_name(home: Home) -> None:
     assert "body.json: It is not JSON" in _refused(home, "identity", "--set", _file(home, "{"))
     assert "displayName must be ASCII letters, digits, dots, dashes or underscores" in _refused(

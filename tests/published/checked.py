@@ -19,7 +19,8 @@ class Checked:
     """An ASGI app around another. Raises AssertionError towards whoever called it, and keeps what it raised.
 
     `requests=False` is for tests that ask wrongly on purpose; answers are held to the document all the same.
-    `also`: statuses of failures that are answered though the document does not list them.
+    `also`: statuses of failures that are answered though the document does not list them. `ours`: ends of paths that it
+    does not have, on purpose, and that pass unseen.
     """
 
     def __init__(
@@ -28,14 +29,16 @@ class Checked:
         *,
         requests: bool = True,
         also: frozenset[int] = frozenset(),
+        ours: tuple[str, ...] = (),
         document: Document | None = None,
     ) -> None:
-        self._app, self._requests, self._also = app, requests, also
+        self._app, self._requests, self._also, self._ours = app, requests, also, ours
         self._document = document
         self.complaints: list[str] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(SEEN):
+        path = scope.get("path", "")
+        if scope["type"] != "http" or not path.startswith(SEEN) or path.endswith(self._ours):
             await self._app(scope, receive, send)
             return
         body, again = await _read(receive)

@@ -53,6 +53,14 @@ async def test_what_is_not_of_the_api_is_not_looked_at(wrap: type) -> None:
     assert (await ask(wrap, Response("well"), "/health")).text == "well"
 
 
+async def test_what_only_we_have_is_looked_at_nowhere_else(document: Document) -> None:
+    app = Checked(JSONResponse({}, 418), ours=("/LearningSettings",))
+    async with around(app) as http:
+        assert (await http.get(f"{STORES}/any/LearningSettings")).status_code == 418
+        with pytest.raises(AssertionError):
+            await http.get(f"{STORES}/LearningSettings/more")
+
+
 async def test_complaints_are_kept_for_who_does_not_see_them_raised(document: Document) -> None:
     app = Checked(JSONResponse({}, 418), requests=False, also=frozenset({409}))
     async with around(app) as http:

@@ -24,6 +24,7 @@ SECRET = "xylophone"  # one word of all that Dana said; others are told apart by
 BY = Authorship(actor="tool", reason=f"Somebody mentioned a {SECRET}.", conversation_id=f"{SECRET}-1")
 EMPTY = {
     *("schema_migration", "store", "trait_definition", "trait_group", "model", "profile_number", "identity_settings"),
+    "learning_settings",
     "tally",  # a number, which says that there is nobody
 }
 

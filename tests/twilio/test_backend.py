@@ -14,6 +14,7 @@ from mcp_memory.conversation_ids import to_api
 from mcp_memory.edits import NewStore, ObservationChanges, StoreChanges
 from mcp_memory.errors import Conflict, Error, Full, Invalid, NotFound, Stale, Taken, Unavailable, Unsupported
 from mcp_memory.extractions import ExtractionFilter
+from mcp_memory.learning_settings import LearningSettings
 from mcp_memory.listing import EVERYTHING, PageQuery
 from mcp_memory.model import NewObservation, NewSummary, RecallQuery, Receipt, Scope
 from mcp_memory.orchestrator import ConversationChanges, ConversationSettings, NewParticipant, SettingsChanges
@@ -164,6 +165,19 @@ async def test_receipts_are_read_where_they_are_told(backend: TwilioBackend, scr
     assert sent["observations"][0]["occurredAt"] == "2026-05-04T09:30:00Z"
 
 
+async def test_what_was_reconciled_there_is_told(backend: TwilioBackend, script: Script) -> None:
+    told = f"{NOTE};outcome=updated, {NOTE};outcome=discarded, none;outcome=discarded"
+    script.at("POST", NOTES, answer(202, {"message": "ok"}, Memory_Receipts=told))
+
+    added = await backend.post_observations(SCOPE, DANA, [NewObservation(content=one) for one in "abc"])
+
+    assert added.receipts == [
+        Receipt(id=NOTE, outcome="updated"),
+        Receipt(id=NOTE, outcome="discarded"),
+        Receipt(id=None, outcome="discarded"),
+    ]
+
+
 async def test_what_is_stored_is_looked_for(backend: TwilioBackend, script: Script) -> None:
     script.at("POST", NOTES, answer(202, {"message": "ok"})).at("GET", NOTES, notes(), notes(note("likes tea")))
 
@@ -174,7 +188,8 @@ async def test_what_is_stored_is_looked_for(backend: TwilioBackend, script: Scri
 
 
 @pytest.mark.parametrize(
-    "told", [None, "nonsense", f"{NOTE};outcome=added, {NOTE};outcome=added", f"{DANA};outcome=added"]
+    "told",
+    [None, "nonsense", f"{NOTE};outcome=added, {NOTE};outcome=added", "none;outcome=added", f"{DANA};outcome=added"],
 )
 async def test_what_is_not_there_by_now_is_accepted(backend: TwilioBackend, script: Script, told: str | None) -> None:
     headers = {} if told is None else {"Memory-Receipts": told}
@@ -307,6 +322,8 @@ MISSING: dict[str, Callable[[TwilioBackend], Awaitable[Any]]] = {
     "retry_extraction": lambda backend: backend.retry_extraction(SCOPE, "e"),
     "dry_run": lambda backend: backend.reconcile_observations(SCOPE, DANA, [], dry_run=True),
     "list_communications": lambda backend: backend.list_communications(SCOPE, DANA, "c", 1),
+    "get_learning_settings": lambda backend: backend.get_learning_settings(SCOPE),
+    "update_learning_settings": lambda backend: backend.update_learning_settings(SCOPE, LearningSettings()),
     "mend": lambda backend: backend.mend(SCOPE),
     "reembed": lambda backend: backend.reembed(SCOPE),
     "create_import": lambda backend: backend.create_import(SCOPE, None),  # type: ignore[arg-type]  # not looked at

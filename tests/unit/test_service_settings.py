@@ -48,6 +48,7 @@ def test_the_service_is_where_it_is_set(more: dict[str, str], url: str) -> None:
         ({"TWILIO_TIMEOUT": "0"}, "twilio_timeout must be a number of seconds"),
         ({"TWILIO_PASSWORD": "x"}, "MCP_MEMORY_TWILIO_PASSWORD in the environment is no setting"),
         ({"EMBEDDER": "multilingual"}, "embedder would do nothing: backend is twilio"),
+        ({"RECONCILIATION": "rules"}, "reconciliation would do nothing: backend is twilio"),
     ],
 )
 def test_what_is_set_wrongly_is_refused_by_name(more: dict[str, str], complaint: str) -> None:

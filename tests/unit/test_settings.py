@@ -82,6 +82,8 @@ def test_the_configuration_named_on_the_command_line_wins(tmp_path: Path) -> Non
         ("extraction_timeout = 0", "extraction_timeout must be a number of seconds from 0.1 to 300"),
         ("extraction_budget = 0", "extraction_budget must be a whole number from 1 to 10000000"),
         ("extraction_prompts = ''", "extraction_prompts must be a path"),
+        ("reconciliation = 'llm'", "reconciliation must be rules or model"),
+        ("reconciliation = 'model'", "reconciliation is model, so extraction must be openai or anthropic"),
         ("backend = 'twilio'\nextraction = 'openai'", "extraction_url and extraction_model must be set"),
         ("embedder = 'endpoint'", "embedding_url and embedding_model must be set"),
         ("embedder = 'endpoint'\nembedding_url = 'http://x'", "embedding_url and embedding_model must be set"),

@@ -60,6 +60,8 @@ BODIES: Mapping[str, Body] = {
     "FetchOperation": _nothing,
     "FetchIdentityResolutionSettings": _nothing,
     "UpdateIdentityResolutionSettings": lambda their: IdentitySettingsBody.of(DEFAULT_SETTINGS).body(),
+    "FetchLearningSettings": _nothing,
+    "UpdateLearningSettings": lambda their: {"reconcileApiWrites": True, "traits": "off"},
     "ListTraitGroups": _nothing,
     "CreateTraitGroup": lambda their: {"displayName": "Walled"},
     "FetchTraitGroup": _nothing,

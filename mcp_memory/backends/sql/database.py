@@ -26,6 +26,7 @@ from mcp_memory.definitions import TraitGroup
 from mcp_memory.history import Authorship, TraitRevision
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import Import, Remark
+from mcp_memory.learning_settings import LearningSettings
 from mcp_memory.ledger import Entry, Holding, IdentityConflict, Separation, Sides
 from mcp_memory.mappings import DataMapping
 from mcp_memory.model import Identifier, KeptApart, Scope, TraitDefinition, TraitValue
@@ -249,6 +250,10 @@ class DefinitionRows(Protocol):
         """Its values and what they were, and the identifiers promoted from them, of all profiles; but those that one of
         the heirs says."""
         ...
+
+    def learning_settings(self, lock: bool = False) -> LearningSettings: ...
+
+    def put_learning_settings(self, new: LearningSettings) -> None: ...
 
 
 class MappingRows(Protocol):

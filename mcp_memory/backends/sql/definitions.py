@@ -1,4 +1,4 @@
-"""The rules of a store, inside a transaction: by what people are matched, and which traits there are."""
+"""The rules of a store, inside a transaction: by what people are matched, which traits there are, how it learns."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +10,7 @@ from mcp_memory.backends.sql.stores import check_version
 from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.errors import Conflict, NotFound
 from mcp_memory.identity import IdentitySettings
+from mcp_memory.learning_settings import LearningSettings
 from mcp_memory.model import TraitDefinition
 
 
@@ -21,6 +22,14 @@ def update_settings(tx: Transaction, new: IdentitySettings, if_version: int | No
     stored = replace(new, version=old.version + 1)
     tx.put_identity_settings(stored)
     identifiers.settle_all(tx, stored)
+    return stored
+
+
+def update_learning(tx: Transaction, new: LearningSettings, if_version: int | None) -> LearningSettings:
+    old = tx.learning_settings(lock=True)
+    check_version(old.version, if_version)
+    stored = replace(new, version=old.version + 1)
+    tx.put_learning_settings(stored)
     return stored
 
 

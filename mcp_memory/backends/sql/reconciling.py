@@ -6,7 +6,7 @@ Nothing is deleted by it. What an observation was until it was updated is a revi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -24,8 +24,11 @@ from mcp_memory.model import MAX_CONVERSATION_IDS, Added, NewObservation, Observ
 
 if TYPE_CHECKING:
     from mcp_memory.reconciliation import Decision
+    from mcp_memory.reconciliation.proposals import Ask, Question
 
 OUTCOMES: Final[Mapping[str, Outcome]] = {"add": "added", "update": "updated", "discard": "discarded"}
+Proposer = Callable[[str], "Ask"]
+"""As that of `reconciliation.proposals`, which is not loaded before it is used."""
 COMPARED = 5  # of what recall finds; never by how alike they are alone
 
 
@@ -44,12 +47,13 @@ class Ready:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """`items`: each as it would be on its own, under an id that it has if it is added. `version`: of the profile that
-    it was decided for."""
+    """`items`: each as it would be on its own, under an id that it has if it is added. `questions`: what a model may
+    be asked about it. `version`: of the profile that it was decided for."""
 
     ready: Sequence[Ready]
     items: Sequence[Observation]
     decisions: Sequence[Decision]
+    questions: Sequence[Question | None]
     version: object
 
 
@@ -58,15 +62,35 @@ def plan(tx: Transaction, profile_id: str, ready: Sequence[Ready], *, now: datet
     live = existing(tx, profile_id).profile_id
     items = [_item(one.new, make_id(OBSERVATION), now) for one in ready]
     pending: dict[str, tuple[Observation, Signature]] = {}
-    decisions = []
+    decisions: list[Decision] = []
+    questions: list[Question | None] = []
     for one, item in zip(ready, items, strict=True):
-        decision = _decided(tx, live, one, item, pending)
+        decision, question = _decided(tx, live, one, item, pending)
         decisions.append(decision)
+        questions.append(question)
         if decision.outcome == "add":
             pending[item.id] = (item, one.signature)
         elif decision.outcome == "update" and decision.observation_id is not None:
             pending[decision.observation_id] = (replace(item, id=decision.observation_id), one.signature)
-    return Plan(ready=ready, items=items, decisions=decisions, version=tx.version(live))
+    return Plan(ready=ready, items=items, decisions=decisions, questions=questions, version=tx.version(live))
+
+
+def proposed(planned: Plan, ask: Ask) -> Plan:
+    """With what a model says where the rules found nothing. Takes long: not inside a transaction. What another of the
+    new ones is decided about is not decided anew: it would not be there, or be another, when that one's turn comes."""
+    from mcp_memory.reconciliation.proposals import decided
+
+    decisions = list(planned.decisions)
+    taken = {one.observation_id for one in decisions if one.observation_id is not None}
+    for at, question in enumerate(planned.questions):
+        if question is None or planned.items[at].id in taken:
+            continue
+        proposal = ask(question)
+        decision = None if proposal is None else decided(question, proposal)
+        if decision is not None and decision.observation_id not in taken:
+            decisions[at] = decision
+            taken.add(decision.observation_id or "")
+    return replace(planned, decisions=decisions)
 
 
 def carry_out(tx: Transaction, profile_id: str, planned: Plan, room: Room, by: Authorship, *, now: datetime) -> Added:
@@ -94,21 +118,26 @@ def _decided(
     one: Ready,
     item: Observation,
     pending: dict[str, tuple[Observation, Signature]],
-) -> Decision:
-    from mcp_memory.reconciliation import decide  # many patterns: late, for the cold start
+) -> tuple[Decision, Question | None]:
+    from mcp_memory.reconciliation import decide, proposals  # many patterns: late, for the cold start
 
     if pending:
         near = sorted(pending.values(), key=lambda other: -_alike(one.signature, other[1]))[:COMPARED]
         others = [other for other, _ in near]
         decision = decide(item.content, item.occurred_at, others, lambda at: _alike(one.signature, near[at][1]))
         if decision.outcome != "add":
-            return decision
+            return decision, None
     ranking, best = best_of(tx, "observation", live, one.asked, COMPARED)
     stored = tx.observations(live, [found.key for found in best])
     likeness = ranking.likeness_to_question([found.ranked.item for found in best])
     kept = [at for at, found in enumerate(best) if stored[found.key].id not in pending]
     known = [stored[best[at].key] for at in kept]
-    return decide(item.content, item.occurred_at, known, lambda place: float(likeness[kept[place]]))
+
+    def alike(place: int) -> float:
+        return float(likeness[kept[place]])
+
+    decision = decide(item.content, item.occurred_at, known, alike)
+    return decision, proposals.question(item.content, item.occurred_at, decision, known, alike)
 
 
 def _done(

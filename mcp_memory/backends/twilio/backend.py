@@ -15,6 +15,7 @@ from mcp_memory.backends.twilio.bulk import Bulk
 from mcp_memory.backends.twilio.client import Client
 from mcp_memory.backends.twilio.extractions import NoExtractions
 from mcp_memory.backends.twilio.imports import Imports
+from mcp_memory.backends.twilio.learnings import Learnings
 from mcp_memory.backends.twilio.memories import Memories
 from mcp_memory.backends.twilio.missing import missing
 from mcp_memory.backends.twilio.orchestrations import NoOrchestrations
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
     import httpx2
 
 
-class TwilioBackend(NoExtractions, NoOrchestrations):
+class TwilioBackend(Learnings, NoExtractions, NoOrchestrations):
     """`store`: the id or the name of the store that is meant where none is named. It serves one `tenant`, whose the
     key is. `transport`, `sleep` and `chance` are for whoever has no time to lose."""
 

@@ -240,7 +240,7 @@ class Memories:
         body = {key: [once[name] for name in sent]}
         reply = await self._remote.send(call, scope.store_id, profile_id, body=body)
         told = receipts.read(reply.headers.get(receipts.HEADER.lower()), len(sent))
-        if told is None or not all(is_id(one.id, prefix) for one in told):
+        if told is None or not all(one.id is None or is_id(one.id, prefix) for one in told):
             told = await self._looked_for(sent, latest)
         first = dict(zip(sent, told, strict=True))
         results, seen = [], set()

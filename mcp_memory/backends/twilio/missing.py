@@ -21,6 +21,8 @@ UPLOADS: Final = (
 VECTORS: Final = "The memory service keeps the vectors of what it remembers itself: there is nothing to do here."
 ITS_OWN: Final = "The memory service keeps account of its own changes: ask it for the operation it named."
 
+LEARNING: Final = "The memory service learns in its own way: set there what it learns, and how."
+
 REVISIONS: Final = "The memory service keeps no revisions of summaries."
 CHANGES: Final = "The memory service tells what it knows, not what has changed since."
 TRAITS: Final = "The memory service tells what traits are, not what they were."
@@ -69,6 +71,8 @@ REASONS: Final[Mapping[str, str]] = {
     "get_extraction": CONVERSATIONS,
     "retry_extraction": CONVERSATIONS,
     "dry_run": "The memory service does not say beforehand what would become of an observation.",
+    "get_learning_settings": LEARNING,
+    "update_learning_settings": LEARNING,
     "mend": VECTORS,
     "reembed": VECTORS,
     "create_import": UPLOADS,

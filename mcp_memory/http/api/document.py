@@ -28,7 +28,8 @@ SAID = {
     HEADER: "Of the request, as it was sent or else made here: the log has it",
     CANONICAL: "The profile that the one asked for is part of",
     REPLAYED: "`true`: it was made before, and is answered again",
-    RECEIPTS: "What became of each item, in its order: `mem_observation_…;outcome=added, …;outcome=duplicate`",
+    RECEIPTS: "What became of each item, in its order: `mem_observation_…;outcome=added, …;outcome=duplicate`, and "
+    "where it is reconciled `updated` and `discarded`",
     outcomes.OUTCOME: "`created` or `updated`",
     outcomes.PROFILE: "Whose the identifiers are",
     outcomes.APART: "Identifiers that stay with other profiles: `phone;held-by=mem_profile_…;reason=…`",
@@ -38,7 +39,14 @@ SAID = {
 OF_UPSERTS = (outcomes.OUTCOME, outcomes.PROFILE, outcomes.APART)
 SENT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
-        ("FetchStore", "FetchIdentityResolutionSettings", "FetchTraitGroup", "FetchDataMapping"), ("ETag",)
+        (
+            "FetchStore",
+            "FetchIdentityResolutionSettings",
+            "FetchLearningSettings",
+            "FetchTraitGroup",
+            "FetchDataMapping",
+        ),
+        ("ETag",),
     ),
     **dict.fromkeys(("CreateProfileObservation", "CreateProfileConversationSummary"), (RECEIPTS,)),
     **dict.fromkeys(

@@ -71,7 +71,8 @@ async def list_observations(
 async def add_observations(
     request: Asked, memory: MemoryOf, caller: CallerOf, profile_id: LiveProfile, body: NewObservationsBody
 ) -> Answer:
-    """All or none. What the profile has already is not added again: Memory-Receipts says so."""
+    """All or none. What the profile has already is not added again, and of a store that reconciles API writes they are
+    reconciled with what is known: Memory-Receipts says what became of each."""
     new = [
         inputs.new_observation(
             content=one.content,
@@ -83,7 +84,7 @@ async def add_observations(
         )
         for at, one in enumerate(body.observations)
     ]
-    added = await memory.add_observations(caller, profile_id, new, API)
+    added = await memory.post_observations(caller, profile_id, new, API)
     return answer(Accepted(message="Observations creation accepted"), 202, receipts.header(added.receipts))
 
 

@@ -1,4 +1,4 @@
-"""The rules of a store: how people are told apart, and which traits they may have."""
+"""The rules of a store: how people are told apart, which traits they may have, and how it learns."""
 
 from typing import Annotated
 
@@ -17,6 +17,7 @@ from mcp_memory.service import Memory
 from mcp_memory.wire.pages import Accepted
 from mcp_memory.wire.rules import (
     IdentitySettingsBody,
+    LearningSettingsBody,
     NewTraitGroupBody,
     TraitGroupAnswer,
     TraitGroupChangesBody,
@@ -27,6 +28,7 @@ from mcp_memory.wire.rules import (
 router = APIRouter(route_class=ApiRoute, prefix=PREFIX, tags=["Rules"])
 
 SETTINGS = "/ControlPlane/Stores/{storeId}/IdentityResolutionSettings"
+LEARNING = "/ControlPlane/Stores/{storeId}/LearningSettings"
 GROUPS = "/ControlPlane/Stores/{storeId}/TraitGroups"
 GROUP = GROUPS + "/{traitGroupName}"
 
@@ -53,6 +55,23 @@ async def update_identity_settings(
     version = etags.version(if_match, _identity(caller))
     await memory.update_identity_settings(caller, body.settings(), version)
     return await accepted(request, caller.store, "Identity Resolution Settings accepted for processing.")
+
+
+@router.get(LEARNING, operation_id="FetchLearningSettings", responses=replies(200, LearningSettingsBody))
+async def get_learning_settings(memory: MemoryOf, caller: CallerOf) -> Answer:
+    """Not published: the managed service has no such settings."""
+    settings = await memory.get_learning_settings(caller)
+    return answer(LearningSettingsBody.of(settings), headers={"ETag": etags.write(_learning(caller), settings.version)})
+
+
+@router.put(LEARNING, operation_id="UpdateLearningSettings", status_code=202, responses=replies(202, Accepted, 412))
+async def update_learning_settings(
+    request: Asked, memory: MemoryOf, caller: CallerOf, body: LearningSettingsBody, if_match: IfMatch = None
+) -> Answer:
+    """All of them are replaced. What is remembered already stays as it is. Not published."""
+    version = etags.version(if_match, _learning(caller))
+    await memory.update_learning_settings(caller, body.settings(), version)
+    return await accepted(request, caller.store, "Learning Settings accepted for processing.")
 
 
 @router.get(GROUPS, operation_id="ListTraitGroups", responses=replies(200, TraitGroupsBody))
@@ -110,6 +129,10 @@ async def delete_trait_group(request: Asked, memory: MemoryOf, caller: CallerOf,
 
 def _identity(caller: Caller) -> str:
     return etags.of_part(caller.store, "IdentityResolutionSettings")
+
+
+def _learning(caller: Caller) -> str:
+    return etags.of_part(caller.store, "LearningSettings")
 
 
 async def _group(memory: Memory, caller: Caller, name: str) -> TraitGroup:

@@ -161,11 +161,11 @@ class LearningCalls(OrchestratorCalls):
     def _foretold(self, scope: Scope, profile_id: str, new: Sequence[NewObservation]) -> Added:
         ready, now = self._made_ready_to_compare(new), self._now()
 
-        def work(tx: Transaction) -> Added:
-            planned = reconciling.plan(tx, profile_id, ready, now=now, make_id=self._make_id)
-            return reconciling.foretold(tx, profile_id, planned)
-
-        return self._database.read(scope, work)
+        planned = self._database.read(
+            scope, lambda tx: reconciling.plan(tx, profile_id, ready, now=now, make_id=self._make_id)
+        )
+        told = self._proposed(scope)(planned)
+        return self._database.read(scope, lambda tx: reconciling.foretold(tx, profile_id, told))
 
     def _reconciled(
         self,
@@ -187,11 +187,19 @@ class LearningCalls(OrchestratorCalls):
             then(tx, added)
             return added
 
+        proposed = self._proposed(scope)
         for _ in range(ATTEMPTS):
-            planned = self._database.read(scope, plan)
+            planned = proposed(self._database.read(scope, plan))
             with suppress(reconciling.Moved):
                 return self._remember(scope, signatures, partial(carry_out, planned=planned))
         return self._remember(scope, signatures, lambda tx: carry_out(tx, plan(tx)))
+
+    def _proposed(self, scope: Scope) -> Callable[[reconciling.Plan], reconciling.Plan]:
+        """With what a model says of it, if there is one: outside of any transaction."""
+        if self._proposer is None:
+            return lambda planned: planned
+        ask = self._proposer(scope.store_id)
+        return lambda planned: reconciling.proposed(planned, ask)
 
     def _made_ready_to_compare(self, new: Sequence[NewObservation]) -> list[reconciling.Ready]:
         signatures = self._signatures.or_terms([Text(one.content) for one in new])

@@ -8,6 +8,7 @@ from mcp_memory.definitions import TraitGroup, TraitGroupChanges
 from mcp_memory.history import IMPORT
 from mcp_memory.identity import IdentitySettings
 from mcp_memory.imports import Import, ImportRow, NewImport, NewUpload, Remark
+from mcp_memory.learning_settings import LearningSettings
 from mcp_memory.listing import Page, PageQuery
 from mcp_memory.mappings import DataMapping, DataMappingChanges, NewDataMapping
 from mcp_memory.model import Scope
@@ -21,6 +22,14 @@ class RuleCalls(Worker):
         self, scope: Scope, new: IdentitySettings, if_version: int | None = None
     ) -> IdentitySettings:
         return await self._write(scope, lambda tx: definitions.update_settings(tx, new, if_version))
+
+    async def get_learning_settings(self, scope: Scope) -> LearningSettings:
+        return await self._read(scope, lambda tx: tx.learning_settings())
+
+    async def update_learning_settings(
+        self, scope: Scope, new: LearningSettings, if_version: int | None = None
+    ) -> LearningSettings:
+        return await self._write(scope, lambda tx: definitions.update_learning(tx, new, if_version))
 
     async def list_trait_groups(self, scope: Scope) -> list[TraitGroup]:
         return await self._read(scope, lambda tx: tx.trait_groups())

@@ -13,6 +13,7 @@ from mcp_memory.backends.sql.fairness import Threads
 from mcp_memory.backends.sql.learning import Extractor, Generated, Learned, Learning, by_rules, uncounted, untold
 from mcp_memory.backends.sql.memory_rows import Signature
 from mcp_memory.backends.sql.quotas import Room
+from mcp_memory.backends.sql.reconciling import Proposer
 from mcp_memory.backends.sql.reembedding import Reembedding
 from mcp_memory.backends.sql.signatures import Signatures
 from mcp_memory.backends.sql.tending import Tending
@@ -43,6 +44,7 @@ class Worker:
         late_interaction: bool = True,
         weights: Weights = DEFAULT,
         extractor: Extractor = by_rules,
+        proposer: Proposer | None = None,
         learned: Learned = untold,
         generated: Generated = uncounted,
         background: bool = False,
@@ -50,16 +52,17 @@ class Worker:
         calling: Calling = NOBODY,
     ) -> None:
         """`region`: the country of phone numbers written without one, as in "US". `late_interaction`: whether vectors
-        of tokens are kept. `extractor`: reads conversations; `learned` is told of what was, `generated` how much that
-        took. `background`: whether signatures that are stale are made anew meanwhile. `alone`: all calls are of one
-        tenant, who has no others to leave room for. `calling`: what becomes of callbacks."""
+        of tokens are kept. `extractor`: reads conversations; `proposer`: says what becomes of what rules find nothing
+        for; `learned` is told of what was learned, `generated` how much that took. `background`: whether signatures
+        that are stale are made anew meanwhile. `alone`: all calls are of one tenant, who has no others to leave room
+        for. `calling`: what becomes of callbacks."""
         self._database = database
         self._now, self._make_id, self._region = now, make_id, region
         self._signatures, self._weights = Signatures(embedder, late_interaction), weights
         self._background = background
         self._reembedding = Reembedding(database, self._signatures, now, holder=make_id("holder"))
         self._learned, self._generated = learned, generated
-        self._learning = Learning(database, now, make_id, extractor)
+        self._learning, self._proposer = Learning(database, now, make_id, extractor), proposer
         self._calling = calling
         self._delivery = Delivery(database, calling, now, holder=make_id("holder"))
         self._tending = Tending(database, self._learn_next, now, holder=make_id("holder"))
@@ -69,8 +72,7 @@ class Worker:
         )
         # Messages are made ready for the end of a conversation as it is: those who write to one take turns.
         self._turns = [threading.Lock() for _ in range(WRITERS[0])]
-        self._ready: Recent[Scope, bool] = Recent()
-        self._stirred: Recent[Scope, datetime] = Recent()
+        self._ready, self._stirred = Recent[Scope, bool](), Recent[Scope, datetime]()
 
     async def close(self) -> None:
         def work() -> None:

@@ -1,4 +1,4 @@
-"""Trait groups and their definitions."""
+"""Trait groups and their definitions, and how the store learns."""
 
 import json
 from collections.abc import Iterable
@@ -7,6 +7,7 @@ from dataclasses import asdict
 from mcp_memory.backends.sql.database import Trait
 from mcp_memory.backends.sql.sqlite.rows import Row, Rows
 from mcp_memory.definitions import TraitGroup
+from mcp_memory.learning_settings import DEFAULT, LearningSettings
 from mcp_memory.model import TraitDefinition, ValidationRule
 
 
@@ -50,6 +51,16 @@ class SqliteDefinitions(Rows):
         for heir_group, heir_name in heirs:
             self._rows("inherit_identifiers", group=group, name=name, heir_group=heir_group, heir_name=heir_name)
         self._rows("forget_identifiers", group=group, name=name)
+
+    def learning_settings(self, lock: bool = False) -> LearningSettings:
+        rows = self._rows("learning_settings")
+        if not rows:
+            return DEFAULT
+        version, reconcile_api_writes, traits = rows[0]
+        return LearningSettings(reconcile_api_writes=bool(reconcile_api_writes), traits=traits, version=version)
+
+    def put_learning_settings(self, new: LearningSettings) -> None:
+        self._rows("put_learning_settings", **asdict(new))
 
     def _put(self, query: str, one: TraitDefinition) -> None:
         self._rows(

@@ -59,3 +59,12 @@ set display_name = excluded.display_name, description = excluded.description, is
 
 -- name: remove_data_mapping
 delete from data_mapping where data_mapping_id = :data_mapping_id;
+
+-- name: learning_settings
+select version, reconcile_api_writes, traits from learning_settings;
+
+-- name: put_learning_settings
+insert into learning_settings (only, version, reconcile_api_writes, traits)
+values (1, :version, :reconcile_api_writes, :traits)
+on conflict (only) do update set
+    version = excluded.version, reconcile_api_writes = excluded.reconcile_api_writes, traits = excluded.traits;
