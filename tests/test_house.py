@@ -278,7 +278,7 @@ MAY_IMPORT = {
     "backends/sql/configurations": f"{SQL} orchestrator/__init__ orchestrator/rules",
     "backends/sql/reconciling": (
         f"{SQL} reconciliation/__init__ reconciliation/proposals backends/sql/curation backends/sql/memories "
-        "backends/sql/profiles"
+        "backends/sql/profiles "
         "backends/sql/quotas backends/sql/recall"
     ),
     "backends/sql/learning": f"{SQL} history extraction/__init__ backends/sql/conversation_rows backends/sql/lifecycle",
@@ -553,8 +553,7 @@ MAY_IMPORT = {
         "settings/__init__ changes server stdio backend backends/placement backends/routing backends/sql/backend "
         "backends/sql/calls/usage backends/sql/tenants backends/sql/sqlite/database backends/twilio/backend "
         "backends/sql/learning backends/sql/reconciling embedding/choice extractors/choice tenancy/directory "
-        "tenancy/hosting tenancy/tenants"
-        "tools/toolsets"
+        "tenancy/hosting tenancy/tenants tools/toolsets"
     ),
     "serve": (
         "errors app changes logs reloading settings/__init__ http/__init__ http/leaving http/metrics http/safety "
@@ -570,9 +569,10 @@ MAY_IMPORT = {
         "tenancy/tenants"
     ),
     "demo": "",
+    "command_line": "__init__ settings/__init__",
     "cli": (
-        "__init__ errors hosts logs settings/__init__ app serve doctor demo commands/__init__ commands/usage "
-        "http/__init__ http/shared_metrics"
+        "__init__ command_line errors hosts logs settings/__init__ app serve doctor demo commands/__init__ "
+        "commands/usage http/__init__ http/shared_metrics"
     ),
 }
 
