@@ -8,9 +8,12 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from mcp_memory import app as wiring
+from mcp_memory.errors import Conflict
 from mcp_memory.http.api.app import build_api
 from mcp_memory.http.api.route import Front
 from mcp_memory.http.auth.authenticator import Authenticator
+from mcp_memory.model import Caller
+from mcp_memory.operations import Reply
 from mcp_memory.service import Memory
 from tests.doors import guarded
 from tests.http_api.accounts import PHONE, Account, note, recap, receipts
@@ -146,6 +149,34 @@ async def test_ten_at_once_store_one_thing(acme: Account) -> None:
     assert len((await acme.get(path))["observations"]) == 1
     last = await acme.write("POST", path, {"observations": [note("Likes tea")]}, headers={"Idempotency-Key": "ten"})
     assert last.headers["idempotency-replayed"] == "true"
+
+
+class Ended(Memory):
+    """Keeps whether what is asked may be done again, if nobody knows what became of it."""
+
+    again: list[bool]
+
+    async def begin_request(self, caller: Caller, key: str, digest: bytes, repeatable: bool) -> Reply | None:
+        self.again.append(repeatable)
+        raise Conflict("Nobody knows.")
+
+
+async def test_what_may_be_there_twice_is_not_done_again_after_a_crash(
+    memory: Memory, credentials: Authenticator, opened: Open, acme: Account
+) -> None:
+    ended = Ended(memory._backend, wiring.now)
+    ended.again = []
+    app = guarded(build_api(Front(memory=ended, now=wiring.now)), credentials)
+    account = opened(app, like=acme)
+    asked = [
+        *(("POST", f"{acme.data}/Profiles"), ("PUT", f"{acme.data}/Profiles/Bulk"), ("PUT", f"{CONVERSATIONS}/x")),
+        *(("POST", CONFIGURATIONS), ("POST", CONVERSATIONS), ("POST", f"{CONVERSATIONS}/x/Communications")),
+        *(("PATCH", acme.control), ("DELETE", acme.control), ("PATCH", f"{CONVERSATIONS}/x")),
+    ]
+    for method, path in asked:
+        await account.refused(method, path, 409, headers={"Idempotency-Key": "once"}, json={})
+
+    assert ended.again == [True] * 3 + [False] * 6
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "\xe4\x80"])

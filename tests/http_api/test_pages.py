@@ -162,7 +162,10 @@ async def test_what_arrives_meanwhile_moves_no_page(lists: Lists, key: str) -> N
 
 @pytest.mark.parametrize("key", KEYS)
 async def test_what_is_no_page_is_refused(lists: Lists, key: str) -> None:
-    wrong = [("pageSize", size) for size in ("0", "1001", "many", "5.5", "", "9" * 5000, "-1", "1e2")]
+    wrong = [
+        ("pageSize", size)
+        for size in ("0", "1001", "many", "5.5", "", "9" * 5000, "-1", "1e2", "\n2", " 2", "1_0", "٣")
+    ]
     wrong += [("pageToken", token) for token in ("nonsense", "W10", "x" * 4097, "ä\x00", "[" * 4000)]
     wrong += [("orderBy", order) for order in ("asc", "UP", "")] if key in ORDERED else []
     for name, value in wrong:

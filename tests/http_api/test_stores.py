@@ -139,6 +139,10 @@ async def test_what_is_there_no_path_for_says_so(opened: Open) -> None:
 
     for path in ("/", "/v1", "/v1/", "/v1/Stores", "/v1/Services", "/v1/ControlPlane/Stores/", "/v1/nowhere", "/docs"):
         assert "no such path" in await account.refused("GET", path, 404)
+    for path in ("/v2", "/v2/", "/v2/ControlPlane/Stores", "/v2/Conversations/", "/v2/Conversations/x/Actions/y"):
+        assert "no such path" in await account.refused("GET", path, 404)
+    for path, allowed in (("", "GET, POST"), ("/x", "DELETE, GET, PATCH, PUT"), ("/x/Actions", "POST")):
+        assert (await account.ask("LINK", f"/v2/Conversations{path}", 405)).headers["allow"] == allowed
     response = await account.ask("PUT", STORES, 405)
     assert response.json()["status"] == 405 and response.headers["allow"] == "GET, POST"
     assert (await account.ask("PUT", "/v1/Stores/x/Profiles/Lookup", 405)).headers["allow"] == "POST"

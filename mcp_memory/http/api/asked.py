@@ -1,10 +1,12 @@
 """What routes are handed: who asks of which store, which profile, which page."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Depends, Path, Query, Request
+from pydantic import BeforeValidator
 
 from mcp_memory import ids
 from mcp_memory.errors import NoStore, NotFound
@@ -32,6 +34,16 @@ ProposalId = Annotated[str, Path(alias="proposalId", pattern=f"^{ids.TRAIT_PROPO
 DataMappingId = Annotated[str, Path(alias="dataMappingId", pattern=f"^{ids.DATA_MAPPING}{SUFFIX}")]
 IdTypeName = Annotated[str, Path(alias="idType", min_length=2, max_length=30)]
 OrderBy = Annotated[Literal["ASC", "DESC"], Query(alias="orderBy")]
+
+
+def _digits(text: object) -> object:
+    """Refuses what `int` reads all the same: blanks around it, underscores in it, digits of other scripts."""
+    if isinstance(text, str) and re.fullmatch("-?[0-9]+", text) is None:
+        raise ValueError("it should be a whole number, in digits alone")
+    return text
+
+
+Digits = BeforeValidator(_digits)
 PageToken = Annotated[str | None, Query(alias="pageToken", max_length=MAX_TOKEN)]
 
 
@@ -112,7 +124,7 @@ class Paging:
 def _paging(most: int) -> Callable[..., Any]:
     async def paging(
         request: Asked,
-        size: Annotated[int, Query(alias="pageSize", ge=1, le=most)] = 50,
+        size: Annotated[int, Digits, Query(alias="pageSize", ge=1, le=most)] = 50,
         token: PageToken = None,
         order: OrderBy = "DESC",
     ) -> Paging:
@@ -122,7 +134,7 @@ def _paging(most: int) -> Callable[..., Any]:
 
 
 async def _unordered(
-    request: Asked, size: Annotated[int, Query(alias="pageSize", ge=1, le=1000)] = 50, token: PageToken = None
+    request: Asked, size: Annotated[int, Digits, Query(alias="pageSize", ge=1, le=1000)] = 50, token: PageToken = None
 ) -> Paging:
     return Paging(request=request, size=size, token=token)
 

@@ -34,7 +34,9 @@ log = logging.getLogger(__name__)
 
 PREFIX, OF_CONVERSATIONS = "/v1", "/v2"
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
-REPEATABLE = ("POST", "PUT")  # done twice, they leave what they leave done once: what is added again is a duplicate
+# Done twice, they leave what they leave done once: what is added again is a duplicate. But a conversation that is begun
+# again is another one, and so is what is said in it.
+REPEATABLE = {("POST", PREFIX), ("PUT", PREFIX), ("PUT", OF_CONVERSATIONS)}
 READS_BY_POST = ("/Lookup", "/Recall")
 SEVERAL = ("status",)  # of all there is in a query, what may be given more than once
 MAX_KEY = 255  # characters
@@ -174,7 +176,8 @@ async def _once(request: ApiRequest, body: bytes, call: Call) -> Response:
         raise Refused(400, INVALID, f"Idempotency-Key must be 1 to {MAX_KEY} printable characters.")
     memory, caller = request.front.memory, request.caller
     try:
-        reply = await memory.begin_request(caller, key, _digest(request, body), request.method in REPEATABLE)
+        repeatable = (request.method, request.url.path[: len(PREFIX)]) in REPEATABLE
+        reply = await memory.begin_request(caller, key, _digest(request, body), repeatable)
     except Conflict as exc:
         raise Refused(409, CONFLICT, str(exc)) from exc
     if reply is not None:
