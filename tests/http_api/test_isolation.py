@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from mcp_memory.listing import PageQuery
+from mcp_memory.model import Caller, NewMessage
+from mcp_memory.service import Memory
 from tests.http_api.accounts import Account, note, recap
 from tests.http_api.conftest import SECRET, Open
 
@@ -17,6 +20,7 @@ IDS = {
     "observationId": f"mem_observation_{SUFFIX}",
     "summaryId": f"mem_summary_{SUFFIX}",
     "importId": f"mem_import_{SUFFIX}",
+    "proposalId": f"mem_proposal_{SUFFIX}",
     "dataMappingId": f"mem_datamapping_{SUFFIX}",
     "operationId": f"mem_operation_{SUFFIX}",
     "traitGroupName": "Loyalty",
@@ -62,7 +66,7 @@ async def operations(account: Account) -> dict[str, tuple[str, str]]:
     return found
 
 
-async def owned(acme: Account) -> dict[str, str]:
+async def owned(acme: Account, memory: Memory) -> dict[str, str]:
     """Ids of all that an account can have."""
     profile_id = await acme.profile()
     path = f"{acme.control}/IdentityResolutionSettings"
@@ -79,11 +83,21 @@ async def owned(acme: Account) -> dict[str, str]:
         "observationId": (await acme.observed(profile_id, "Has a dog"))[0],
         "summaryId": (await acme.summarised(profile_id, "Talk"))[0],
         "importId": imported.json()["importId"],
+        "proposalId": await _proposed(memory, Caller(tenant=acme.tenant, store=acme.store_id), profile_id),
         "dataMappingId": await acme.made(await acme.write("POST", f"{acme.control}/DataMappings", MAPPING)),
         "operationId": operation,
         "traitGroupName": "Loyalty",
         "idType": "user_id",
     }
+
+
+async def _proposed(memory: Memory, caller: Caller, profile_id: str) -> str:
+    said = [NewMessage(text="I speak French.", role="customer")]
+    await memory.record_messages(caller, profile_id, "c-1", said)
+    await memory.close_conversation(caller, profile_id, "c-1")
+    await memory.learn(caller)
+    (one,) = (await memory.list_trait_proposals(caller, profile_id, "PROPOSED", PageQuery(limit=2))).items
+    return one.proposal_id
 
 
 async def answered(account: Account, name: str, method: str, path: str, ids: dict[str, str]) -> tuple[int, bytes]:
@@ -92,8 +106,8 @@ async def answered(account: Account, name: str, method: str, path: str, ids: dic
     return response.status_code, response.content
 
 
-async def test_what_is_anothers_is_not_there(acme: Account, globex: Account, opened: Open) -> None:
-    theirs, globex = await owned(acme), opened(like=globex, checked=False)
+async def test_what_is_anothers_is_not_there(acme: Account, globex: Account, opened: Open, memory: Memory) -> None:
+    theirs, globex = await owned(acme, memory), opened(like=globex, checked=False)
     before = {path: await acme.get(path) for path in (acme.control, f"{acme.data}/Profiles/{theirs['profileId']}")}
     for name, (method, path) in (await operations(globex)).items():
         if "{" not in path:
@@ -106,8 +120,10 @@ async def test_what_is_anothers_is_not_there(acme: Account, globex: Account, ope
     assert before == {path: await acme.get(path) for path in before}
 
 
-async def test_what_is_in_anothers_store_is_not_in_mine(acme: Account, globex: Account, opened: Open) -> None:
-    theirs, globex = await owned(acme), opened(like=globex, checked=False)
+async def test_what_is_in_anothers_store_is_not_in_mine(
+    acme: Account, globex: Account, opened: Open, memory: Memory
+) -> None:
+    theirs, globex = await owned(acme, memory), opened(like=globex, checked=False)
     mixed = {**theirs, "storeId": globex.store_id, "traitGroupName": "Nothing"}
     for name, (method, path) in (await operations(globex)).items():
         if path.count("{") < 2 and name != "FetchOperation":
@@ -118,8 +134,8 @@ async def test_what_is_in_anothers_store_is_not_in_mine(acme: Account, globex: A
         assert foreign[0] == absent[0] == 404 and foreign == absent, f"{name}: {foreign} {absent}"
 
 
-async def test_lists_are_of_ones_own(acme: Account, globex: Account) -> None:
-    await owned(acme)
+async def test_lists_are_of_ones_own(acme: Account, globex: Account, memory: Memory) -> None:
+    await owned(acme, memory)
 
     assert (await globex.get("/v1/ControlPlane/Stores"))["stores"] == [globex.store_id]
     assert (await globex.get(f"{globex.data}/Profiles"))["profiles"] == []
@@ -131,8 +147,8 @@ def basic(text: str) -> str:
     return "Basic " + base64.b64encode(text.encode("latin-1")).decode()
 
 
-async def test_no_route_answers_without_a_key_or_with_a_wrong_one(acme: Account, opened: Open) -> None:
-    theirs, stranger = await owned(acme), opened(checked=False)
+async def test_no_route_answers_without_a_key_or_with_a_wrong_one(acme: Account, opened: Open, memory: Memory) -> None:
+    theirs, stranger = await owned(acme, memory), opened(checked=False)
     key_id = acme.tenant.replace("tenant-", "SK")
     wrong = [basic(f"{key_id}:"), basic(f"{key_id}:wrong"), basic(f"SK-nobody:{SECRET}"), basic(key_id)]
     wrong += ["", "Basic", "Basic !", f"Bearer {SECRET}", basic(f"{key_id}:{SECRET} "), basic(f" {key_id}:{SECRET}")]
