@@ -11,6 +11,8 @@ import pytest
 from mcp_memory import app as wiring
 from mcp_memory.http.api.app import build_api
 from mcp_memory.http.api.route import Front
+from mcp_memory.listing import PageQuery
+from mcp_memory.model import Caller, NewMessage
 from mcp_memory.service import Memory
 from mcp_memory.tenancy.hosting import Hosting
 from mcp_memory.tenancy.keys import Key, digest
@@ -30,6 +32,7 @@ IDS = {
     "observationId": f"mem_observation_{SUFFIX}",
     "summaryId": f"mem_summary_{SUFFIX}",
     "importId": f"mem_import_{SUFFIX}",
+    "proposalId": f"mem_proposal_{SUFFIX}",
     "dataMappingId": f"mem_datamapping_{SUFFIX}",
     "extractionId": f"mem_extraction_{SUFFIX}",
     "operationId": f"mem_operation_{SUFFIX}",
@@ -123,11 +126,21 @@ async def owned(acme: Account, memory: Memory) -> dict[str, str]:
         "summaryId": (await acme.summarised(profile_id, "Talk"))[0],
         "importId": imported.json()["importId"],
         "extractionId": await queued(acme, memory, profile_id),
+        "proposalId": await _proposed(memory, Caller(tenant=acme.tenant, store=acme.store_id), profile_id),
         "dataMappingId": await acme.made(await acme.write("POST", f"{acme.control}/DataMappings", MAPPING)),
         "operationId": operation,
         "traitGroupName": "Loyalty",
         "idType": "user_id",
     }
+
+
+async def _proposed(memory: Memory, caller: Caller, profile_id: str) -> str:
+    said = [NewMessage(text="I speak French.", role="customer")]
+    await memory.record_messages(caller, profile_id, "c-1", said)
+    await memory.close_conversation(caller, profile_id, "c-1")
+    await memory.learn(caller)
+    (one,) = (await memory.list_trait_proposals(caller, profile_id, "PROPOSED", PageQuery(limit=2))).items
+    return one.proposal_id
 
 
 async def answered(account: Account, name: str, method: str, path: str, ids: dict[str, str]) -> tuple[int, bytes]:

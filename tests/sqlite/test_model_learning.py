@@ -136,6 +136,7 @@ async def test_what_a_model_reads_is_stored_with_its_evidence_and_who_read_it(
     ]
     assert {one.source for one in known} == {"conversation-customer", "conversation-agent"}
     assert [one.content for one in summaries] == [SUMMARY]
+    assert first.by.actor == "extraction model:tiny:1"
     assert (row.status, row.extracted_by, row.added) == ("DONE", "model:tiny:1", 3)
     assert found.observations[0].item.content == "The customer lives in Porto."
     assert first.by.reason is not None and said["I live in Porto."].id in first.by.reason

@@ -42,8 +42,12 @@ def clock() -> Clock:
 
 
 @asynccontextmanager
-async def opened(folder: Path, model: MiniLM, clock: Clock) -> AsyncIterator[tuple[SqlBackend, Scope]]:
-    backend = SqlBackend(SqliteDatabase(folder), model, now=clock, make_id=clock.make_id, region="US")
+async def opened(
+    folder: Path, model: MiniLM, clock: Clock, *, background: bool = False
+) -> AsyncIterator[tuple[SqlBackend, Scope]]:
+    backend = SqlBackend(
+        SqliteDatabase(folder), model, now=clock, make_id=clock.make_id, region="US", background=background
+    )
     try:
         yield backend, await backend.open_store("acme", "default")
     finally:
@@ -110,6 +114,22 @@ async def test_its_status_waits_until_every_memory_has_all_of_it(
 
 def fail() -> None:
     raise Unavailable("The disk is full: make room.")
+
+
+async def test_what_was_due_while_no_server_ran_is_done_when_one_starts(
+    tmp_path: Path, model: MiniLM, clock: Clock
+) -> None:
+    async with opened(tmp_path, model, clock) as (backend, scope):
+        one = await begun(backend, scope, await configured(backend, scope), CUSTOMER, AGENT)
+        await say(backend, scope, one, SAID[0])
+    clock.pass_(days=2)
+    async with opened(tmp_path, model, clock, background=True) as (backend, scope):
+        profile_id = one.participants[0].profile_id
+        assert profile_id is not None
+        with anyio.fail_after(20):
+            while not (await backend.list_summaries(scope, profile_id, ItemFilter(), PageQuery(limit=9))).items:
+                await anyio.sleep(0.05)
+        assert (await backend.fetch_conversation(scope, one.conversation_id)).status == "CLOSED"
 
 
 async def test_many_at_once_are_all_said_and_in_one_order(tmp_path: Path, model: MiniLM, clock: Clock) -> None:
