@@ -14,7 +14,7 @@ from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.errors import Conflicting, Full, Unavailable
 from mcp_memory.listing import ItemFilter, PageQuery
-from mcp_memory.model import Quota, RecallQuery, Scope
+from mcp_memory.model import Quota, RecallQuery, Scope, Summary
 from mcp_memory.orchestrator import ConversationChanges, OrchestratedConversation
 from tests.contract.conftest import Clock
 from tests.contract.test_orchestrator import AGENT, BEN, CUSTOMER, configured, say, told, who
@@ -126,9 +126,13 @@ async def test_what_was_due_while_no_server_ran_is_done_when_one_starts(
     async with opened(tmp_path, model, clock, background=True) as (backend, scope):
         profile_id = one.participants[0].profile_id
         assert profile_id is not None
-        with anyio.fail_after(20):
-            while not (await backend.list_summaries(scope, profile_id, ItemFilter(), PageQuery(limit=9))).items:
-                await anyio.sleep(0.05)
+        summaries: list[Summary] = []
+        for _ in range(400):
+            summaries = list((await backend.list_summaries(scope, profile_id, ItemFilter(), PageQuery(limit=9))).items)
+            if summaries:
+                break
+            await anyio.sleep(0.05)
+        assert len(summaries) == 1
         assert (await backend.fetch_conversation(scope, one.conversation_id)).status == "CLOSED"
 
 
