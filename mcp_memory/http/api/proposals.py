@@ -8,11 +8,11 @@ from mcp_memory.history import API
 from mcp_memory.http.api.answers import Answer, answer
 from mcp_memory.http.api.asked import CallerOf, DataPaging, LiveProfile, MemoryOf, ProposalId, known, replies
 from mcp_memory.http.api.profiles import PROFILE
-from mcp_memory.http.api.route import ApiRoute
+from mcp_memory.http.api.route import PREFIX, ApiRoute
 from mcp_memory.proposals import ProposalStatus
 from mcp_memory.wire.proposals import TraitProposalBody, TraitProposalsBody
 
-router = APIRouter(route_class=ApiRoute, tags=["Trait proposals"])
+router = APIRouter(route_class=ApiRoute, prefix=PREFIX, tags=["Trait proposals"])
 
 PROPOSALS = PROFILE + "/TraitProposals"
 PROPOSAL = PROPOSALS + "/{proposalId}"
