@@ -360,6 +360,23 @@ async def test_who_becomes_a_customer_has_what_was_said_before_in_memory(backend
     assert counted == 120
 
 
+async def test_who_turns_out_to_be_an_agent_was_one_all_along(backend: Backend, scope: Scope) -> None:
+    one = await opened(backend, scope, await configured(backend, scope), CUSTOMER)
+    await say(backend, scope, one, "My order arrived damaged.")
+    await say(backend, scope, one, "I will send a replacement by Friday.", by=SHOP, hears=DANA)
+    dana, shop = await people(backend, scope, one)
+    assert [role for role, _ in await told(backend, scope, dana.profile_id)] == ["customer", "other"]
+    await backend.update_participant(scope, one.conversation_id, shop.participant_id, AGENT)
+    await say(backend, scope, one, "Thank you.")
+
+    heard = await told(backend, scope, dana.profile_id)
+    assert [role for role, _ in heard] == ["customer", "agent", "customer"]
+    assert [text for _, text in heard][1] == "I will send a replacement by Friday."
+    await backend.update_conversation(scope, one.conversation_id, ConversationChanges(status="CLOSED"))
+    await backend.learn(scope)
+    assert any("replacement" in each.content for each in await learned(backend, scope, dana.profile_id))
+
+
 async def test_a_customer_who_was_mistaken_for_another_leaves_nothing_there(
     backend: Backend, scope: Scope, talk: OrchestratedConversation
 ) -> None:

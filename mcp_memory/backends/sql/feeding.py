@@ -101,6 +101,14 @@ def follow(tx: Transaction, one: OrchestratedConversation, now: datetime, make_i
             lifecycle.follow(tx, member, one.conversation_id, one.status, now, make_id, learn=learn)
 
 
+def anew(tx: Transaction, conversation_id: str, customers: Sequence[Participant], now: datetime) -> None:
+    """Somebody turned out to be another than they had it: his words are told again as what they are."""
+    for who in customers:
+        unsay(tx, conversation_id, who.profile_id, None)
+        tx.set_fed(who.participant_id, 0)
+        tx.set_unfed(conversation_id, now)
+
+
 def unsay(tx: Transaction, conversation_id: str, profile_id: str | None, said: Sequence[str] | None) -> None:
     """Out of the memory of a customer; None: all of it."""
     for member in _members(tx, profile_id) if profile_id is not None else ():

@@ -150,6 +150,8 @@ def update_participant(
     _put(tx, replace(one, participants=people, updated_at=upserts.now))
     if after.profile_id != before.profile_id:
         tx.set_unfed(conversation_id, upserts.now)
+    if after.type != before.type and one.status != CLOSED and tx.has_posted(participant_id):
+        feeding.anew(tx, conversation_id, [each for each in others if each.profile_id], upserts.now)
     tell(tx, one, "PARTICIPANT_UPDATED", after)
     return after
 

@@ -17,7 +17,7 @@ from mcp_memory.callbacks import StatusCallback
 from mcp_memory.callbacks.urls import checked_url
 from mcp_memory.conversations import Status
 from mcp_memory.errors import Closing, Conflict, Error, NotFound
-from mcp_memory.history import EXTRACTION
+from mcp_memory.history import API
 from mcp_memory.ids import CONVERSATION
 from mcp_memory.listing import Page, PageQuery
 from mcp_memory.model import Scope
@@ -101,7 +101,7 @@ class OrchestratorCalls(Worker):
             made = await self._upsert(
                 scope,
                 lambda upserts: orchestrating.open_one(upserts, conversation_id, configuration, new, self._tell(scope)),
-                EXTRACTION,
+                API,
             )
         except Error:
             await self._write_catalog(tenant, lambda catalog: catalog.remove_place(tenant, conversation_id))
@@ -191,7 +191,7 @@ class OrchestratorCalls(Worker):
     async def _said(self, scope: Scope, conversation_id: str, change: Callable[[Upserts], T]) -> T:
         """Stored, and then in the memories: what fails there is done in the background, and was said all the same."""
         await self._stirred_up(scope)
-        done = await self._upsert(scope, change, EXTRACTION)
+        done = await self._upsert(scope, change, API)
         await self._writers.hop(scope.tenant, lambda: self._feed_or_leave(scope, conversation_id))
         self._tend(scope)
         self._deliver(scope)

@@ -136,6 +136,9 @@ class SqliteOrchestrator(Rows):
             created_at=to_micros(new.created_at),
         )
 
+    def has_posted(self, participant_id: str) -> bool:
+        return bool(self._rows("posted_by", participant_id=ids.to_bytes(participant_id)))
+
     def posted_as(self, conversation_id: str, resource_id: str) -> PostedCommunication | None:
         return self._one_posted("posted_as", conversation_id, resource_id=resource_id)
 
