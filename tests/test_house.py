@@ -613,6 +613,7 @@ CATCHES_ALL = {
     "backends/sql/tending",
     "backends/sql/delivery",
     "backends/sql/calls/learning",
+    "backends/sql/calls/orchestrator",
     "backends/sql/sqlite/file",
     "backends/sql/sqlite/connection",
 }

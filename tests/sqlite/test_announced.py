@@ -131,6 +131,20 @@ async def test_it_ends_by_itself_and_says_so(told: Told, scope: Scope, clock: Cl
     assert [one["data"].get("status") for one in await told.events(scope)] == ["ACTIVE", None, "CLOSED"]
 
 
+async def test_what_changed_in_the_background_is_sent_at_once(
+    told: Told, scope: Scope, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: dict[str, Any] = {"callbacks": (HOOK,), "channels": {"SMS": ChannelSetting(closed=5, timed=True)}}
+    await opened(told.backend, scope, await configured(told.backend, scope, **settings), CUSTOMER)
+    clock.pass_(minutes=5)
+    looked_after: list[Scope] = []
+    monkeypatch.setattr(told.backend, "_background", True)
+    monkeypatch.setattr(told.backend._delivery, "look_after", looked_after.append)
+    await told.backend.learn(scope)
+
+    assert looked_after == [scope]
+
+
 async def test_what_is_sent_is_signed_with_the_tenants_secret(told: Told, scope: Scope) -> None:
     await opened(told.backend, scope, await configured(told.backend, scope, callbacks=(HOOK,)))
     await anyio.to_thread.run_sync(told._deliver, scope)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -10,6 +11,7 @@ import pytest
 
 from mcp_memory.backends.sql import feeding
 from mcp_memory.backends.sql.backend import SqlBackend
+from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.errors import Conflicting, Full, Unavailable
@@ -110,6 +112,36 @@ async def test_its_status_waits_until_every_memory_has_all_of_it(
 
         assert await told(backend, scope, profile_id) == [("customer", SAID[0])]
         assert ["Porto" in each.content for each in found.items] == [True]
+
+
+async def test_what_can_not_be_remembered_of_one_keeps_no_other_from_being_learned(
+    tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path, model, clock) as (backend, scope):
+        configuration = await configured(backend, scope)
+        bad = await begun(backend, scope, configuration, CUSTOMER, AGENT)
+        feed = feeding.feed
+
+        def failing(tx: Transaction, conversation_id: str, *given: Any, **named: Any) -> bool:
+            if conversation_id == bad.conversation_id:
+                raise ZeroDivisionError
+            return feed(tx, conversation_id, *given, **named)
+
+        monkeypatch.setattr(feeding, "feed", failing)
+        await say(backend, scope, bad, SAID[0])
+        good = await begun(backend, scope, configuration, who(BEN, "CUSTOMER"))
+        await say(backend, scope, good, SAID[0], by=BEN)
+        clock.pass_(hours=25)
+        await backend.learn(scope)
+        monkeypatch.setattr(feeding, "feed", feed)
+        clock.pass_(minutes=1)
+        await backend.learn(scope)
+
+        for one in (good, bad):
+            profile_id = one.participants[0].profile_id
+            assert profile_id is not None
+            found = await backend.list_observations(scope, profile_id, ItemFilter(), PageQuery(limit=9))
+            assert len(found.items) == 1
 
 
 def fail() -> None:

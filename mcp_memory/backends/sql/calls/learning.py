@@ -86,7 +86,7 @@ class LearningCalls(OrchestratorCalls):
             pass
         now, tell = self._now(), self._tell(scope)
         while self._database.write(scope, lambda tx: orchestrating.change_due(tx, now, self._make_id, tell)):
-            pass
+            self._deliver(scope)
         row = self._learning.next(scope)
         if row is None:
             return False

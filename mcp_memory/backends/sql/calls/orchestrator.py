@@ -230,7 +230,7 @@ class OrchestratorCalls(Worker):
             self._feed(scope, conversation_id)
         except Closing:
             raise
-        except Error as exc:
+        except Exception as exc:  # whatever it met in one conversation, the others go on
             logger.warning("a conversation is not in memory yet: %s", exc, exc_info=exc)
             later = self._now() + PAUSE
             self._database.write(scope, lambda tx: tx.set_unfed(conversation_id, later))
