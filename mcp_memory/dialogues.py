@@ -7,7 +7,7 @@ from mcp_memory.chronicle import Chronicle, checked
 from mcp_memory.conversations import Conversation
 from mcp_memory.errors import Invalid
 from mcp_memory.extractions import Extraction, ExtractionFilter
-from mcp_memory.history import UNKNOWN, Authorship
+from mcp_memory.history import UNKNOWN, Authorship, Discarded
 from mcp_memory.learning_settings import LearningSettings
 from mcp_memory.listing import Page, PageQuery
 from mcp_memory.model import Added, Caller, Communication, NewMessage, NewObservation
@@ -44,6 +44,10 @@ class Dialogues(Chronicle):
         self, caller: Caller, new: LearningSettings, if_version: int | None = None
     ) -> LearningSettings:
         return await self._backend.update_learning_settings(await self.scope(caller, ADMIN), new, if_version)
+
+    async def list_discarded(self, caller: Caller, profile_id: str, page: PageQuery) -> Page[Discarded]:
+        target = _profile(profile_id)
+        return await self._backend.list_discarded(await self.scope(caller), target, checked(page))
 
     async def record_messages(
         self, caller: Caller, profile_id: str, conversation_id: str, messages: Sequence[NewMessage]

@@ -17,6 +17,7 @@ from mcp_memory.traits import latest
 MAX_ACTOR = 256
 MAX_RULE = 64
 MAX_REASON = 500
+MAX_DISCARDED = 200  # of a profile, the latest
 MAX_TRAIT_REVISIONS = 100  # of one trait of one profile: what is known can be updated where there is no room left
 
 Cause = Literal["created", "corrected", "reconciled", "undone"]
@@ -74,6 +75,18 @@ class Changed:
     by: Authorship
     now: Revision[Observation] | Revision[Summary] | TraitRevision
     before: TraitValue | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discarded:
+    """What reconciliation left out `at` a time, as a duplicate or because it is older or says nothing: `by` has the
+    rule and the reason. `observation_id`: what made it superfluous, if one thing did."""
+
+    content: str
+    occurred_at: datetime
+    observation_id: str | None
+    by: Authorship
+    at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from mcp_memory.history import UNKNOWN, Authorship
+from mcp_memory.history import UNKNOWN, Authorship, Discarded
 from mcp_memory.learning_settings import LearningSettings
+from mcp_memory.listing import Page, PageQuery
 from mcp_memory.model import Added, NewObservation, Scope
 
 
@@ -21,4 +22,8 @@ class Learnings(Protocol):
         self, scope: Scope, profile_id: str, new: Sequence[NewObservation], by: Authorship = UNKNOWN
     ) -> Added:
         """As `reconcile_observations` where the store's settings say so, else as `add_observations`."""
+        ...
+
+    async def list_discarded(self, scope: Scope, profile_id: str, page: PageQuery) -> Page[Discarded]:
+        """What reconciliation left out, of the profile and all that is merged into it; the latest `MAX_DISCARDED`."""
         ...

@@ -135,7 +135,7 @@ MAY_IMPORT = {
     "wire/mappings": "errors mappings wire/__init__ wire/pages",
     # The seam, and what is true of every backend
     "histories": "history listing model",
-    "learnings": "history learning_settings model",
+    "learnings": "history learning_settings listing model",
     "proposals": "history listing model",
     "conversations": "",
     "orchestrator/__init__": "callbacks/__init__ conversations",
@@ -374,12 +374,15 @@ MAY_IMPORT = {
             *((noun, "backends/sql/sqlite/signatures") for noun in ("memories", "conversations")),
         )
     },
+    "backends/sql/sqlite/discarded": (
+        "history ids backends/sql/cursors backends/sql/sqlite/keys backends/sql/sqlite/rows"
+    ),
     "backends/sql/sqlite/proposals": (
         "ids proposals backends/sql/cursors backends/sql/sqlite/keys backends/sql/sqlite/rows"
     ),
     "backends/sql/sqlite/callbacks": "backends/sql/callback_rows backends/sql/sqlite/keys backends/sql/sqlite/rows",
     "backends/sql/sqlite/transaction": (
-        "backends/sql/sqlite/callbacks "
+        "backends/sql/sqlite/callbacks backends/sql/sqlite/discarded "
         "backends/sql/sqlite/connection backends/sql/sqlite/profiles backends/sql/sqlite/identity "
         "backends/sql/sqlite/definitions backends/sql/sqlite/memories backends/sql/sqlite/conversations "
         "backends/sql/sqlite/imports backends/sql/sqlite/mappings backends/sql/sqlite/orchestrator "
@@ -419,7 +422,9 @@ MAY_IMPORT = {
     "backends/twilio/imports": f"{REMOTE} ids imports listing model backends/twilio/stores wire/imports",
     "backends/twilio/missing": "errors",
     "backends/twilio/proposals": "history listing model proposals backends/twilio/missing",
-    "backends/twilio/learnings": "history learning_settings model backends/twilio/memories backends/twilio/missing",
+    "backends/twilio/learnings": (
+        "history learning_settings listing model backends/twilio/memories backends/twilio/missing"
+    ),
     "backends/twilio/extractions": "extractions listing model backends/twilio/missing",
     "backends/twilio/orchestrations": "conversations listing model orchestrator/__init__ backends/twilio/missing",
     "backends/twilio/backend": (

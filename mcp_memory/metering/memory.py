@@ -196,6 +196,7 @@ class MeteredMemory(Memory):
     trait_history = _reads(Memory.trait_history)
     profile_at = _reads(Memory.profile_at)
     changes_since = _reads(Memory.changes_since)
+    list_discarded = _reads(Memory.list_discarded)
     list_observations = _reads(Memory.list_observations)
     get_observation = _reads(Memory.get_observation)
     list_revisions = _reads(Memory.list_revisions)

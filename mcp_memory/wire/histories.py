@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from mcp_memory.conversation_ids import to_api
-from mcp_memory.history import Authorship, Cause, Changed, Revision, TraitRevision
+from mcp_memory.history import Authorship, Cause, Changed, Discarded, Revision, TraitRevision
 from mcp_memory.model import Observation, Summary, TraitValue
 from mcp_memory.wire import OMITTED, Answer, Open, Time
 from mcp_memory.wire.memories import ObservationBody, SummaryBody
@@ -112,6 +112,38 @@ class ChangeBody(Answer):
 
 class ChangesBody(Answer):
     changes: list[ChangeBody]
+
+
+class DiscardedItem(Answer):
+    """`observationId`: what made it superfluous, if one thing did."""
+
+    content: str
+    occurred_at: Time
+    at: Time
+    observation_id: str | None = None
+    actor: str | None = None
+    rule: str | None = None
+    reason: str | None = None
+    conversation_id: str | None = None
+
+    @classmethod
+    def of(cls, one: Discarded) -> "DiscardedItem":
+        said_in = one.by.conversation_id
+        return cls(
+            content=one.content,
+            occurred_at=one.occurred_at,
+            at=one.at,
+            observation_id=one.observation_id,
+            actor=one.by.actor or None,
+            rule=one.by.rule,
+            reason=one.by.reason,
+            conversation_id=None if said_in is None else to_api(said_in),
+        )
+
+
+class DiscardedBody(Answer):
+    discarded: list[DiscardedItem]
+    meta: Meta
 
 
 class UndoBody(Open):

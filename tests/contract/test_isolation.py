@@ -60,6 +60,7 @@ CALLS: dict[str, Call] = {
     "upsert_traits": lambda backend, scope, id: backend.upsert_traits(scope, {"Contact": {"city": "Gary"}}, id),
     "list_traits": lambda backend, scope, id: backend.list_traits(scope, id, None, PAGE),
     "trait_history": lambda backend, scope, id: backend.trait_history(scope, id, PAGE),
+    "list_discarded": lambda backend, scope, id: backend.list_discarded(scope, id, PAGE),
     "changes_since": lambda backend, scope, id: backend.changes_since(scope, id, MONDAY, 10),
     "profile_at": lambda backend, scope, id: backend.profile_at(scope, id, MONDAY),
     "list_trait_proposals": lambda backend, scope, id: backend.list_trait_proposals(scope, id, None, PAGE),

@@ -1,9 +1,12 @@
 """From what was said to what is known: conversations live by the clock, and are learned from when they fall silent."""
 
+from datetime import timedelta
+
 import pytest
 
 from mcp_memory.backend import Backend
 from mcp_memory.errors import NotFound
+from mcp_memory.history import Authorship
 from mcp_memory.listing import ItemFilter, PageQuery
 from mcp_memory.model import NewMessage, NewObservation, Observation, RecallQuery, Scope, Summary
 
@@ -186,3 +189,41 @@ async def test_who_is_deleted_leaves_nothing_to_be_learned(
     await backend.delete_profile(scope, dana)
 
     assert await backend.learn(scope) == 0
+
+
+async def test_what_is_left_out_is_kept_with_the_reason(
+    backend: Backend, scope: Scope, dana: str, clock: Clock
+) -> None:
+    await backend.reconcile_observations(scope, dana, [NewObservation(content="Moved to Lisbon.")])
+    clock.pass_(minutes=1)
+    earlier = NewObservation(content="Lives in Porto.", occurred_at=clock() - timedelta(days=1))
+    twice = NewObservation(content="Moved to Lisbon.")
+    foretold = await backend.reconcile_observations(scope, dana, [earlier], dry_run=True)
+    assert (await backend.list_discarded(scope, dana, ALL)).items == []
+    by = Authorship(actor="tool kim", conversation_id="c-1")
+    receipts = [(await backend.reconcile_observations(scope, dana, [one], by)).receipts[0] for one in (earlier, twice)]
+    (first, second) = (await backend.list_discarded(scope, dana, ALL)).items
+
+    assert (
+        [one.outcome for one in receipts] == [foretold.receipts[0].outcome, "duplicate"] == ["discarded", "duplicate"]
+    )
+    assert [one.content for one in (first, second)] == [earlier.content, twice.content]
+    for kept, receipt in zip((first, second), receipts, strict=True):
+        assert (kept.by.rule, kept.by.reason) == (receipt.rule, receipt.reason) and kept.by.reason
+        assert (kept.observation_id, kept.by.actor, kept.by.conversation_id) == (receipt.id, "tool kim", "c-1")
+    assert (first.occurred_at, first.at) == (earlier.occurred_at, clock())
+    page = await backend.list_discarded(scope, dana, PageQuery(limit=1))
+    assert page.items == [second] and page.next_cursor is not None
+    await backend.delete_profile(scope, dana)
+    with pytest.raises(NotFound):
+        await backend.list_discarded(scope, dana, ALL)
+
+
+async def test_the_latest_that_were_left_out_are_kept(
+    backend: Backend, scope: Scope, dana: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_memory.backends.sql.sqlite.discarded.MAX_DISCARDED", 3)
+    for _ in range(6):
+        await backend.reconcile_observations(scope, dana, [NewObservation(content="Has two cats.")])
+
+    assert len((await backend.list_discarded(scope, dana, ALL)).items) == 3

@@ -15,7 +15,14 @@ pytestmark = pytest.mark.anyio
 
 EXTENSIONS = {
     *("ListProfileImportRemarks", "ListObservationHistory", "UndoObservation", "ListSummaryHistory"),
-    *("ListTraitHistory", "ListProfileChanges", "ListExtractions", "FetchExtraction", "RetryExtraction"),
+    *(
+        "ListTraitHistory",
+        "ListProfileChanges",
+        "ListProfileDiscarded",
+        "ListExtractions",
+        "FetchExtraction",
+        "RetryExtraction",
+    ),
     *("FetchLearningSettings", "UpdateLearningSettings"),
     *("ListProfileTraitProposals", "AcceptProfileTraitProposal", "RejectProfileTraitProposal"),
 }  # what only we have

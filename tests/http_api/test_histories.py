@@ -5,7 +5,7 @@ import pytest
 from mcp_memory.history import EXTRACTION
 from mcp_memory.model import Caller, NewObservation
 from mcp_memory.service import Memory
-from tests.http_api.accounts import CONVERSATION, MONDAY, Account, note, recap
+from tests.http_api.accounts import CONVERSATION, MONDAY, NOBODY, Account, note, recap
 from tests.http_api.conftest import Open
 
 pytestmark = pytest.mark.anyio
@@ -67,6 +67,24 @@ async def test_summaries_and_traits_have_a_history_and_all_of_it_is_what_changed
     assert summed["summary"]["summary"]["id"] == id
     assert (await plain.get(f"{data}/Changes", since="2020-01-01T00:00:00Z", limit=1))["changes"] == changes[:1]
     assert (await plain.get(f"{data}/Changes", since="2099-01-01T00:00:00Z"))["changes"] == []
+
+
+async def test_what_was_left_out_says_why(acme: Account, plain: Account, memory: Memory) -> None:
+    profile = await acme.profile()
+    caller = Caller(tenant=acme.tenant, store=acme.store_id)
+    new = [NewObservation(content="Has two cats.", conversation_ids=("c-1",))]
+    for _ in range(2):
+        await memory.reconcile_observations(caller, profile, new, EXTRACTION)
+    (one,) = (await plain.get(f"{acme.data}/Profiles/{profile}/Discarded"))["discarded"]
+    (known,) = (await acme.get(f"{acme.data}/Profiles/{profile}/Observations"))["observations"]
+
+    assert (one["content"], one["observationId"], one["actor"].split()[0]) == (
+        "Has two cats.",
+        known["id"],
+        "extraction",
+    )
+    assert one["rule"] == "same_statement" and one["reason"]
+    await plain.refused("GET", f"{acme.data}/Profiles/{NOBODY}/Discarded", 404)
 
 
 async def test_recall_tells_what_was_known_then(acme: Account) -> None:

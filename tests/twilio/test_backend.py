@@ -326,6 +326,7 @@ MISSING: dict[str, Callable[[TwilioBackend], Awaitable[Any]]] = {
     "dry_run": lambda backend: backend.reconcile_observations(SCOPE, DANA, [], dry_run=True),
     "list_communications": lambda backend: backend.list_communications(SCOPE, DANA, "c", 1),
     "get_learning_settings": lambda backend: backend.get_learning_settings(SCOPE),
+    "list_discarded": lambda backend: backend.list_discarded(SCOPE, DANA, PageQuery(limit=1)),
     "update_learning_settings": lambda backend: backend.update_learning_settings(SCOPE, LearningSettings()),
     "mend": lambda backend: backend.mend(SCOPE),
     "reembed": lambda backend: backend.reembed(SCOPE),

@@ -115,6 +115,7 @@ BODIES: Mapping[str, Body] = {
     "ListSummaryHistory": _nothing,
     "ListTraitHistory": _nothing,
     "ListProfileChanges": _nothing,
+    "ListProfileDiscarded": _nothing,
     "ListProfileConversationSummaries": _nothing,
     "CreateProfileConversationSummary": lambda their: {"summaries": [_summary(their)]},
     "FetchProfileConversationSummary": _nothing,

@@ -20,7 +20,7 @@ from mcp_memory.backends.sql.callback_rows import CallbackRows
 from mcp_memory.backends.sql.catalog_rows import Catalog
 from mcp_memory.backends.sql.conversation_rows import ConversationRows
 from mcp_memory.backends.sql.cursors import Place
-from mcp_memory.backends.sql.memory_rows import MemoryRows, SignatureRows
+from mcp_memory.backends.sql.memory_rows import DiscardedRows, MemoryRows, SignatureRows
 from mcp_memory.backends.sql.orchestrator_rows import OrchestratorRows
 from mcp_memory.backends.sql.proposal_rows import ProposalRows
 from mcp_memory.definitions import TraitGroup
@@ -301,6 +301,7 @@ class Transaction(
     DefinitionRows,
     MappingRows,
     MemoryRows,
+    DiscardedRows,
     ConversationRows,
     OrchestratorRows,
     SignatureRows,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Generic, Protocol
 
 from mcp_memory.backends.sql.cursors import Place
-from mcp_memory.history import UNKNOWN, Authorship, Revision
+from mcp_memory.history import UNKNOWN, Authorship, Discarded, Revision
 from mcp_memory.listing import ItemFilter
 from mcp_memory.model import ItemT_co, Kind, Observation, Summary
 
@@ -186,6 +186,16 @@ class MemoryRows(Protocol):
         self, kind: Kind, profile_id: str, keys: Sequence[object], candidates: Candidates, chosen: Ints
     ) -> TokenVectors:
         """Of the candidates, as they came, at these places; those whose vectors are damaged or gone are left out."""
+        ...
+
+
+class DiscardedRows(Protocol):
+    def discarded(self, profile_id: str) -> list[tuple[Place, Discarded]]:
+        """Of all members, the earliest first."""
+        ...
+
+    def keep_discarded(self, profile_id: str, one: Discarded) -> None:
+        """Of just this member the latest `MAX_DISCARDED`."""
         ...
 
 

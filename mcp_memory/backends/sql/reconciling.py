@@ -12,14 +12,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from mcp_memory.backends.sql import curation, memories
+from mcp_memory.backends.sql.cursors import page_of_all
 from mcp_memory.backends.sql.database import Transaction
 from mcp_memory.backends.sql.memory_rows import Signature
 from mcp_memory.backends.sql.profiles import existing
 from mcp_memory.backends.sql.quotas import Room
 from mcp_memory.backends.sql.recall import Asked, best_of
 from mcp_memory.edits import ObservationChanges
-from mcp_memory.history import Authorship
+from mcp_memory.history import Authorship, Discarded
 from mcp_memory.ids import OBSERVATION, MakeId
+from mcp_memory.listing import Page, PageQuery
 from mcp_memory.model import MAX_CONVERSATION_IDS, Added, NewObservation, Observation, Outcome, Receipt
 
 if TYPE_CHECKING:
@@ -162,7 +164,20 @@ def _done(
         curation.update_observation(
             tx, profile_id, before.id, _changes(before, item), one.signature, room, because, now=now
         )
+    else:
+        tx.keep_discarded(profile_id, _discarded(item, decision, by, now))
     return _receipt(item, decision)
+
+
+def listed(tx: Transaction, profile_id: str, query: PageQuery) -> Page[Discarded]:
+    return page_of_all(tx.discarded(existing(tx, profile_id).profile_id), query, "discarded", int)
+
+
+def _discarded(item: Observation, decision: Decision, by: Authorship, now: datetime) -> Discarded:
+    why = replace(by, rule=decision.rule, reason=decision.reason)
+    return Discarded(
+        content=item.content, occurred_at=item.occurred_at, observation_id=decision.observation_id, by=why, at=now
+    )
 
 
 def _changes(before: Observation, item: Observation) -> ObservationChanges:

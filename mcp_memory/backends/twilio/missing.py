@@ -79,6 +79,7 @@ REASONS: Final[Mapping[str, str]] = {
     "reject_trait_proposal": PROPOSALS,
     "dry_run": "The memory service does not say beforehand what would become of an observation.",
     "get_learning_settings": LEARNING,
+    "list_discarded": LEARNING,
     "update_learning_settings": LEARNING,
     "mend": VECTORS,
     "reembed": VECTORS,

@@ -27,6 +27,8 @@ from mcp_memory.wire import Time
 from mcp_memory.wire.histories import (
     ChangeBody,
     ChangesBody,
+    DiscardedBody,
+    DiscardedItem,
     ObservationHistoryBody,
     ObservationRevisionBody,
     SummaryHistoryBody,
@@ -98,3 +100,14 @@ async def changes_since(
     """What was learned or changed after that time, the latest first."""
     found = await memory.changes_since(caller, profile_id, since, limit)
     return answer(ChangesBody(changes=[ChangeBody.of(one) for one in found]))
+
+
+@router.get(PROFILE + "/Discarded", operation_id="ListProfileDiscarded", responses=replies(200, DiscardedBody))
+async def list_discarded(
+    memory: MemoryOf, caller: CallerOf, profile_id: ResolvedProfile, paging: UnorderedPaging
+) -> Answer:
+    """What was said and is not remembered, since it was known, older, or said nothing; the latest first."""
+    query = paging.query(most=PUBLISHED_PAGE)
+    page = await memory.list_discarded(caller, profile_id, query)
+    found = [DiscardedItem.of(one) for one in page.items]
+    return answer(DiscardedBody(discarded=found, meta=paging.meta("discarded", query, page)))

@@ -15,7 +15,7 @@ from mcp_memory.backends.sql.signatures import Text
 from mcp_memory.conversations import CLOSED, Conversation
 from mcp_memory.errors import Closing, Unavailable
 from mcp_memory.extractions import Extraction, ExtractionFilter
-from mcp_memory.history import UNKNOWN, Authorship
+from mcp_memory.history import UNKNOWN, Authorship, Discarded
 from mcp_memory.listing import Page, PageQuery
 from mcp_memory.model import MAX_QUERY, UNLIMITED, Added, NewObservation, Quota, RecallQuery, Scope
 from mcp_memory.orchestrator import ConversationChanges
@@ -42,6 +42,9 @@ class LearningCalls(OrchestratorCalls):
             return self._foretold(scope, profile_id, new) if dry_run else self._reconciled(scope, profile_id, new, by)
 
         return await self._writers.hop(scope.tenant, work)
+
+    async def list_discarded(self, scope: Scope, profile_id: str, page: PageQuery) -> Page[Discarded]:
+        return await self._read(scope, lambda tx: reconciling.listed(tx, profile_id, page))
 
     async def get_conversation(self, scope: Scope, profile_id: str, conversation_id: str) -> Conversation:
         return await self._read(scope, lambda tx: lifecycle.conversation(tx, profile_id, conversation_id))

@@ -157,7 +157,14 @@ _ITEMS = (
 )
 _OWN = (
     *("delete_extractions", "delete_conversations", "delete_traits", "delete_trait_revisions", "delete_identifiers"),
-    *("delete_trait_proposals", "delete_separations", "delete_conflicts", "retire_number", "delete_profile"),
+    *(
+        "delete_discarded",
+        "delete_trait_proposals",
+        "delete_separations",
+        "delete_conflicts",
+        "retire_number",
+        "delete_profile",
+    ),
 )
 
 

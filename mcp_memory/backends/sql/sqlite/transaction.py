@@ -7,6 +7,7 @@ from mcp_memory.backends.sql.sqlite.callbacks import SqliteCallbacks
 from mcp_memory.backends.sql.sqlite.connection import run
 from mcp_memory.backends.sql.sqlite.conversations import SqliteConversations
 from mcp_memory.backends.sql.sqlite.definitions import SqliteDefinitions
+from mcp_memory.backends.sql.sqlite.discarded import SqliteDiscarded
 from mcp_memory.backends.sql.sqlite.identity import SqliteIdentity
 from mcp_memory.backends.sql.sqlite.imports import SqliteImports
 from mcp_memory.backends.sql.sqlite.mappings import SqliteMappings
@@ -22,6 +23,7 @@ class SqliteTransaction(
     SqliteDefinitions,
     SqliteMappings,
     SqliteMemories,
+    SqliteDiscarded,
     SqliteConversations,
     SqliteOrchestrator,
     SqliteImports,
