@@ -49,11 +49,10 @@ class Orchestration(Dialogues):
         """The earliest first. `store_id`: those of that store alone."""
         rights.check(caller.rights, READ)
         reached = await self._reached(caller)
-        known = None if reached is None else {one.store_id for one in reached}
         found = [
             one
             for one in await self._backend.list_configurations(caller.tenant)
-            if (known is None or one.settings.store_id in known) and store_id in (None, one.settings.store_id)
+            if (reached is None or one.settings.store_id in reached) and store_id in (None, one.settings.store_id)
         ]
         return listing.sliced(found, lambda one: one.configuration_id, replace(checked(page), newest_first=False))
 
@@ -92,9 +91,9 @@ class Orchestration(Dialogues):
     ) -> Page[OrchestratedConversation]:
         """By store, in each the latest begun first. A page may be shorter than the list is."""
         rights.check(caller.rights, READ)
+        reached = await self._reached(caller)
         stores = await self._backend.stores_with_conversations(caller.tenant)
-        if caller.stores is not None:
-            reached = {one.store_id for one in await self._scopes.reached(caller)}
+        if reached is not None:
             stores = [one for one in stores if one in reached]
         at, within = _place(page.cursor, stores)
         for store_id in stores[at:]:
@@ -181,15 +180,13 @@ class Orchestration(Dialogues):
         store_id = await self._backend.store_of_conversation(caller.tenant, target)
         return await self._within(caller, reached, store_id, right, NO_CONVERSATION)
 
-    async def _reached(self, caller: Caller) -> list[Scope] | None:
-        """None: all stores. Of who may reach only some, asked first: what is beyond them is to take as long to be
+    async def _reached(self, caller: Caller) -> set[str] | None:
+        """Ids of stores; None: all. Of who may reach only some, asked first: what is beyond them is to take as long to be
         refused as what is not there at all."""
-        return None if caller.stores is None else await self._scopes.reached(caller)
+        return None if caller.stores is None else {one.store_id for one in await self._scopes.reached(caller)}
 
-    async def _within(
-        self, caller: Caller, reached: list[Scope] | None, store_id: str, right: str, absent: str
-    ) -> Scope:
-        if reached is not None and store_id not in {one.store_id for one in reached}:
+    async def _within(self, caller: Caller, reached: set[str] | None, store_id: str, right: str, absent: str) -> Scope:
+        if reached is not None and store_id not in reached:
             raise NotFound(absent)
         try:
             return await self._store(caller, store_id, right)

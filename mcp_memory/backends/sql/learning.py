@@ -45,9 +45,6 @@ SOURCES = {"customer": "conversation-customer", "agent": "conversation-agent"}
 
 Extractor = Callable[[Sequence[Communication], Sequence[str], bool, str], "Extract"]
 """Messages; what is known already; whether a summary is wanted; the id of the store."""
-Learn = Callable[[Scope, ExtractionRow, NewObservation, Authorship], bool]
-"""Reconciles one, and stores with it that it is stored. False: somebody else has done it meanwhile."""
-
 Learned = Callable[[Scope, Sequence[str], Sequence[str]], None]
 """What was written of a profile, "observations" or "summaries", and all ids of the profile. On the thread it was on."""
 

@@ -119,13 +119,13 @@ class LearningCalls(OrchestratorCalls):
         try:
             for new, by in learning.observations(row):
                 row = self._store_one(scope, row, new, by, changed)
-            self._store_summary(scope, row, changed)
+            self._finish(scope, row, changed)
         finally:  # what is stored is, whatever comes after it
             if changed:
                 self._learned(scope, list(changed), next(iter(changed.values())))
 
-    def _store_summary(self, scope: Scope, row: ExtractionRow, changed: dict[str, Sequence[str]]) -> None:
-        """Where there is one; and the extraction has ended."""
+    def _finish(self, scope: Scope, row: ExtractionRow, changed: dict[str, Sequence[str]]) -> None:
+        """The summary, if there is one, and the traits that were stated; and the extraction has ended."""
         summary, now = learning.summary(row), self._now()
         signatures = self._signatures.or_terms([Text(summary.content)]) if summary else []
         room = self._room(scope.tenant, scope.quota)

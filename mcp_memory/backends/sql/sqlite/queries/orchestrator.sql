@@ -97,10 +97,6 @@ from posted c where c.orchestrated_no = (select no from orchestrated where conve
   and c.no > :after and (:channel_id is null or c.channel_id = :channel_id)
 order by c.no limit :limit;
 
--- name: latest_posted
-select max(no) from posted
-where orchestrated_no = (select no from orchestrated where conversation_id = :conversation_id);
-
 -- name: posted_by
 select communication_id from posted
 where author_no = (select no from participant where participant_id = :participant_id);
