@@ -93,7 +93,7 @@ class Changes:
                 self._portal = None
 
     def learned(self, scope: Scope, writes: Sequence[str], profile_ids: Sequence[str]) -> None:
-        """From a thread in the background: of a profile, by all its ids, observations or summaries were written."""
+        """From a thread in the background: of a profile, by all its ids, observations, summaries or traits were written."""
         portal = self._portal
         if portal is not None and self.heard:
             with suppress(RuntimeError):  # it ends: so do those who listen

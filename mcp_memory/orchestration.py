@@ -181,8 +181,8 @@ class Orchestration(Dialogues):
         return await self._within(caller, reached, store_id, right, NO_CONVERSATION)
 
     async def _reached(self, caller: Caller) -> set[str] | None:
-        """Ids of stores; None: all. Of who may reach only some, asked first: what is beyond them is to take as long to be
-        refused as what is not there at all."""
+        """Ids of stores; None: all. Of who may reach only some, asked first: what is beyond them is to take as long to
+        be refused as what is not there at all."""
         return None if caller.stores is None else {one.store_id for one in await self._scopes.reached(caller)}
 
     async def _within(self, caller: Caller, reached: set[str] | None, store_id: str, right: str, absent: str) -> Scope:

@@ -1,6 +1,6 @@
 """What is to be learned survives whatever happens in between: nothing is lost, nothing doubled, failures are told."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -300,3 +300,18 @@ async def test_one_that_fails_keeps_no_other_waiting(
         assert await backend.learn(scope) == 2
         observations, summaries = await learned(backend, scope, dana)
         assert summaries == 1 and any("cats" in one for one in observations)
+
+
+async def test_who_listens_hears_of_traits_that_were_written_and_not_of_those_proposed(
+    tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policies: dict[TraitPolicy, bool] = {"propose": False, "write": True}
+    for policy, heard in policies.items():
+        async with opened(tmp_path / policy, model, clock, policy) as (backend, scope, dana):
+            told: list[tuple[Sequence[str], Sequence[str]]] = []
+            monkeypatch.setattr(backend, "_learned", lambda scope, writes, ids, told=told: told.append((writes, ids)))
+            await tell(backend, scope, dana)
+            await backend.learn(scope)
+
+        ((writes, ids),) = told
+        assert ("traits" in writes) is heard and "observations" in writes and dana in ids

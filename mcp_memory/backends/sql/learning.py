@@ -45,8 +45,10 @@ SOURCES = {"customer": "conversation-customer", "agent": "conversation-agent"}
 
 Extractor = Callable[[Sequence[Communication], Sequence[str], bool, str], "Extract"]
 """Messages; what is known already; whether a summary is wanted; the id of the store."""
+
 Learned = Callable[[Scope, Sequence[str], Sequence[str]], None]
-"""What was written of a profile, "observations" or "summaries", and all ids of the profile. On the thread it was on."""
+"""What was written of a profile, "observations", "summaries" or "traits", and all ids of the profile. On the thread it
+was on."""
 
 Generated = Callable[[Scope, int], None]
 """How many characters were generated in the store so far: of conversations that were read, and of what was made of

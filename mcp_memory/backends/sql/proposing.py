@@ -6,7 +6,7 @@ conversation said of a trait stays. A newer statement replaces what an earlier o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -29,20 +29,22 @@ HELD = "Another customer is recognised by this value: a sentence in a conversati
 OTHERWISE = "The trait has another value, which was not learned from a conversation."
 
 
-def propose(tx: Transaction, new: TraitProposal, policy: TraitPolicy, begin: Begin) -> None:
+def propose(tx: Transaction, new: TraitProposal, policy: TraitPolicy, begin: Begin) -> Sequence[str]:
     """Unless it is so, or was proposed or rejected already, or has not the form that its trait takes. `new`: as it was
-    stated, without an id."""
+    stated, without an id. Where it was written: all ids of the profile, which reads differently now."""
     profile = existing(tx, new.profile_id, lock=True)
     upserts = begin(tx, _author(EXTRACTION, "stated", f"Stated in {new.evidence}.", new))
     try:
         one = upserts.identifying(new.group, new.name, str(new.value))
     except Invalid:
-        return
+        return ()
     new = new if one is None else replace(new, value=one.value)
     if _is_known(tx, profile, new):
-        return
+        return ()
     new = replace(new, proposal_id=upserts.make_id(TRAIT_PROPOSAL))
-    tx.insert_trait_proposal(_written(tx, profile, new, one, upserts) if policy == "write" else new)
+    made = _written(tx, profile, new, one, upserts) if policy == "write" else new
+    tx.insert_trait_proposal(made)
+    return profile.members if made.status == "WRITTEN" else ()
 
 
 def listed(tx: Transaction, profile_id: str, status: ProposalStatus | None, query: PageQuery) -> Page[TraitProposal]:

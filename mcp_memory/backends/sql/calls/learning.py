@@ -131,12 +131,11 @@ class LearningCalls(OrchestratorCalls):
         room = self._room(scope.tenant, scope.quota)
         policy = self._database.read(scope, lambda tx: tx.learning_settings()).traits
         traits = learning.proposals(row, now) if policy != "off" else []
-        begin = self._upserts(scope)
+        begin, written = self._upserts(scope), list[str]()
 
         def end(tx: Transaction) -> Added | None:
             learning.put(tx, row, learning.ended(row, now))
-            for one in traits:
-                proposing.propose(tx, one, policy, begin)
+            written[:] = [id for one in traits for id in proposing.propose(tx, one, policy, begin)]
             if summary is None:
                 return None
             return memories.add_summaries(
@@ -144,6 +143,8 @@ class LearningCalls(OrchestratorCalls):
             )
 
         added = self._remember(scope, signatures, end)
+        if written:
+            changed["traits"] = list(dict.fromkeys(written))
         if added is not None:
             changed["summaries"] = added.profile_ids
 
