@@ -93,7 +93,8 @@ class Changes:
                 self._portal = None
 
     def learned(self, scope: Scope, writes: Sequence[str], profile_ids: Sequence[str]) -> None:
-        """From a thread in the background: of a profile, by all its ids, observations, summaries or traits were written."""
+        """From a thread in the background: observations, summaries or traits of a profile were written, by all its
+        ids."""
         portal = self._portal
         if portal is not None and self.heard:
             with suppress(RuntimeError):  # it ends: so do those who listen

@@ -17,6 +17,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "changes": "It has no call that tells what changed.",
     "trait_history": "Traits are told with when they were last given, and no call tells what they were.",
     "any_order": "It merges and takes apart by hand, which the document has no call for.",
+    "communications": "Conversations are the conversation service's: the memory service is brought none.",
     "conversations": "Messages are the conversation service's: the memory service is brought none.",
     "extractions": "Conversations are the conversation service's, and so is how far it is with learning from them.",
     "identity_laws": "It opens a store for each of its examples: an account may have 15.",

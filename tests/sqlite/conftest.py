@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
+from tests.contract.conftest import Clock
 
 
 @pytest.fixture
@@ -11,3 +12,8 @@ def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
     database = SqliteDatabase(tmp_path)
     yield database
     database.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()

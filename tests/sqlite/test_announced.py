@@ -21,7 +21,7 @@ from mcp_memory.model import Scope
 from mcp_memory.orchestrator import ChannelSetting, ConversationChanges, SettingsChanges
 from mcp_memory.wire.orchestrator import resource
 from tests.contract.conftest import Clock
-from tests.contract.test_orchestrator import AGENT, BEN, CUSTOMER, configured, opened, say, who
+from tests.contract.talks import AGENT, BEN, CUSTOMER, configured, opened, say, who
 
 pytestmark = pytest.mark.anyio
 
@@ -29,29 +29,14 @@ HOOK = StatusCallback(url="https://hooks.example.com/memory?shop=1")
 SECRET = "0123456789abcdef"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def model() -> MiniLM:
-    return MiniLM()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 class Told:
     """`came`: what was sent, in its order."""
 
-    def __init__(self, folder: Path, model: MiniLM, clock: Clock) -> None:
+    def __init__(self, folder: Path, embedder: MiniLM, clock: Clock) -> None:
         self.came: list[Outgoing] = []
         self.backend = SqlBackend(
             SqliteDatabase(folder),
-            model,
+            embedder,
             now=clock,
             make_id=clock.make_id,
             region="US",
@@ -74,8 +59,8 @@ class Told:
 
 
 @pytest.fixture
-async def told(tmp_path: Path, model: MiniLM, clock: Clock) -> AsyncIterator[Told]:
-    told = Told(tmp_path, model, clock)
+async def told(tmp_path: Path, embedder: MiniLM, clock: Clock) -> AsyncIterator[Told]:
+    told = Told(tmp_path, embedder, clock)
     yield told
     await told.backend.close()
 

@@ -33,21 +33,6 @@ class Crash(BaseException):
     """As if the process had died there."""
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def model() -> MiniLM:
-    return MiniLM()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 class Opening(SqliteDatabase):
     """`opened`: the stores whose files were, in their order. `learned`: something was."""
 
@@ -63,12 +48,12 @@ class Opening(SqliteDatabase):
 
 @asynccontextmanager
 async def started(
-    folder: Path, model: MiniLM, clock: Clock, *, background: bool = False
+    folder: Path, embedder: MiniLM, clock: Clock, *, background: bool = False
 ) -> AsyncIterator[tuple[SqlBackend, Opening]]:
     database = Opening(folder)
     backend = SqlBackend(
         database,
-        model,
+        embedder,
         now=clock,
         make_id=clock.make_id,
         region="US",
@@ -121,9 +106,9 @@ def in_time(backend: SqlBackend, scope: Scope) -> bool:
 
 
 async def test_a_host_that_starts_learns_in_stores_that_nobody_asks_about(
-    tmp_path: Path, model: MiniLM, clock: Clock
+    tmp_path: Path, embedder: MiniLM, clock: Clock
 ) -> None:
-    async with started(tmp_path, model, clock) as (backend, _):
+    async with started(tmp_path, embedder, clock) as (backend, _):
         scopes = [await backend.open_store("acme", name) for name in ("one", "two", "three")]
         others = await backend.open_store("globex", "default")
         dana = await tell(backend, scopes[0])
@@ -132,7 +117,7 @@ async def test_a_host_that_starts_learns_in_stores_that_nobody_asks_about(
         for scope in (*scopes[1:], others):
             await look(backend, scope)
     clock.time += QUIET
-    async with started(tmp_path, model, clock, background=True) as (backend, database):
+    async with started(tmp_path, embedder, clock, background=True) as (backend, database):
         for tenant in ("acme", "globex"):
             await backend.look_after_stores(tenant, Quota(profiles=9))
         waiting = {scope.store_id: scope.quota for scope in backend._tending._rounds.waiting}
@@ -143,8 +128,8 @@ async def test_a_host_that_starts_learns_in_stores_that_nobody_asks_about(
     assert waiting.keys() <= {scopes[0].store_id, others.store_id} and waiting[others.store_id].profiles == 9
 
 
-async def test_what_is_due_later_waits_unopened(tmp_path: Path, model: MiniLM, clock: Clock) -> None:
-    async with started(tmp_path, model, clock) as (backend, _):
+async def test_what_is_due_later_waits_unopened(tmp_path: Path, embedder: MiniLM, clock: Clock) -> None:
+    async with started(tmp_path, embedder, clock) as (backend, _):
         scope = await backend.open_store("acme", "default")
         await tell(backend, scope)
         began = clock()
@@ -152,7 +137,7 @@ async def test_what_is_due_later_waits_unopened(tmp_path: Path, model: MiniLM, c
         await look(backend, scope)
         assert note(backend, scope) == DueNote(stirred_at=began, looked_at=clock(), due_at=began + OVER)
     clock.time += timedelta(hours=1)
-    async with started(tmp_path, model, clock, background=True) as (backend, database):
+    async with started(tmp_path, embedder, clock, background=True) as (backend, database):
         await backend.look_after_stores("acme")
         (when,) = backend._tending._rounds.waiting.values()
         left = when - time.monotonic()
@@ -163,9 +148,9 @@ async def test_what_is_due_later_waits_unopened(tmp_path: Path, model: MiniLM, c
 
 
 async def test_a_store_in_which_nothing_is_due_any_more_is_left_alone(
-    tmp_path: Path, model: MiniLM, clock: Clock
+    tmp_path: Path, embedder: MiniLM, clock: Clock
 ) -> None:
-    async with started(tmp_path, model, clock) as (backend, _):
+    async with started(tmp_path, embedder, clock) as (backend, _):
         scope = await backend.open_store("acme", "default")
         dana = await tell(backend, scope)
         await backend.close_conversation(scope, dana, "c-1")
@@ -175,15 +160,15 @@ async def test_a_store_in_which_nothing_is_due_any_more_is_left_alone(
 
         assert (at_once.pause, later) == (SLACK.total_seconds(), rounds.DONE)
         assert [one.status for one in await extractions(backend, scope)] == ["DONE"]
-    async with started(tmp_path, model, clock, background=True) as (backend, database):
+    async with started(tmp_path, embedder, clock, background=True) as (backend, database):
         await backend.look_after_stores("acme")
         assert not backend._tending._rounds.waiting and database.opened == []
 
 
 async def test_of_one_whose_conversations_ended_by_themselves_that_is_known_too(
-    tmp_path: Path, model: MiniLM, clock: Clock
+    tmp_path: Path, embedder: MiniLM, clock: Clock
 ) -> None:
-    async with started(tmp_path, model, clock) as (backend, _):
+    async with started(tmp_path, embedder, clock) as (backend, _):
         scope = await backend.open_store("acme", "default")
         await tell(backend, scope)
         clock.time += QUIET
@@ -197,9 +182,9 @@ async def test_of_one_whose_conversations_ended_by_themselves_that_is_known_too(
 
 
 async def test_who_has_nothing_to_do_for_now_keeps_nobody_from_learning(
-    tmp_path: Path, model: MiniLM, clock: Clock
+    tmp_path: Path, embedder: MiniLM, clock: Clock
 ) -> None:
-    async with started(tmp_path, model, clock) as (backend, _), started(tmp_path, model, clock) as (other, _):
+    async with started(tmp_path, embedder, clock) as (backend, _), started(tmp_path, embedder, clock) as (other, _):
         scope = await backend.open_store("acme", "default")
         for number, one in enumerate((backend, other)):
             dana = await tell(one, scope, f"+1317555014{number}")
@@ -210,9 +195,9 @@ async def test_who_has_nothing_to_do_for_now_keeps_nobody_from_learning(
         assert [one.status for one in await extractions(backend, scope)] == ["DONE", "DONE"]
 
 
-async def test_one_that_nobody_ever_looked_at_is_looked_at(tmp_path: Path, model: MiniLM, clock: Clock) -> None:
+async def test_one_that_nobody_ever_looked_at_is_looked_at(tmp_path: Path, embedder: MiniLM, clock: Clock) -> None:
     """As all are that an earlier version left."""
-    async with started(tmp_path, model, clock) as (backend, _):
+    async with started(tmp_path, embedder, clock) as (backend, _):
         scope = await backend.open_store("acme", "default")
         assert note(backend, scope) == DueNote(stirred_at=None, looked_at=None, due_at=None)
         assert note(backend, scope).is_stale
@@ -223,9 +208,9 @@ async def test_one_that_nobody_ever_looked_at_is_looked_at(tmp_path: Path, model
 
 @pytest.mark.parametrize("committed", [True, False])
 async def test_whoever_dies_between_the_two_files_is_found(
-    tmp_path: Path, model: MiniLM, clock: Clock, committed: bool, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, embedder: MiniLM, clock: Clock, committed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with started(tmp_path, model, clock) as (backend, database):
+    async with started(tmp_path, embedder, clock) as (backend, database):
         scope = await backend.open_store("acme", "default")
         made = await backend.upsert_traits(scope, {"Contact": {"phone": "+13175550142"}}, None)
         await look(backend, scope)
@@ -247,16 +232,16 @@ async def test_whoever_dies_between_the_two_files_is_found(
 
 
 async def test_what_is_written_between_a_look_and_its_note_is_not_lost(
-    tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, embedder: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing was due when it was looked, and something is when that is noted."""
-    async with started(tmp_path, model, clock) as (backend, database):
+    async with started(tmp_path, embedder, clock) as (backend, database):
         scope = await backend.open_store("acme", "default")
         dana = await tell(backend, scope)
         await backend.close_conversation(scope, dana, "c-1")
         await look(backend, scope)
         clock.time += SLACK
-        async with started(tmp_path, model, clock) as (other, _):
+        async with started(tmp_path, embedder, clock) as (other, _):
             read = database.read
             said = [NewMessage(text="I moved to Lisbon.", role="customer")]
 
@@ -275,14 +260,14 @@ async def test_what_is_written_between_a_look_and_its_note_is_not_lost(
 
 
 async def test_what_was_begun_before_a_look_and_is_written_after_it_is_not_lost(
-    tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, embedder: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with started(tmp_path, model, clock) as (backend, database):
+    async with started(tmp_path, embedder, clock) as (backend, database):
         scope = await backend.open_store("acme", "default")
         dana = await tell(backend, scope)  # by this one the catalog is told
         await backend.close_conversation(scope, dana, "c-1")
         clock.time += STIR - timedelta(seconds=1)
-        async with started(tmp_path, model, clock) as (tending, _):
+        async with started(tmp_path, embedder, clock) as (tending, _):
             assert (await look(tending, scope)).pause == SLACK.total_seconds()
             write, stirs = database.write, list[object]()
             monkeypatch.setattr(backend, "_stir", count(stirs, backend._stir))
@@ -309,8 +294,8 @@ def count(calls: list[object], call: Callable[[Scope], None]) -> Callable[[Scope
     return counted
 
 
-async def test_a_clock_that_is_put_back_makes_nobody_late(tmp_path: Path, model: MiniLM, clock: Clock) -> None:
-    async with started(tmp_path, model, clock) as (backend, _):
+async def test_a_clock_that_is_put_back_makes_nobody_late(tmp_path: Path, embedder: MiniLM, clock: Clock) -> None:
+    async with started(tmp_path, embedder, clock) as (backend, _):
         scope = await backend.open_store("acme", "default")
         await tell(backend, scope)
         clock.time += OVER
@@ -325,9 +310,9 @@ async def test_a_clock_that_is_put_back_makes_nobody_late(tmp_path: Path, model:
 
 
 async def test_while_a_conversation_goes_on_the_catalog_is_hardly_written(
-    tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, embedder: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with started(tmp_path, model, clock) as (backend, database):
+    async with started(tmp_path, embedder, clock) as (backend, database):
         scope = await backend.open_store("acme", "default")
         dana = await tell(backend, scope)
         writes, write = list[object](), database.write_catalog

@@ -36,30 +36,15 @@ class Crash(BaseException):
     """As if the process had died there."""
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def model() -> MiniLM:
-    return MiniLM()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 @asynccontextmanager
 async def opened(
-    folder: Path, model: MiniLM, clock: Clock, policy: TraitPolicy = "propose"
+    folder: Path, embedder: MiniLM, clock: Clock, policy: TraitPolicy = "propose"
 ) -> AsyncIterator[tuple[SqlBackend, Scope, str]]:
     database = SqliteDatabase(folder)
     usage = SqlUsage(database)
     backend = SqlBackend(
         database,
-        model,
+        embedder,
         now=clock,
         make_id=clock.make_id,
         region="US",
@@ -125,9 +110,9 @@ def after(writes: int, then: Callable[[], BaseException], backend: SqlBackend, m
 
 @pytest.mark.parametrize("writes", range(10))
 async def test_whoever_dies_in_the_middle_loses_nothing_and_doubles_nothing(
-    tmp_path: Path, model: MiniLM, clock: Clock, writes: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, embedder: MiniLM, clock: Clock, writes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened(tmp_path / "whole", model, clock, "write") as (backend, scope, dana):
+    async with opened(tmp_path / "whole", embedder, clock, "write") as (backend, scope, dana):
         await tell(backend, scope, dana)
         assert await backend.learn(scope) == 1
         whole, bill = await learned(backend, scope, dana), billed(backend)
@@ -137,7 +122,7 @@ async def test_whoever_dies_in_the_middle_loses_nothing_and_doubles_nothing(
     assert bill == 2 * sum(map(len, SAID)) + sum(map(len, contents))  # read for observations, and for the summary
     assert len(traits[0]) == 3 and len(traits[1]["Contact"]) == 4
 
-    async with opened(tmp_path / "torn", model, clock, "write") as (backend, scope, dana):
+    async with opened(tmp_path / "torn", embedder, clock, "write") as (backend, scope, dana):
         await tell(backend, scope, dana)
         with monkeypatch.context() as patched:
             after(writes, Crash, backend, patched)
@@ -145,7 +130,7 @@ async def test_whoever_dies_in_the_middle_loses_nothing_and_doubles_nothing(
                 while await backend.learn(scope):
                     pass
                 raise Crash  # it came to its end before
-    async with opened(tmp_path / "torn", model, clock, "write") as (backend, scope, dana):
+    async with opened(tmp_path / "torn", embedder, clock, "write") as (backend, scope, dana):
         await backend.learn(scope)
         assert await learned(backend, scope, dana) == whole and billed(backend) == bill
         assert await stated(backend, scope, dana) == traits
@@ -155,10 +140,10 @@ async def test_whoever_dies_in_the_middle_loses_nothing_and_doubles_nothing(
 
 @pytest.mark.parametrize("counted", [True, False])
 async def test_whoever_dies_while_it_is_billed_is_billed_once(
-    tmp_path: Path, model: MiniLM, clock: Clock, counted: bool, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, embedder: MiniLM, clock: Clock, counted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Just before that is written, or just after."""
-    async with opened(tmp_path, model, clock) as (backend, scope, dana):
+    async with opened(tmp_path, embedder, clock) as (backend, scope, dana):
         await tell(backend, scope, dana)
         count = backend._generated
 
@@ -171,7 +156,7 @@ async def test_whoever_dies_while_it_is_billed_is_billed_once(
         with pytest.raises(Crash):
             await backend.learn(scope)
         assert (billed(backend) > 0) == counted
-    async with opened(tmp_path, model, clock) as (backend, scope, dana):
+    async with opened(tmp_path, embedder, clock) as (backend, scope, dana):
         await backend.learn(scope)
         once = billed(backend)
         assert once == 2 * sum(map(len, SAID)) + sum(map(len, await everything(backend, scope, dana)))
@@ -181,9 +166,9 @@ async def test_whoever_dies_while_it_is_billed_is_billed_once(
 
 
 async def test_a_bill_that_cannot_be_written_keeps_nobody_from_learning_and_comes_with_the_next(
-    tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, embedder: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened(tmp_path, model, clock) as (backend, scope, dana):
+    async with opened(tmp_path, embedder, clock) as (backend, scope, dana):
         await tell(backend, scope, dana)
 
         def busy(scope: Scope, characters: int) -> None:
@@ -201,9 +186,9 @@ async def test_a_bill_that_cannot_be_written_keeps_nobody_from_learning_and_come
 
 
 async def test_what_fails_is_tried_again_later_each_time_and_in_the_end_says_why(
-    tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, embedder: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened(tmp_path, model, clock) as (backend, scope, dana):
+    async with opened(tmp_path, embedder, clock) as (backend, scope, dana):
         await tell(backend, scope, dana)
         monkeypatch.setattr(backend._learning, "_extractor", lambda *given: 1 / 0)
         for attempt in range(1, ATTEMPTS + 1):
@@ -221,9 +206,9 @@ async def test_what_fails_is_tried_again_later_each_time_and_in_the_end_says_why
 
 
 async def test_what_fails_in_the_middle_goes_on_behind_what_is_stored(
-    tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, embedder: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened(tmp_path, model, clock) as (backend, scope, dana):
+    async with opened(tmp_path, embedder, clock) as (backend, scope, dana):
         await tell(backend, scope, dana)
         store, stored = backend._store_one, list[object]()
 
@@ -246,14 +231,14 @@ async def test_what_fails_in_the_middle_goes_on_behind_what_is_stored(
 
 
 async def test_what_is_given_up_in_the_middle_and_retried_goes_on_behind_what_is_stored(
-    tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, embedder: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened(tmp_path / "whole", model, clock) as (backend, scope, dana):
+    async with opened(tmp_path / "whole", embedder, clock) as (backend, scope, dana):
         await tell(backend, scope, dana)
         await backend.learn(scope)
         whole = await learned(backend, scope, dana)
 
-    async with opened(tmp_path / "torn", model, clock) as (backend, scope, dana):
+    async with opened(tmp_path / "torn", embedder, clock) as (backend, scope, dana):
         await tell(backend, scope, dana)
         store, stored = backend._store_one, list[object]()
 
@@ -283,9 +268,9 @@ async def test_what_is_given_up_in_the_middle_and_retried_goes_on_behind_what_is
 
 
 async def test_one_that_fails_keeps_no_other_waiting(
-    tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, embedder: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened(tmp_path, model, clock) as (backend, scope, dana):
+    async with opened(tmp_path, embedder, clock) as (backend, scope, dana):
         await tell(backend, scope, dana)
         extract = backend._learning._extractor
         fails = iter((True,))
@@ -303,11 +288,11 @@ async def test_one_that_fails_keeps_no_other_waiting(
 
 
 async def test_who_listens_hears_of_traits_that_were_written_and_not_of_those_proposed(
-    tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, embedder: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     policies: dict[TraitPolicy, bool] = {"propose": False, "write": True}
     for policy, heard in policies.items():
-        async with opened(tmp_path / policy, model, clock, policy) as (backend, scope, dana):
+        async with opened(tmp_path / policy, embedder, clock, policy) as (backend, scope, dana):
             told: list[tuple[Sequence[str], Sequence[str]]] = []
             monkeypatch.setattr(backend, "_learned", lambda scope, writes, ids, told=told: told.append((writes, ids)))
             await tell(backend, scope, dana)

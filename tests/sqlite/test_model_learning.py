@@ -38,19 +38,9 @@ AS_SENT = {
 SUMMARY = "Order B-2077 of the customer arrived damaged. The agent will send a new lamp on Thursday."
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(scope="module")
 def embedder() -> MiniLM:
     return MiniLM()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 def asking(model: LanguageModel, **settings: Any) -> Settings:

@@ -19,8 +19,8 @@ from mcp_memory.listing import ItemFilter, PageQuery
 from mcp_memory.model import Quota, RecallQuery, Scope, Summary
 from mcp_memory.orchestrator import ConversationChanges, OrchestratedConversation
 from tests.contract.conftest import Clock
-from tests.contract.test_orchestrator import AGENT, BEN, CUSTOMER, configured, say, told, who
-from tests.contract.test_orchestrator import opened as begun
+from tests.contract.talks import AGENT, BEN, CUSTOMER, configured, say, told, who
+from tests.contract.talks import opened as begun
 from tests.sqlite.test_learning import Crash, after
 
 pytestmark = pytest.mark.anyio
@@ -28,27 +28,12 @@ pytestmark = pytest.mark.anyio
 SAID = ("I live in Porto.", "My daughter Ana plays the cello.", "My order B-2077 arrived damaged.")
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def model() -> MiniLM:
-    return MiniLM()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 @asynccontextmanager
 async def opened(
-    folder: Path, model: MiniLM, clock: Clock, *, background: bool = False
+    folder: Path, embedder: MiniLM, clock: Clock, *, background: bool = False
 ) -> AsyncIterator[tuple[SqlBackend, Scope]]:
     backend = SqlBackend(
-        SqliteDatabase(folder), model, now=clock, make_id=clock.make_id, region="US", background=background
+        SqliteDatabase(folder), embedder, now=clock, make_id=clock.make_id, region="US", background=background
     )
     try:
         yield backend, await backend.open_store("acme", "default")
@@ -68,9 +53,9 @@ async def both(backend: SqlBackend, scope: Scope, one: OrchestratedConversation)
 
 @pytest.mark.parametrize("writes", range(7))
 async def test_whoever_dies_after_something_was_said_left_it_in_every_memory_once(
-    tmp_path: Path, model: MiniLM, clock: Clock, writes: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, embedder: MiniLM, clock: Clock, writes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened(tmp_path, model, clock) as (backend, scope):
+    async with opened(tmp_path, embedder, clock) as (backend, scope):
         one = await begun(backend, scope, await configured(backend, scope), CUSTOMER, who(BEN, "CUSTOMER"), AGENT)
         said = []
         with monkeypatch.context() as patched:
@@ -80,7 +65,7 @@ async def test_whoever_dies_after_something_was_said_left_it_in_every_memory_onc
                     await say(backend, scope, one, text, resource_id=text)
                     said.append(text)
                 raise Crash
-    async with opened(tmp_path, model, clock) as (backend, scope):
+    async with opened(tmp_path, embedder, clock) as (backend, scope):
         posted = (await backend.list_posted(scope, one.conversation_id, None, PageQuery(limit=9))).items
         await backend.learn(scope)
         dana, ben = await both(backend, scope, one)
@@ -92,9 +77,9 @@ async def test_whoever_dies_after_something_was_said_left_it_in_every_memory_onc
 
 
 async def test_its_status_waits_until_every_memory_has_all_of_it(
-    tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, embedder: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened(tmp_path, model, clock) as (backend, scope):
+    async with opened(tmp_path, embedder, clock) as (backend, scope):
         one = await begun(backend, scope, await configured(backend, scope), CUSTOMER, AGENT)
         profile_id = one.participants[0].profile_id
         assert profile_id is not None
@@ -115,9 +100,9 @@ async def test_its_status_waits_until_every_memory_has_all_of_it(
 
 
 async def test_what_can_not_be_remembered_of_one_keeps_no_other_from_being_learned(
-    tmp_path: Path, model: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, embedder: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened(tmp_path, model, clock) as (backend, scope):
+    async with opened(tmp_path, embedder, clock) as (backend, scope):
         configuration = await configured(backend, scope)
         bad = await begun(backend, scope, configuration, CUSTOMER, AGENT)
         feed = feeding.feed
@@ -149,13 +134,13 @@ def fail() -> None:
 
 
 async def test_what_was_due_while_no_server_ran_is_done_when_one_starts(
-    tmp_path: Path, model: MiniLM, clock: Clock
+    tmp_path: Path, embedder: MiniLM, clock: Clock
 ) -> None:
-    async with opened(tmp_path, model, clock) as (backend, scope):
+    async with opened(tmp_path, embedder, clock) as (backend, scope):
         one = await begun(backend, scope, await configured(backend, scope), CUSTOMER, AGENT)
         await say(backend, scope, one, SAID[0])
     clock.pass_(days=2)
-    async with opened(tmp_path, model, clock, background=True) as (backend, scope):
+    async with opened(tmp_path, embedder, clock, background=True) as (backend, scope):
         profile_id = one.participants[0].profile_id
         assert profile_id is not None
         summaries: list[Summary] = []
@@ -168,8 +153,8 @@ async def test_what_was_due_while_no_server_ran_is_done_when_one_starts(
         assert (await backend.fetch_conversation(scope, one.conversation_id)).status == "CLOSED"
 
 
-async def test_many_at_once_are_all_said_and_in_one_order(tmp_path: Path, model: MiniLM, clock: Clock) -> None:
-    async with opened(tmp_path, model, clock) as (backend, scope), opened(tmp_path, model, clock) as (second, _):
+async def test_many_at_once_are_all_said_and_in_one_order(tmp_path: Path, embedder: MiniLM, clock: Clock) -> None:
+    async with opened(tmp_path, embedder, clock) as (backend, scope), opened(tmp_path, embedder, clock) as (second, _):
         one = await begun(backend, scope, await configured(backend, scope), CUSTOMER, who(BEN, "CUSTOMER"), AGENT)
         async with anyio.create_task_group() as tasks:
             for number in range(24):
@@ -183,10 +168,10 @@ async def test_many_at_once_are_all_said_and_in_one_order(tmp_path: Path, model:
 
 
 async def test_of_two_that_begin_the_same_conversation_one_is_told_of_the_other(
-    tmp_path: Path, model: MiniLM, clock: Clock
+    tmp_path: Path, embedder: MiniLM, clock: Clock
 ) -> None:
     made: list[str] = []
-    async with opened(tmp_path, model, clock) as (backend, scope):
+    async with opened(tmp_path, embedder, clock) as (backend, scope):
         configuration = await configured(backend, scope)
 
         async def begin() -> None:
@@ -202,8 +187,8 @@ async def test_of_two_that_begin_the_same_conversation_one_is_told_of_the_other(
     assert len(made) == 8 and len(set(made)) == 1
 
 
-async def test_where_there_is_no_room_nothing_is_said(tmp_path: Path, model: MiniLM, clock: Clock) -> None:
-    async with opened(tmp_path, model, clock) as (backend, scope):
+async def test_where_there_is_no_room_nothing_is_said(tmp_path: Path, embedder: MiniLM, clock: Clock) -> None:
+    async with opened(tmp_path, embedder, clock) as (backend, scope):
         one = await begun(backend, scope, await configured(backend, scope), CUSTOMER, AGENT)
         full = Scope(tenant=scope.tenant, store_id=scope.store_id, quota=Quota(storage_bytes=1))
         with pytest.raises(Full):
@@ -212,8 +197,8 @@ async def test_where_there_is_no_room_nothing_is_said(tmp_path: Path, model: Min
         assert (await backend.list_posted(scope, one.conversation_id, None, PageQuery(limit=9))).items == []
 
 
-async def test_what_a_forgotten_customer_said_is_in_no_file(tmp_path: Path, model: MiniLM, clock: Clock) -> None:
-    async with opened(tmp_path, model, clock) as (backend, scope):
+async def test_what_a_forgotten_customer_said_is_in_no_file(tmp_path: Path, embedder: MiniLM, clock: Clock) -> None:
+    async with opened(tmp_path, embedder, clock) as (backend, scope):
         one = await begun(backend, scope, await configured(backend, scope), CUSTOMER, who(BEN, "CUSTOMER"), AGENT)
         await say(backend, scope, one, "My secret word is xylophone-4711.")
         await say(backend, scope, one, "I have two cats.", by=BEN)
