@@ -12,12 +12,13 @@ from mcp_memory.backends.sql.calls.usage import SqlUsage
 from mcp_memory.backends.sql.conversation_rows import ExtractionRow
 from mcp_memory.backends.sql.learning import ATTEMPTS, PAUSE
 from mcp_memory.backends.sql.sqlite.database import SqliteDatabase
+from mcp_memory.embedding import Embedding
 from mcp_memory.embedding.minilm import MiniLM
 from mcp_memory.errors import Full, Unavailable
 from mcp_memory.learning_settings import LearningSettings, TraitPolicy
 from mcp_memory.listing import ItemFilter, PageQuery
 from mcp_memory.metering.usage import CHARACTERS
-from mcp_memory.model import NewMessage, Scope, Traits, TraitValue
+from mcp_memory.model import NewMessage, NewObservation, Scope, Traits, TraitValue
 from tests.contract.conftest import Clock
 
 pytestmark = pytest.mark.anyio
@@ -300,3 +301,22 @@ async def test_who_listens_hears_of_traits_that_were_written_and_not_of_those_pr
 
         ((writes, ids),) = told
         assert ("traits" in writes) is heard and "observations" in writes and dana in ids
+
+
+async def test_what_is_to_be_remembered_is_embedded_once_though_it_is_asked_about_too(
+    tmp_path: Path, embedder: MiniLM, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = [NewObservation(content=one) for one in SAID[:3]]
+    async with opened(tmp_path, embedder, clock) as (backend, scope, dana):
+        await backend.reconcile_observations(scope, dana, [NewObservation(content="Has two cats.")])
+        asked: list[str] = []
+        embed = embedder.embed
+
+        def counting(texts: Sequence[str]) -> list[Embedding]:
+            asked.extend(texts)
+            return embed(texts)
+
+        monkeypatch.setattr(embedder, "embed", counting)
+        await backend.reconcile_observations(scope, dana, new)
+
+    assert sorted(asked) == sorted(SAID[:3])

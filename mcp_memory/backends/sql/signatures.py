@@ -14,6 +14,7 @@ from mcp_memory import language, mentions
 from mcp_memory.backends.sql.memory_rows import Signature
 from mcp_memory.embedding import Embedder, Embedding
 from mcp_memory.errors import Unavailable
+from mcp_memory.model import MAX_QUERY
 
 if TYPE_CHECKING:
     from mcp_memory.candidates import Question
@@ -95,6 +96,14 @@ class Signatures:
             telling=made.telling if late else None,
         )
 
+    def to_compare(self, texts: Sequence[str], days: Sequence[date]) -> list[tuple[Signature, "Question"]]:
+        """As `or_terms`, and as `question` on that day: what is to be stored is asked about as well, and embedded
+        once."""
+        once = Signatures(_Once(self._embedder), self._late_interaction)
+        signatures = once.or_terms([Text(text) for text in texts])
+        questions = [once.question(text[:MAX_QUERY], day) for text, day in zip(texts, days, strict=True)]
+        return list(zip(signatures, questions, strict=True))
+
     def each(self, texts: Sequence[Text]) -> list[Signature]:
         """As `of`, one by one. A text that the model refuses gets a signature of this model without vectors: it is not
         tried again by itself. Raises Unavailable where the model takes no text at all."""
@@ -137,6 +146,23 @@ class Signatures:
             tokens=[one.token_ids[one.telling] for one in own] if late else None,
             token_vectors=np.concatenate([one.token_states[one.telling] for one in own]) if late else None,
         )
+
+
+class _Once:
+    """Embeds no text again: for the length of one call."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._known: dict[str, Embedding] = {}
+        self.model_id, self.reads, self.close = embedder.model_id, embedder.reads, embedder.close
+
+    def embed(self, texts: Sequence[str]) -> list[Embedding]:
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        made = self._embedder.embed(new) if new else []
+        if len(made) != len(new):
+            return made  # whoever asked says so
+        self._known.update(zip(new, made, strict=True))
+        return [self._known[text] for text in texts]
 
 
 @cache

@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from mcp_memory.backends.sql import extractions, learning, lifecycle, memories, orchestrating, proposing, reconciling
 from mcp_memory.backends.sql.calls.orchestrator import OrchestratorCalls
@@ -19,6 +19,9 @@ from mcp_memory.history import UNKNOWN, Authorship, Discarded
 from mcp_memory.listing import Page, PageQuery
 from mcp_memory.model import MAX_QUERY, UNLIMITED, Added, NewObservation, Quota, RecallQuery, Scope
 from mcp_memory.orchestrator import ConversationChanges
+
+if TYPE_CHECKING:
+    from mcp_memory.candidates import Question
 
 logger = logging.getLogger(__name__)
 
@@ -211,19 +214,19 @@ class LearningCalls(OrchestratorCalls):
         return lambda planned: reconciling.proposed(planned, ask)
 
     def _made_ready_to_compare(self, new: Sequence[NewObservation]) -> list[reconciling.Ready]:
-        signatures = self._signatures.or_terms([Text(one.content) for one in new])
+        days = [(one.occurred_at or self._now()).date() for one in new]
+        made = self._signatures.to_compare([one.content for one in new], days)
         return [
-            reconciling.Ready(new=one, signature=signature, asked=self._finding(one))
-            for one, signature in zip(new, signatures, strict=True)
+            reconciling.Ready(new=one, signature=signature, asked=self._finding(one, question))
+            for one, (signature, question) in zip(new, made, strict=True)
         ]
 
-    def _finding(self, new: NewObservation) -> Asked:
+    def _finding(self, new: NewObservation, question: "Question") -> Asked:
         text = new.content[:MAX_QUERY]
-        when: datetime = new.occurred_at or self._now()
         return Asked(
             query=RecallQuery(query=text),
             text=text,
-            question=self._signatures.question(text, when.date()),
+            question=question,
             model_id=self._signatures.model_id,
             weights=self._weights,
         )
